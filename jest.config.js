@@ -1,0 +1,21 @@
+// One jest project a tier; `npm test` runs them in order, `npm run check` only unit and component.
+const swc = [
+  "@swc/jest",
+  { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "commonjs" } },
+];
+
+/** @platformatic/kafka and its kin ship as ES modules only; CommonJS jest needs them transformed. */
+const esmOnly = ["@platformatic", "mnemonist", "obliterator"];
+
+const tier = (name, extra = {}) => ({
+  displayName: name,
+  testEnvironment: "node",
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  transform: { "\\.[cm]?[jt]s$": swc },
+  transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join("|")})/)`],
+  ...extra,
+});
+
+module.exports = {
+  projects: ["unit", "component", "conformance", "provider", "lab"].map((name) => tier(name)),
+};
