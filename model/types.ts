@@ -1,0 +1,136 @@
+/**
+ * The lab as plain, readonly, validated data. `parseLab` (./parse) is the only way to make one:
+ * whoever holds a `Lab` need not check anything again.
+ */
+
+declare const brand: unique symbol;
+type Branded<T, B extends string> = T & { readonly [brand]: B };
+
+/** A DNS label: a-z, 0-9 and inner hyphens, at most 63 characters. The logical name of a host; resources are named after it. */
+export type HostName = Branded<string, "HostName">;
+/** The name of a machine in the list of machines, spares included. Same alphabet as a host name. */
+export type MachineName = Branded<string, "MachineName">;
+/** A Kafka topic name: letters, digits, `.`, `_`, `-`; at most 249 characters. */
+export type TopicName = Branded<string, "TopicName">;
+/** An IPv4 address in dotted form, inside the switch's subnet. */
+export type Address = Branded<string, "Address">;
+/** `ssh-ed25519 AAAA…`: type and base64 key, no comment. The identity of a machine. */
+export type HostKey = Branded<string, "HostKey">;
+
+/** Boards whose memory we know; see ./catalogue for the figures. */
+export type BoardName = "pi-4b-2gb" | "pi-4b-4gb" | "pi-4b-8gb" | "pi-5-4gb" | "pi-5-8gb" | "pi-5-16gb";
+
+/** One piece of hardware (or one container that stands for it), whether or not a host plays on it. */
+export interface Machine {
+  readonly name: MachineName;
+  readonly board: BoardName;
+  readonly address: Address;
+  /** Pinned SSH host key. Undefined only on a virtual lab, where it is made with the machine. */
+  readonly hostKey: HostKey | undefined;
+}
+
+interface HostBase {
+  readonly name: HostName;
+  readonly machine: Machine;
+  /** The switch port that this host is plugged into, from 1. */
+  readonly port: number;
+}
+
+/** A combined KRaft node: broker and controller in one process. */
+export interface BrokerHost extends HostBase {
+  readonly role: "broker";
+  /** Kafka `node.id`, 1 or more. */
+  readonly nodeId: number;
+  /** JVM heap (`-Xms` and `-Xmx`), MiB. */
+  readonly heapMib: number;
+  /** Broker settings of this host alone, over the cluster's. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A client of the ring. For now it is prepared and nothing more. */
+export interface ClientHost extends HostBase {
+  readonly role: "client";
+  /** The topic on which this client produces. */
+  readonly topic: TopicName;
+}
+
+/** Any other machine on the switch. */
+export interface OtherHost extends HostBase {
+  readonly role: "host";
+}
+
+export type Host = BrokerHost | ClientHost | OtherHost;
+
+export interface Switch {
+  /** Model as in the catalogue, e.g. `SW-008`. */
+  readonly model: string;
+  /** How many ports it has. */
+  readonly ports: number;
+  /** IPv4 subnet in CIDR form, e.g. `10.0.42.0/24`. */
+  readonly subnet: string;
+}
+
+export interface SshAccess {
+  readonly user: string;
+  /** TCP port of sshd on every host. Default 22. */
+  readonly port: number;
+  /** A private key's file on the controlling machine; undefined: the SSH agent (`SSH_AUTH_SOCK`) is asked. */
+  readonly privateKeyPath: string | undefined;
+}
+
+export type FailoverProfile = "standard" | "fast-failover";
+
+export interface Cluster {
+  /** Version of Apache Kafka, e.g. `4.1.1`. */
+  readonly kafkaVersion: string;
+  readonly replicationFactor: number;
+  readonly minInsyncReplicas: number;
+  readonly profile: FailoverProfile;
+  /** Client listener's TCP port. Default 9092. */
+  readonly clientPort: number;
+  /** Controller listener's TCP port. Default 9093. */
+  readonly controllerPort: number;
+  /** Broker settings for all brokers, verbatim Kafka keys; owned keys are refused by validation. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface Topic {
+  readonly name: TopicName;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Topic-level Kafka settings that the lab owns, verbatim keys. */
+  readonly config: Readonly<Record<string, string>>;
+  /** While true, deleting the topic is refused. Default true. */
+  readonly deletionProtection: boolean;
+}
+
+/** How the hosts' clocks are kept: the servers that chrony follows, and which host serves the lab. */
+export interface Clock {
+  /** Host that serves time to the others (`local stratum 8`), since a lab may have no internet. */
+  readonly server: HostName | undefined;
+  /** Upstream NTP servers or pools of the serving host (of every host where none serves). */
+  readonly upstream: readonly string[];
+}
+
+/** Where the machines come from: real Pis that exist, or containers that the stack makes. */
+export type Substrate =
+  | { readonly kind: "physical" }
+  | {
+      readonly kind: "virtual";
+      /** Docker image of a virtual Pi. */
+      readonly image: string;
+    };
+
+export interface Lab {
+  /** Names the lab's containers, network and cluster; unique on one machine. */
+  readonly name: string;
+  readonly timezone: string;
+  readonly clock: Clock;
+  readonly substrate: Substrate;
+  readonly switch: Switch;
+  readonly ssh: SshAccess;
+  readonly machines: readonly Machine[];
+  readonly hosts: readonly Host[];
+  readonly cluster: Cluster;
+  readonly topics: readonly Topic[];
+}
