@@ -1,0 +1,198 @@
+/**
+ * The provider's resources as a program sees them. Shapes are the provider's wire shapes: what is
+ * written here is what `provider/*` receives.
+ */
+import * as pulumi from "@pulumi/pulumi";
+
+import { PROVIDER_VERSION } from "./version";
+
+/**
+ * How to reach a host over SSH. The host key is its identity: another key is another machine.
+ *
+ * Plain with inputs as leaves, here and in a rollout's nodes: lifted as a whole, one unknown leaf
+ * would make all of it unknown in a preview, and one secret all of it secret.
+ */
+export interface Connection {
+  /** Address or name that is dialled. */
+  readonly host: pulumi.Input<string>;
+  /** TCP port of sshd. */
+  readonly port: pulumi.Input<number>;
+  readonly user: pulumi.Input<string>;
+  /** OpenSSH private key, kept secret. Absent: the agent at `SSH_AUTH_SOCK` is asked. */
+  readonly privateKey?: pulumi.Input<string> | undefined;
+  /** Pinned host key, `ssh-ed25519 AAAA…`. */
+  readonly hostKey: pulumi.Input<string>;
+  /** Whether commands need `sudo`. Default: yes, unless `user` is root. */
+  readonly sudo?: pulumi.Input<boolean> | undefined;
+}
+
+/** What a Kafka process is started with. */
+export interface Fingerprint {
+  /** Broker settings, verbatim Kafka keys, without those that live at the cluster's level. */
+  readonly properties: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** SHA-256 (hex) by path of the other files that only a restart makes a process read. */
+  readonly files: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Version of Apache Kafka, e.g. `4.1.1`. */
+  readonly version: pulumi.Input<string>;
+}
+
+/** The staging command's answer. */
+export interface Staged {
+  /** SHA-256 (hex) of the bundle that was written. */
+  readonly hash: pulumi.Input<string>;
+  /** When it was written, ISO 8601. */
+  readonly time: pulumi.Input<string>;
+}
+
+/** One node of a rollout. */
+export interface RolloutNode {
+  readonly nodeId: pulumi.Input<number>;
+  /** Client listener, `host:port`. */
+  readonly address: pulumi.Input<string>;
+  readonly connection: Connection;
+  readonly want: Fingerprint;
+  readonly staged: Staged;
+}
+
+export interface PilabProviderArgs {
+  /** Comma-separated `host:port` of the brokers' client listeners. */
+  readonly bootstrapServers: pulumi.Input<string>;
+}
+
+/** The provider, configured for one cluster. */
+export class PilabProvider extends pulumi.ProviderResource {
+  constructor(name: string, args: PilabProviderArgs, opts?: pulumi.ResourceOptions) {
+    super("pilab", name, { bootstrapServers: args.bootstrapServers }, versioned(opts));
+  }
+}
+
+export interface TopicArgs {
+  /** The topic's name in Kafka. Another name is another topic: the records do not move. */
+  readonly name: pulumi.Input<string>;
+  /** How many partitions; they can be raised, never lowered. */
+  readonly partitions: pulumi.Input<number>;
+  readonly replicationFactor: pulumi.Input<number>;
+  /** The settings that this program owns, verbatim topic-level keys. Others' are left alone. */
+  readonly config: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** While true, whatever would destroy the topic is refused. */
+  readonly deletionProtection: pulumi.Input<boolean>;
+}
+
+/** A Kafka topic. */
+export class Topic extends pulumi.CustomResource {
+  static readonly type = "pilab:kafka/topic:Topic";
+
+  /** The topic's name in Kafka. */
+  declare readonly name: pulumi.Output<string>;
+  /** Kafka's id of this very topic, URL-safe base64: made again by hand, it is another one. */
+  declare readonly topicId: pulumi.Output<string>;
+  declare readonly partitions: pulumi.Output<number>;
+  declare readonly replicationFactor: pulumi.Output<number>;
+  declare readonly config: pulumi.Output<Record<string, string>>;
+  declare readonly deletionProtection: pulumi.Output<boolean>;
+
+  constructor(name: string, args: TopicArgs, opts?: pulumi.CustomResourceOptions) {
+    super(Topic.type, name, { ...args, topicId: undefined }, versioned(opts));
+  }
+
+  /** An existing topic, by its name in Kafka. */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    opts?: pulumi.CustomResourceOptions,
+  ): Topic {
+    return new Topic(name, {} as TopicArgs, { ...opts, id });
+  }
+}
+
+export interface ClusterConfigArgs {
+  /** Cluster-level `min.insync.replicas`. */
+  readonly minInsyncReplicas: pulumi.Input<number>;
+}
+
+/** Settings that Kafka keeps at the cluster's level, written only where they differ. */
+export class ClusterConfig extends pulumi.CustomResource {
+  static readonly type = "pilab:kafka/clusterConfig:ClusterConfig";
+
+  declare readonly minInsyncReplicas: pulumi.Output<number>;
+
+  constructor(name: string, args: ClusterConfigArgs, opts?: pulumi.CustomResourceOptions) {
+    super(ClusterConfig.type, name, { ...args }, versioned(opts));
+  }
+}
+
+export interface NodeStorageArgs {
+  /** Logical host name. */
+  readonly host: pulumi.Input<string>;
+  readonly connection: Connection;
+  /** Kafka `node.id`. */
+  readonly nodeId: pulumi.Input<number>;
+  /** Kafka's cluster id: 16 bytes, URL-safe base64, 22 characters. */
+  readonly clusterId: pulumi.Input<string>;
+  /** The log directory's id, same form. It is the voter's identity beside the node id. */
+  readonly directoryId: pulumi.Input<string>;
+  /** `ID@HOST:PORT:DIRECTORY-ID,…` of the first voters. Read when a blank disk is formatted, frozen afterwards. */
+  readonly birthVoters: pulumi.Input<string>;
+  /** Path of server.properties on the host. */
+  readonly configFile: pulumi.Input<string>;
+  /** Path of the log directory on the host. */
+  readonly dataDir: pulumi.Input<string>;
+  /** Path of the Kafka distribution on the host; `libs/` lies in it. */
+  readonly kafkaHome: pulumi.Input<string>;
+  /** The user that Kafka runs as, who owns the data. */
+  readonly serviceUser: pulumi.Input<string>;
+}
+
+/** A node's formatted log directory: formatted exactly once, adopted where it is as wanted. */
+export class NodeStorage extends pulumi.CustomResource {
+  static readonly type = "pilab:kafka/nodeStorage:NodeStorage";
+
+  declare readonly host: pulumi.Output<string>;
+  declare readonly nodeId: pulumi.Output<number>;
+  declare readonly clusterId: pulumi.Output<string>;
+  declare readonly directoryId: pulumi.Output<string>;
+
+  constructor(name: string, args: NodeStorageArgs, opts?: pulumi.CustomResourceOptions) {
+    const inputs = { ...args, connection: guarded(args.connection) };
+    super(NodeStorage.type, name, inputs, versioned(opts));
+  }
+}
+
+export interface RolloutArgs {
+  /** The nodes by logical host name. */
+  readonly nodes: Readonly<Record<string, RolloutNode>>;
+  /** The systemd unit, without `.service`. */
+  readonly service: pulumi.Input<string>;
+  /** How long one node may take from its start until it serves, seconds; log recovery extends it. */
+  readonly startTimeoutSeconds: pulumi.Input<number>;
+  /** Whether destroying stops and disables the service; the data stays in any case. */
+  readonly stopOnDelete: pulumi.Input<boolean>;
+}
+
+/** The cluster's processes: started together the first time, restarted one at a time after that. */
+export class Rollout extends pulumi.CustomResource {
+  static readonly type = "pilab:kafka/rollout:Rollout";
+
+  /** As the inputs, but `want` is what each process was started with. */
+  declare readonly nodes: pulumi.Output<Record<string, pulumi.Unwrap<RolloutNode>>>;
+
+  constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
+    const nodes = Object.fromEntries(
+      Object.entries(args.nodes).map(([host, node]) => [
+        host,
+        { ...node, connection: guarded(node.connection) },
+      ]),
+    );
+    super(Rollout.type, name, { ...args, nodes }, versioned(opts));
+  }
+}
+
+function versioned<O extends pulumi.ResourceOptions>(opts: O | undefined): O {
+  return pulumi.mergeOptions({ version: PROVIDER_VERSION }, opts) as O;
+}
+
+/** The connection with its key marked as a secret, and nothing else of it: errors and previews may name the address. */
+function guarded(connection: Connection): Connection {
+  const { privateKey, ...rest } = connection;
+  return privateKey === undefined ? rest : { ...rest, privateKey: pulumi.secret(privateKey) };
+}
