@@ -39,9 +39,9 @@ export interface Fingerprint {
 /** The staging command's answer. */
 export interface Staged {
   /** SHA-256 (hex) of the bundle that was written. */
-  readonly hash: pulumi.Input<string>;
+  readonly hash: string;
   /** When it was written, ISO 8601. */
-  readonly time: pulumi.Input<string>;
+  readonly time: string;
 }
 
 /** One node of a rollout. */
@@ -51,7 +51,7 @@ export interface RolloutNode {
   readonly address: pulumi.Input<string>;
   readonly connection: Connection;
   readonly want: Fingerprint;
-  readonly staged: Staged;
+  readonly staged: pulumi.Input<Staged>;
 }
 
 export interface PilabProviderArgs {
@@ -163,8 +163,8 @@ export interface RolloutArgs {
   readonly nodes: Readonly<Record<string, RolloutNode>>;
   /** The systemd unit, without `.service`. */
   readonly service: pulumi.Input<string>;
-  /** How long one node may take from its start until it serves, seconds; log recovery extends it. */
-  readonly startTimeoutSeconds: pulumi.Input<number>;
+  /** How long one node may take from its start until it serves, seconds; log recovery extends it. Default 120. */
+  readonly startTimeoutSeconds?: pulumi.Input<number>;
   /** Whether destroying stops and disables the service; the data stays in any case. */
   readonly stopOnDelete: pulumi.Input<boolean>;
 }
