@@ -1,0 +1,28 @@
+import { serve } from "../../../plugins/common/rpc";
+
+/** A plugin whose creates wait until they are aborted, then say so on standard error. */
+void serve(
+  {
+    name: "sample",
+    version: "0.0.1",
+    resources: {
+      "sample:index:Wait": {
+        create: (_request, { signal }) =>
+          new Promise((_resolve, reject) => {
+            process.stderr.write("begun\n");
+            signal.addEventListener("abort", () => {
+              process.stderr.write("aborted\n");
+              reject(signal.reason as Error);
+            });
+          }),
+      },
+      "sample:index:Deaf": {
+        create: () => {
+          process.stderr.write("begun\n");
+          return new Promise(() => undefined);
+        },
+      },
+    },
+  },
+  { graceMs: 300 },
+);
