@@ -6,7 +6,10 @@
 declare const brand: unique symbol;
 type Branded<T, B extends string> = T & { readonly [brand]: B };
 
-/** A DNS label: a-z, 0-9 and inner hyphens, at most 63 characters. The logical name of a host; resources are named after it. */
+/**
+ * a-z, 0-9 and inner hyphens, a letter first, at most 40 characters: a DNS label that no tool takes
+ * for an address. The logical name of a host; resources are named after it.
+ */
 export type HostName = Branded<string, "HostName">;
 /** The name of a machine in the list of machines, spares included. Same alphabet as a host name. */
 export type MachineName = Branded<string, "MachineName">;
@@ -18,14 +21,21 @@ export type Address = Branded<string, "Address">;
 export type HostKey = Branded<string, "HostKey">;
 
 /** Boards whose memory we know; see ./catalogue for the figures. */
-export type BoardName = "pi-4b-2gb" | "pi-4b-4gb" | "pi-4b-8gb" | "pi-5-4gb" | "pi-5-8gb" | "pi-5-16gb";
+export type BoardName =
+  "pi-4b-2gb" | "pi-4b-4gb" | "pi-4b-8gb" | "pi-5-2gb" | "pi-5-4gb" | "pi-5-8gb" | "pi-5-16gb";
+
+/** Versions of Apache Kafka that the lab can run; see ./catalogue for why not older ones. */
+export type KafkaVersion = "4.1.1" | "4.1.2" | "4.2.0" | "4.3.0" | "4.4.0";
 
 /** One piece of hardware (or one container that stands for it), whether or not a host plays on it. */
 export interface Machine {
   readonly name: MachineName;
   readonly board: BoardName;
   readonly address: Address;
-  /** Pinned SSH host key. Undefined only on a virtual lab, where it is made with the machine. */
+  /**
+   * Pinned SSH host key. Undefined on a virtual lab, where it is made with the machine, and on a
+   * real spare until a host plays on it.
+   */
   readonly hostKey: HostKey | undefined;
 }
 
@@ -61,13 +71,21 @@ export interface OtherHost extends HostBase {
 
 export type Host = BrokerHost | ClientHost | OtherHost;
 
+export type Role = Host["role"];
+
 export interface Switch {
-  /** Model as in the catalogue, e.g. `SW-008`. */
+  /** Model as in the catalogue, e.g. `SW-008`; any text where the configuration gives the ports. */
   readonly model: string;
   /** How many ports it has. */
   readonly ports: number;
   /** IPv4 subnet in CIDR form, e.g. `10.0.42.0/24`. */
   readonly subnet: string;
+  /**
+   * The subnet's way out, which no machine may have: on a virtual lab the controlling machine's
+   * address on the lab's network, on a real one that of the router or of the controlling machine.
+   * Default: the last address, since the first ones are the brokers'.
+   */
+  readonly gateway: Address;
 }
 
 export interface SshAccess {
@@ -81,10 +99,13 @@ export interface SshAccess {
 export type FailoverProfile = "standard" | "fast-failover";
 
 export interface Cluster {
-  /** Version of Apache Kafka, e.g. `4.1.1`. */
-  readonly kafkaVersion: string;
+  /** Default 4.1.1. */
+  readonly kafkaVersion: KafkaVersion;
+  /** Copies of each partition. Default 3. */
   readonly replicationFactor: number;
+  /** How many in-sync copies a write with `acks=all` needs. Default 2. */
   readonly minInsyncReplicas: number;
+  /** Default `standard`: Kafka's own timeouts. `fast-failover`: those of the exhibit, about a second. */
   readonly profile: FailoverProfile;
   /** Client listener's TCP port. Default 9092. */
   readonly clientPort: number;

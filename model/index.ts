@@ -1,0 +1,15 @@
+export * from "./types";
+export { parseLab } from "./parse";
+export { ConfigError, describeProblem, type ConfigProblem } from "./errors";
+export { bootstrapServers, brokers, clients, isBroker, spares } from "./lab";
+export {
+  boardNames,
+  boards,
+  DEFAULT_IMAGE,
+  DEFAULT_KAFKA_VERSION,
+  kafkaVersions,
+  switchModels,
+  type Board,
+  type SwitchModel,
+} from "./catalogue";
+export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

@@ -1,0 +1,141 @@
+import { switchModels } from "./catalogue";
+import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
+import { formatAddress, lastUsable, parseSubnet } from "./network";
+import { clusterProblems } from "./rules/cluster";
+import { hostProblems } from "./rules/hosts";
+import { networkProblems } from "./rules/network";
+import { topicProblems } from "./rules/topics";
+import { defaults, readShape, type LabConfig } from "./schema";
+import type {
+  Address,
+  BrokerHost,
+  Clock,
+  Host,
+  HostKey,
+  HostName,
+  Lab,
+  Machine,
+  MachineName,
+  Switch,
+  Topic,
+  TopicName,
+} from "./types";
+
+/**
+ * Makes a lab of its configuration: the value of the key `pi-lab:lab`, as plain data.
+ *
+ * Pure: the same configuration gives the same lab on every machine, whatever the order of its keys.
+ *
+ * @throws ConfigError with every problem found, sorted by path
+ */
+export function parseLab(raw: unknown): Lab {
+  const { config, draft, problems } = readShape(raw);
+  const found: ConfigProblem[] = [
+    ...problems,
+    ...networkProblems(draft),
+    ...hostProblems(draft),
+    ...clusterProblems(draft),
+    ...topicProblems(draft),
+  ];
+  if (config === undefined || found.length > 0) throw new ConfigError(found);
+  return buildLab(config);
+}
+
+/** From checked values alone: the casts to branded types are what the rules have earned. */
+function buildLab(config: LabConfig): Lab {
+  const machines = byName(config.machines).map(([name, { board, address, hostKey }]): Machine => ({
+    name: name as MachineName,
+    board,
+    address: address as Address,
+    hostKey: hostKey as HostKey | undefined,
+  }));
+  return {
+    name: config.name,
+    timezone: config.timezone,
+    clock: buildClock(config),
+    substrate:
+      config.virtual === undefined
+        ? { kind: "physical" }
+        : { kind: "virtual", image: config.virtual.image },
+    switch: buildSwitch(config),
+    ssh: {
+      user: config.ssh.user,
+      port: config.ssh.port,
+      privateKeyPath: config.ssh.privateKeyPath,
+    },
+    machines,
+    hosts: buildHosts(config, machines),
+    cluster: {
+      kafkaVersion: config.cluster.kafkaVersion,
+      replicationFactor: config.cluster.replicationFactor,
+      minInsyncReplicas: config.cluster.minInsyncReplicas,
+      profile: config.cluster.profile,
+      clientPort: config.cluster.clientPort,
+      controllerPort: config.cluster.controllerPort,
+      settings: sorted(config.cluster.settings),
+    },
+    topics: byName(config.topics).map(([name, topic]): Topic => ({
+      name: name as TopicName,
+      partitions: topic.partitions,
+      replicationFactor: topic.replicationFactor ?? config.cluster.replicationFactor,
+      config: sorted(topic.config),
+      deletionProtection: topic.deletionProtection,
+    })),
+  };
+}
+
+function buildClock({ clock }: LabConfig): Clock {
+  const server = clock?.server as HostName | undefined;
+  // A Pi has no clock of its own: without a server in the lab, time must come from somewhere.
+  const upstream = clock?.upstream ?? (server === undefined ? [...defaults.upstream] : []);
+  return { server, upstream };
+}
+
+function buildSwitch({ switch: { model, ports, subnet, gateway } }: LabConfig): Switch {
+  const parsed = parseSubnet(subnet);
+  const known = model === undefined ? undefined : switchModels[model]?.ports;
+  const count = ports ?? known;
+  if (parsed === undefined || count === undefined) {
+    throw new Error(`bug: the switch's shape passed validation: ${subnet}, ${model}`);
+  }
+  return {
+    model: model ?? `switch with ${count} ports`,
+    ports: count,
+    subnet,
+    gateway: (gateway ?? formatAddress(lastUsable(parsed))) as Address,
+  };
+}
+
+function buildHosts(config: LabConfig, machines: readonly Machine[]): Host[] {
+  const machineOf = new Map(machines.map((machine) => [machine.name as string, machine]));
+  return byName(config.hosts).map(([key, host]): Host => {
+    const machine = machineOf.get(host.machine);
+    if (machine === undefined) throw new Error(`bug: ${key} passed validation without a machine`);
+    const base = { name: key as HostName, machine, port: host.port };
+    switch (host.role) {
+      case "broker":
+        return {
+          ...base,
+          role: "broker",
+          nodeId: host.nodeId,
+          heapMib: host.heapMib ?? config.cluster.heapMib ?? defaults.heapMib,
+          settings: sorted(host.settings),
+        } satisfies BrokerHost;
+      case "client":
+        return { ...base, role: "client", topic: host.topic as TopicName };
+      case "host":
+        return { ...base, role: "host" };
+      default:
+        return host satisfies never;
+    }
+  });
+}
+
+/** Sorted, so that nothing that is made of a lab changes when lines of its configuration trade places. */
+function byName<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(record).sort(([a], [b]) => compareNatural(a, b));
+}
+
+function sorted(settings: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(byName(settings));
+}

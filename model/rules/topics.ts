@@ -1,0 +1,7 @@
+import type { ConfigProblem } from "../errors";
+import type { LabDraft } from "../schema";
+import { Report } from "./report";
+
+export function topicProblems(_draft: LabDraft): ConfigProblem[] {
+  return new Report().problems;
+}

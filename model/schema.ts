@@ -1,0 +1,353 @@
+import { z } from "zod";
+import { boardNames, kafkaVersions, DEFAULT_IMAGE, DEFAULT_KAFKA_VERSION } from "./catalogue";
+import { labPath, show, type ConfigProblem } from "./errors";
+import { nearest } from "./nearest";
+import * as read from "./readers";
+import type { FailoverProfile, Role } from "./types";
+
+/**
+ * The shape of the configuration. Built twice from one description: strict, which finds all that is
+ * wrong with the shape, and tolerant, which keeps every value that is right by itself, so that the
+ * rules between values are checked even beside a mistake elsewhere.
+ */
+type Mode = "strict" | "tolerant";
+
+export const roles: readonly Role[] = ["broker", "client", "host"];
+export const profiles: readonly FailoverProfile[] = ["standard", "fast-failover"];
+
+/** What holds where the configuration says nothing. */
+export const defaults = {
+  timezone: "Etc/UTC",
+  sshUser: "pi",
+  sshPort: 22,
+  kafkaVersion: DEFAULT_KAFKA_VERSION,
+  replicationFactor: 3,
+  minInsyncReplicas: 2,
+  profile: "standard",
+  clientPort: 9092,
+  controllerPort: 9093,
+  /** As Kafka's own start script has it (`-Xmx1G -Xms1G`). */
+  heapMib: 1024,
+  partitions: 1,
+  deletionProtection: true,
+  image: DEFAULT_IMAGE,
+  /** Debian's own pool; followed where no host of the lab serves time. */
+  upstream: ["2.debian.pool.ntp.org"],
+} as const;
+
+const MAX_PORT = 65_535;
+/** Ports below need root; Kafka runs as a user of its own. */
+const FIRST_FREE_PORT = 1024;
+/** Below this a 4.1.1 broker was not tried; it took about 300 MB in all. */
+const MIN_HEAP_MIB = 256;
+/** Kafka's `node.id` is a Java int. */
+const MAX_NODE_ID = 2_147_483_647;
+/** A guard against a slip of the pen: more partitions than a lab of Pis can open files for. */
+const MAX_PARTITIONS = 10_000;
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function buildSchema(mode: Mode) {
+  function leaf<T>(reader: read.Reader<T>) {
+    const schema = z.unknown().transform((value, ctx): T => {
+      const result = reader(value);
+      if (!(result instanceof read.Fault)) return result;
+      const { cause, remedy } = result;
+      ctx.issues.push({ code: "custom", input: value, params: { cause, remedy, value } });
+      return z.NEVER;
+    });
+    return mode === "strict"
+      ? schema
+      : (schema.catch(undefined as never) as unknown as typeof schema);
+  }
+
+  function object<S extends z.core.$ZodLooseShape>(shape: S) {
+    const strict = z.strictObject(shape);
+    return mode === "strict"
+      ? strict
+      : (z.object(shape).catch(() => ({}) as never) as unknown as typeof strict);
+  }
+
+  /** An object whose keys all have defaults: YAML gives null for a key with nothing after it. */
+  function optionalObject<S extends z.core.$ZodLooseShape>(shape: S) {
+    return z.preprocess((value) => value ?? {}, object(shape));
+  }
+
+  function record<V extends z.ZodType>(values: V) {
+    const strict = z.preprocess((value) => value ?? {}, z.record(z.string(), values));
+    return mode === "strict" ? strict : (strict.catch({}) as unknown as typeof strict);
+  }
+
+  const port = (what: string, example: number, min: number) =>
+    leaf(read.int({ what, example: String(example) }, min, MAX_PORT));
+  const heapMib = () =>
+    leaf(
+      read.int({ what: "the JVM's heap", example: "1024" }, MIN_HEAP_MIB, 1_048_576, "MiB"),
+    ).optional();
+  const settings = () => record(leaf(read.settingValue)).optional();
+
+  const baseHost = {
+    role: leaf(read.word({ what: "the host's role", example: "broker" }, roles)),
+    machine: leaf(
+      read.text({ what: "the name of the machine that the host is on", example: "pi-1" }),
+    ),
+    port: leaf(
+      read.int({ what: "the port of the switch", example: "1" }, 1, Number.MAX_SAFE_INTEGER),
+    ),
+  };
+  const brokerKeys = {
+    nodeId: leaf(read.int({ what: "the broker's node id", example: "1" }, 1, MAX_NODE_ID)),
+    heapMib: heapMib(),
+    settings: settings(),
+  };
+  const clientKeys = {
+    topic: leaf(read.text({ what: "the topic that the client produces on", example: "red" })),
+  };
+  const hostShapes = {
+    broker: { ...baseHost, ...brokerKeys },
+    client: { ...baseHost, ...clientKeys },
+    host: baseHost,
+  } as const satisfies Record<Role, object>;
+  const hostSchemas = {
+    broker: object(hostShapes.broker),
+    client: object(hostShapes.client),
+    host: object(hostShapes.host),
+  };
+  type AnyHost =
+    | (z.output<typeof hostSchemas.broker> & { role: "broker" })
+    | (z.output<typeof hostSchemas.client> & { role: "client" })
+    | (z.output<typeof hostSchemas.host> & { role: "host" });
+  /** While the role is unknown, the keys of all roles are looked at, and none is called missing. */
+  const hostOfUnknownRole = object({
+    ...baseHost,
+    nodeId: brokerKeys.nodeId.optional(),
+    heapMib: brokerKeys.heapMib,
+    settings: brokerKeys.settings,
+    topic: clientKeys.topic.optional(),
+  });
+
+  /** By hand rather than a union of zod's, which stops at a wrong discriminator. */
+  const host = z.unknown().transform((value, ctx): AnyHost => {
+    const role = isPlainObject(value) ? roles.find((known) => known === value.role) : undefined;
+    const schema = role === undefined ? hostOfUnknownRole : hostSchemas[role];
+    const result = schema.safeParse(value);
+    if (result.success) return result.data as AnyHost;
+    for (const issue of result.error.issues) ctx.issues.push({ ...issue } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  });
+
+  const shapes = {
+    lab: {
+      name: leaf(read.text({ what: "a name for the lab", example: "gcn" })),
+      timezone: leaf(read.text({ what: "the hosts' time zone", example: "Europe/Berlin" })).default(
+        defaults.timezone,
+      ),
+    },
+    clock: {
+      server: leaf(
+        read.text({ what: "the host that serves time to the others", example: "broker-1" }),
+      ).optional(),
+      upstream: z
+        .array(leaf(read.text({ what: "an NTP server", example: "2.debian.pool.ntp.org" })))
+        .optional(),
+    },
+    switch: {
+      model: leaf(read.text({ what: "the switch's model", example: "SW-008" })).optional(),
+      ports: leaf(read.int({ what: "the number of ports", example: "8" }, 1, 1024)).optional(),
+      subnet: leaf(read.subnet({ what: "the lab's subnet", example: "10.0.42.0/24" })),
+      gateway: leaf(read.address({ what: "the gateway", example: "10.0.42.254" })).optional(),
+    },
+    ssh: {
+      user: leaf(read.text({ what: "the user to log in as", example: "pi" })).default(
+        defaults.sshUser,
+      ),
+      port: port("the port of sshd", 22, 1).default(defaults.sshPort),
+      privateKeyPath: leaf(
+        read.text({ what: "the file of the private key", example: "~/.ssh/id_ed25519" }),
+      ).optional(),
+    },
+    virtual: {
+      image: leaf(
+        read.text({ what: "the image of a virtual Pi", example: defaults.image }),
+      ).default(defaults.image),
+    },
+    machine: {
+      board: leaf(read.word({ what: "the machine's board", example: "pi-4b-8gb" }, boardNames)),
+      address: leaf(read.address({ what: "the machine's address", example: "10.0.42.1" })),
+      hostKey: leaf(
+        read.hostKey({ what: "the machine's host key", example: "ssh-ed25519 AAAA…" }),
+      ).optional(),
+    },
+    cluster: {
+      kafkaVersion: leaf(
+        read.word({ what: "the version of Kafka", example: defaults.kafkaVersion }, kafkaVersions),
+      ).default(defaults.kafkaVersion),
+      replicationFactor: leaf(
+        read.int({ what: "the replication factor", example: "3" }, 1, 32_767),
+      ).default(defaults.replicationFactor),
+      minInsyncReplicas: leaf(
+        read.int({ what: "the number of in-sync replicas", example: "2" }, 1, 32_767),
+      ).default(defaults.minInsyncReplicas),
+      profile: leaf(
+        read.word({ what: "the failover profile", example: "standard" }, profiles),
+      ).default(defaults.profile),
+      clientPort: port("the clients' port", 9092, FIRST_FREE_PORT).default(defaults.clientPort),
+      controllerPort: port("the controllers' port", 9093, FIRST_FREE_PORT).default(
+        defaults.controllerPort,
+      ),
+      heapMib: heapMib(),
+      settings: settings(),
+    },
+    topic: {
+      partitions: leaf(
+        read.int({ what: "the number of partitions", example: "1" }, 1, MAX_PARTITIONS),
+      ).default(defaults.partitions),
+      replicationFactor: leaf(
+        read.int({ what: "the replication factor", example: "3" }, 1, 32_767),
+      ).optional(),
+      config: record(leaf(read.settingValue)).optional(),
+      deletionProtection: leaf(
+        read.flag({ what: "whether the topic is protected", example: "true" }),
+      ).default(defaults.deletionProtection),
+    },
+  };
+
+  const lab = object({
+    ...shapes.lab,
+    clock: optionalObject(shapes.clock).optional(),
+    switch: object(shapes.switch),
+    ssh: optionalObject(shapes.ssh).prefault({}),
+    virtual: optionalObject(shapes.virtual).optional(),
+    machines: record(object(shapes.machine)),
+    hosts: record(host),
+    cluster: optionalObject(shapes.cluster).prefault({}),
+    topics: record(optionalObject(shapes.topic)).prefault({}),
+  });
+  return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
+}
+
+const strict = buildSchema("strict");
+const tolerant = buildSchema("tolerant");
+
+/** The configuration's values, once the shape is right: defaults filled in, numbers of settings as text. */
+export type LabConfig = z.output<typeof strict.lab>;
+
+type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T;
+
+type DraftOf<T> = { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined };
+
+/** A host of any role, with what is known of it. */
+export interface HostDraft {
+  readonly role?: Role | undefined;
+  readonly machine?: string | undefined;
+  readonly port?: number | undefined;
+  readonly nodeId?: number | undefined;
+  readonly heapMib?: number | undefined;
+  readonly settings?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly topic?: string | undefined;
+}
+
+/** The configuration with holes where something is missing or wrong. */
+export type LabDraft = DraftOf<Omit<LabConfig, "hosts">> & {
+  readonly hosts?: Readonly<Record<string, HostDraft>> | undefined;
+};
+
+export type ShapeResult =
+  | { readonly config: LabConfig; readonly draft: LabDraft; readonly problems: readonly [] }
+  | {
+      readonly config: undefined;
+      readonly draft: LabDraft;
+      readonly problems: readonly ConfigProblem[];
+    };
+
+/** Checks the shape of the configuration: kinds and ranges of values, missing and unknown keys. */
+export function readShape(raw: unknown): ShapeResult {
+  const draft = tolerant.lab.parse(raw) as LabDraft;
+  const result = strict.lab.safeParse(raw);
+  return result.success
+    ? { config: result.data, draft, problems: [] }
+    : {
+        config: undefined,
+        draft,
+        problems: result.error.issues.flatMap((issue) => toProblems(issue, raw)),
+      };
+}
+
+function toProblems(issue: z.core.$ZodIssue, raw: unknown): ConfigProblem[] {
+  const parts = issue.path.map(String);
+  const path = labPath(...parts);
+  const value = valueAt(raw, parts);
+  if (issue.code === "custom" && issue.params !== undefined) {
+    const { cause, remedy } = issue.params as { cause: string; remedy: string };
+    return [{ path, value: show(value), cause, remedy }];
+  }
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownKey(parts, key, raw));
+  }
+  const wanted =
+    issue.code === "invalid_type" && issue.expected === "array" ? "a list" : "a mapping";
+  return [
+    {
+      path,
+      value: show(value),
+      cause: value === undefined ? `is missing` : `is ${read.kindOf(value)}, not ${wanted}`,
+      remedy: `Write ${wanted} there; docs/configuration.md shows one.`,
+    },
+  ];
+}
+
+function unknownKey(parent: readonly string[], key: string, raw: unknown): ConfigProblem {
+  const keys = knownKeys(parent, raw);
+  const owner = roles.find((role) => parent[0] === "hosts" && key in strict.hostShapes[role]);
+  const near = nearest(key, keys);
+  const hint = near === undefined ? "" : `Did you mean ${near}? `;
+  return {
+    path: labPath(...parent, key),
+    value: undefined,
+    cause: owner === undefined ? "is not a known key" : `is a key of hosts with the role ${owner}`,
+    remedy: `${hint}Keys here: ${[...keys].sort().join(", ")}.`,
+  };
+}
+
+function knownKeys(path: readonly string[], raw: unknown): readonly string[] {
+  const { shapes, hostShapes } = strict;
+  const [group, , ...deeper] = path;
+  if (group === undefined) return Object.keys(shapes.lab);
+  if (deeper.length > 0) return [];
+  switch (group) {
+    case "clock":
+    case "switch":
+    case "ssh":
+    case "virtual":
+    case "cluster":
+      return Object.keys(shapes[group]);
+    case "machines":
+      return Object.keys(shapes.machine);
+    case "topics":
+      return Object.keys(shapes.topic);
+    case "hosts": {
+      const role = valueAt(raw, [...path, "role"]);
+      const known = roles.find((candidate) => candidate === role);
+      return known === undefined
+        ? [...new Set(roles.flatMap((each) => Object.keys(hostShapes[each])))]
+        : Object.keys(hostShapes[known]);
+    }
+    default:
+      return [];
+  }
+}
+
+function valueAt(raw: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, key)
+        ? (value as Record<string, unknown>)[key]
+        : undefined,
+    raw,
+  );
+}
