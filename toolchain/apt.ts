@@ -1,0 +1,91 @@
+import * as fs from "node:fs";
+
+import { ToolchainError } from "./errors";
+import { step, type Log } from "./log";
+import { CommandError, run, which } from "./process";
+
+/** How long apt waits for another package manager to finish. */
+const lockWaitSeconds = 300;
+const attempts = 3;
+
+/** True where this process may install Debian packages. */
+export function canInstallPackages(): boolean {
+  return process.getuid?.() === 0 && which("apt-get") !== undefined;
+}
+
+/** The command that a user would type to install the packages. */
+export function installCommand(packages: readonly string[]): string {
+  return `sudo apt-get install ${packages.join(" ")}`;
+}
+
+/** True if another try may go better: the network failed, or an index was older than the archive. */
+export function isTransientAptFailure(output: string): boolean {
+  return /Failed to fetch|Temporary failure|Could not (connect|resolve)|Connection (timed out|failed)|Hash Sum mismatch|404 +Not Found/i.test(
+    output,
+  );
+}
+
+/**
+ * Makes sure that a program is there: found on the PATH, or installed with apt by root.
+ *
+ * @param why what it is needed for
+ * @returns its path
+ */
+export async function ensureProgram(
+  log: Log,
+  program: string,
+  packages: readonly string[],
+  why: string,
+): Promise<string> {
+  const found = which(program);
+  if (found !== undefined) return found;
+  if (!canInstallPackages()) {
+    throw new ToolchainError(
+      `${program} is missing; it is needed ${why}`,
+      which("apt-get") === undefined
+        ? `Install ${program} with this machine's package manager and run the command again.`
+        : `Install it (${installCommand(packages)}) or run the command as root, which does so itself.`,
+    );
+  }
+  await step(log, `Installing ${packages.join(", ")} with apt`, () => install(log, packages));
+  const installed = which(program);
+  if (installed === undefined) {
+    throw new ToolchainError(
+      `${program} is still missing after ${packages.join(", ")} was installed`,
+      `Put ${program} on the PATH; it is needed ${why}.`,
+    );
+  }
+  return installed;
+}
+
+async function install(log: Log, packages: readonly string[]): Promise<void> {
+  const apt = (args: readonly string[]) =>
+    run("apt-get", ["-q", "-o", `DPkg::Lock::Timeout=${lockWaitSeconds}`, ...args], {
+      timeoutMs: (lockWaitSeconds + 600) * 1000,
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      remedy: `Run ${installCommand(packages)} by hand and see what it says.`,
+    });
+  // A fresh machine knows no package names yet; a stale one asks for files that are gone.
+  let update = !hasIndexes();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (update) await apt(["update"]);
+      await apt(["install", "-y", "--no-install-recommends", ...packages]);
+      return;
+    } catch (error) {
+      const output = error instanceof CommandError ? error.output : "";
+      const firstTime = !update;
+      if (attempt >= attempts || (!firstTime && !isTransientAptFailure(output))) throw error;
+      log(`apt failed, trying again after an update (${attempt} of ${attempts - 1})`);
+      update = true;
+    }
+  }
+}
+
+function hasIndexes(): boolean {
+  try {
+    return fs.readdirSync("/var/lib/apt/lists").some((name) => name.includes("_Packages"));
+  } catch {
+    return false;
+  }
+}
