@@ -1,0 +1,9 @@
+/** `authorized_keys` of a virtual Pi: one public key (`type base64 [comment]`) a line. */
+export function renderAuthorizedKeys(publicKeys: readonly string[]): string {
+  return publicKeys
+    .map((key) => {
+      if (/[\r\n]/.test(key)) throw new Error("a public key must be one line");
+      return `${key.trim()}\n`;
+    })
+    .join("");
+}

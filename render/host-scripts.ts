@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+type ScriptName = "install" | "kafka-tool" | "lib" | "prepare" | "stage" | "stamp";
+
+function read(name: ScriptName): string {
+  return readFileSync(join(__dirname, "scripts", `${name}.sh`), "utf8");
+}
+
+const lib = read("lib");
+
+/** The stage helper, whole. */
+export const stageHelper = `#!/bin/bash\n${lib}\n${read("stage")}`;
+/** The stamp helper, whole. */
+export const stampHelper = read("stamp");
+/** The launcher of Kafka's command-line tools, whole. */
+export const kafkaToolHelper = read("kafka-tool");
+
+/** A script that `bash -s` reads on its standard input: variables, functions, and a body that uses them. */
+export function hostScript(
+  body: "install" | "prepare",
+  variables: Readonly<Record<string, string | readonly string[] | number>>,
+  texts: Readonly<Record<string, string>> = {},
+): string {
+  return [
+    ...Object.entries(variables).map(([name, value]) => `${name}=${shellValue(value)}`),
+    lib,
+    ...Object.entries(texts).map(([name, text]) => textFunction(name, text)),
+    read(body),
+  ].join("\n");
+}
+
+function shellValue(value: string | readonly string[] | number): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return shellQuote(value);
+  return `(${value.map(shellQuote).join(" ")})`;
+}
+
+/** One argument for a POSIX shell, whatever is in it. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const END_OF_TEXT = "PI_LAB_END_OF_TEXT";
+
+/** A shell function that prints `text`, which stays readable in the script: a change shows as its lines. */
+function textFunction(name: string, text: string): string {
+  if (text.split("\n").includes(END_OF_TEXT))
+    throw new Error(`${name}: has the line ${END_OF_TEXT}`);
+  return `${name}() {\n  cat <<'${END_OF_TEXT}'\n${text}${END_OF_TEXT}\n}\n`;
+}

@@ -1,0 +1,26 @@
+export { renderAuthorizedKeys } from "./authorized-keys";
+export { brokerFiles, brokerWant, type BrokerWant } from "./broker-files";
+export {
+  bundleHash,
+  fileHash,
+  renderBundle,
+  type StagedEntry,
+  type StagedFile,
+  type StagedLink,
+} from "./bundle";
+export { renderChronyConf } from "./clock";
+export { installedArchivePath, renderInstallScript, type InstallArgs } from "./install";
+export { kafkaBase64Id } from "./kafka-base64-id";
+export { renderKafkaEnv } from "./kafka-env";
+export { renderKafkaHosts } from "./kafka-hosts";
+export { kafkaPaths } from "./kafka-paths";
+export { renderKafkaUnit } from "./kafka-unit";
+export { renderLog4j2 } from "./log4j2";
+export { renderPrepareScript, type PrepareOptions } from "./prepare";
+export {
+  birthVoters,
+  renderServerProperties,
+  rolloutProperties,
+  serverProperties,
+} from "./server-properties";
+export { openSshPublicKey, renderOpenSshPrivateKey } from "./ssh-host-key";

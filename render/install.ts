@@ -1,0 +1,32 @@
+import { hostScript } from "./host-scripts";
+
+export interface InstallArgs {
+  /** Kafka version, e.g. `4.1.1`. */
+  readonly version: string;
+  /** Where the archive was pushed to on the host; it is removed once it is unpacked. */
+  readonly archivePath: string;
+  /** SHA-256 of the archive, lower-case hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Where a distribution's archive is pushed to: a folder that exists before a host is prepared, which
+ * the login user may write, and which a restart of the Pi does not empty.
+ */
+export function installedArchivePath(version: string): string {
+  return `/var/tmp/kafka-${version}.tgz`;
+}
+
+/**
+ * The script that unpacks a pushed distribution to `/opt/kafka/kafka-VERSION` and puts Kafka's tools
+ * on the path. For `bash -s` as root, on a prepared host; run again it changes nothing, and then it
+ * does not need the archive. It does not touch what a broker runs: the link to the version in use is
+ * staged. Errors: archive absent, corrupt or without Kafka, disk full; the former state stays.
+ */
+export function renderInstallScript({ version, archivePath, sha256 }: InstallArgs): string {
+  return hostScript("install", {
+    kafka_version: version,
+    kafka_archive: archivePath,
+    kafka_sha256: sha256,
+  });
+}

@@ -1,0 +1,74 @@
+import { kafkaPaths } from "./kafka-paths";
+
+/** Kafka flushes its logs and hands its leaderships over within this, else it is killed. */
+export const STOP_TIMEOUT_SECONDS = 60;
+
+/**
+ * `kafka.service`. It restarts for ever, two seconds apart: an exhibit has nobody to reset a unit
+ * that gave up. Who waits for a start sees a broker that dies in `NRestarts` of this invocation.
+ *
+ * The class path is relative to the working folder, which systemd resolves at the start: the
+ * `current` link may be switched under a running broker, which loads classes until its end.
+ *
+ * The sandbox leaves out what a JVM cannot bear: MemoryDenyWriteExecute (it compiles at run time)
+ * and ProcSubset=pid (it reads /proc/meminfo and cgroup files).
+ */
+export function renderKafkaUnit(): string {
+  return `# Written by pi-lab.
+[Unit]
+Description=Apache Kafka broker and controller
+Documentation=https://kafka.apache.org/documentation/
+Wants=network-online.target
+After=network-online.target time-sync.target
+RequiresMountsFor=${kafkaPaths.volume}
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User=${kafkaPaths.user}
+Group=${kafkaPaths.user}
+EnvironmentFile=${kafkaPaths.jvmEnv}
+WorkingDirectory=${kafkaPaths.current}
+RuntimeDirectory=kafka
+ExecStartPre=${kafkaPaths.stamp}
+ExecStart=/usr/bin/java $KAFKA_HEAP_OPTS $KAFKA_JVM_OPTS -cp libs/* kafka.Kafka ${kafkaPaths.serverProperties}
+Restart=always
+RestartSec=2
+SuccessExitStatus=143
+TimeoutStopSec=${STOP_TIMEOUT_SECONDS}
+LimitNOFILE=100000
+OOMScoreAdjust=-500
+SyslogIdentifier=kafka
+UMask=0027
+
+ProtectSystem=strict
+ReadWritePaths=${kafkaPaths.volume} ${kafkaPaths.logs}
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+LockPersonality=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`;
+}

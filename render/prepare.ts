@@ -1,0 +1,84 @@
+import type { Host, Lab } from "../model/types";
+import { renderBundle, type StagedFile } from "./bundle";
+import { renderChronyConf, renderChronyContainerDropIn } from "./clock";
+import { hostScript, kafkaToolHelper, stageHelper, stampHelper } from "./host-scripts";
+import { renderJournaldConf } from "./journald";
+import { kafkaPaths } from "./kafka-paths";
+import { renderToolsLog4j2 } from "./log4j2";
+import { renderSysctlConf } from "./sysctl";
+
+export interface PrepareOptions {
+  /** How long a package lock that another program holds is waited for, seconds. Default 300. */
+  readonly lockWaitSeconds?: number;
+}
+
+/** Downloading and unpacking a JRE on a slow card takes minutes; half an hour means that it hangs. */
+const PACKAGE_TIMEOUT_SECONDS = 1800;
+
+/**
+ * Free space that the packages of a role need, MiB, downloads included. The JRE and what it depends
+ * on are 45 MB to download and 210 MB on the disk.
+ */
+const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = { broker: 350, client: 32, host: 32 };
+
+/**
+ * The script that makes a host ready for its role: helper scripts, packages (for a broker a JRE 17
+ * or later), clock service and time zone, bounded journal, and for a broker service user and
+ * folders. For `bash -s` as root; it may be run again at any time, also after an interruption.
+ * Prints one line that is the same at each run; progress and errors go to standard error.
+ */
+export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOptions = {}): string {
+  return hostScript(
+    "prepare",
+    {
+      pi_host: host.name,
+      pi_role: host.role,
+      pi_timezone: lab.timezone,
+      pi_packages: ["chrony"],
+      pi_packages_mib: PACKAGES_MIB[host.role],
+      pi_lock_wait: options.lockWaitSeconds ?? 300,
+      pi_package_timeout: PACKAGE_TIMEOUT_SECONDS,
+    },
+    {
+      common_files: renderBundle([...commonFiles(lab, host), ...roleFiles(host)]),
+      container_files: renderBundle([
+        file("/etc/systemd/system/chrony.service.d/pi-lab.conf", renderChronyContainerDropIn()),
+      ]),
+      board_files: renderBundle([file("/etc/sysctl.d/60-pi-lab.conf", renderSysctlConf())]),
+    },
+  );
+}
+
+function commonFiles(lab: Lab, host: Host): readonly StagedFile[] {
+  return [
+    // The helpers name the host in their messages as the configuration does.
+    file(`${kafkaPaths.helpers}/host`, `${host.name}\n`),
+    program(kafkaPaths.stage, stageHelper),
+    file("/etc/chrony/chrony.conf", renderChronyConf(lab, host)),
+    file("/etc/systemd/journald.conf.d/pi-lab.conf", renderJournaldConf()),
+  ];
+}
+
+function roleFiles(host: Host): readonly StagedFile[] {
+  switch (host.role) {
+    case "broker":
+      return [
+        program(kafkaPaths.stamp, stampHelper),
+        program(`${kafkaPaths.helpers}/kafka-tool`, kafkaToolHelper),
+        file(`${kafkaPaths.helpers}/tools-log4j2.properties`, renderToolsLog4j2()),
+      ];
+    case "client":
+    case "host":
+      return [];
+    default:
+      return host satisfies never;
+  }
+}
+
+function file(path: string, content: string): StagedFile {
+  return { kind: "file", path, mode: "0644", owner: "root:root", content };
+}
+
+function program(path: string, content: string): StagedFile {
+  return { ...file(path, content), mode: "0755" };
+}

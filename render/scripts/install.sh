@@ -1,0 +1,64 @@
+# Unpacks the pushed Kafka distribution beside those that are there. What a start runs is the link
+# /opt/kafka/current, which is staged with the settings made for that version.
+# The variables kafka_version, kafka_archive and kafka_sha256 come before it.
+
+main() {
+  local home=/opt/kafka/kafka-$kafka_version marker
+  marker=$home/.sha256
+  step install
+  take_turn 60
+  rm -rf /opt/kafka/.new-*
+  if [[ $(cat "$marker" 2>/dev/null || true) != "$kafka_sha256" ]]; then
+    verify_archive
+    unpack "$home" "$marker"
+  fi
+  rm -f "$kafka_archive"
+  link_tools
+  echo "installed Kafka $kafka_version"
+}
+
+verify_archive() {
+  local sum
+  [[ -f $kafka_archive ]] ||
+    fail "the archive $kafka_archive is not there" "Copy it again: run \`up\` with \`--replace\` for this host's archive resource."
+  sum=$(sha256sum <"$kafka_archive")
+  sum=${sum%% *}
+  [[ $sum == "$kafka_sha256" ]] ||
+    fail "the archive $kafka_archive is corrupt: its SHA-256 is $sum, not $kafka_sha256" "Fetch it anew on the controlling machine (\`npm run setup kafka\`) and run \`up\` again; if its file there is sound, add \`--replace\` for this host's archive resource."
+}
+
+unpack() {
+  local home=$1 marker=$2 new said size
+  size=$(($(stat -c %s "$kafka_archive") / 1024 / 1024))
+  need_space /opt/kafka $((size * 3 / 2 + 8)) "Kafka $kafka_version"
+  new=$(mktemp -d /opt/kafka/.new-XXXXXX)
+  if ! said=$(tar -xzf "$kafka_archive" -C "$new" --strip-components=1 --no-same-owner 2>&1); then
+    rm -rf "$new"
+    (($(free_kib /opt/kafka) >= 1024)) || fail "the disk is full: ${said##*$'\n'}" "$FULL_DISK_REMEDY"
+    fail "the archive cannot be unpacked: ${said##*$'\n'}" "Fetch it anew on the controlling machine (\`npm run setup kafka\`), then run \`up\` again."
+  fi
+  if ! compgen -G "$new/libs/kafka*.jar" >/dev/null; then
+    rm -rf "$new"
+    fail "the archive has no Kafka in it (libs/kafka*.jar)" "Fetch it anew on the controlling machine (\`npm run setup kafka\`), then run \`up\` again."
+  fi
+  chmod 0755 "$new"
+  echo "$kafka_sha256" >"$new/.sha256"
+  # A power cut must not leave jars without content behind a marker that says all is well.
+  in_container || sync --file-system "$new"
+  if [[ -e $home ]]; then
+    # Same version, other archive: a running broker keeps the files that it has open.
+    mv -T "$home" "$new.old"
+  fi
+  mv -T "$new" "$home"
+  rm -rf "$new.old"
+}
+
+# Only missing links are made; a script of that name that is no link of ours stays.
+link_tools() {
+  local name
+  for name in $(/usr/local/lib/pi-lab/kafka-tool --list) $(cd "/opt/kafka/kafka-$kafka_version/bin" 2>/dev/null && ls kafka-*.sh 2>/dev/null || true); do
+    [[ -e /usr/local/bin/$name ]] || ln -sfn /usr/local/lib/pi-lab/kafka-tool "/usr/local/bin/$name"
+  done
+}
+
+main </dev/null
