@@ -83,7 +83,9 @@ export function findDebianSources(
 export function machineSources(release: string, etc = "/etc/apt"): DebianSources | undefined {
   const names: string[] = [];
   try {
-    names.push(...fs.readdirSync(path.join(etc, "sources.list.d")).map((n) => `sources.list.d/${n}`));
+    names.push(
+      ...fs.readdirSync(path.join(etc, "sources.list.d")).map((n) => `sources.list.d/${n}`),
+    );
   } catch {
     // The folder is optional.
   }
@@ -103,6 +105,7 @@ export function renderSources(sources: DebianSources, release: string): string {
     `deb ${sources.archive} ${release} main`,
     `deb ${sources.archive} ${release}-updates main`,
   ];
-  if (sources.security !== undefined) lines.push(`deb ${sources.security} ${release}-security main`);
+  if (sources.security !== undefined)
+    lines.push(`deb ${sources.security} ${release}-security main`);
   return `${lines.join("\n")}\n`;
 }

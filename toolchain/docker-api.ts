@@ -20,14 +20,17 @@ export function socketPath(host: DockerHost): string | undefined {
  */
 export function pingSocket(socket: string, timeoutMs = 3_000): Promise<Reachability> {
   return new Promise((resolve) => {
-    const request = http.get({ socketPath: socket, path: "/_ping", timeout: timeoutMs }, (answer) => {
-      answer.resume();
-      resolve(
-        answer.statusCode === 200
-          ? { kind: "up" }
-          : { kind: "refused", detail: `it answered with status ${answer.statusCode}` },
-      );
-    });
+    const request = http.get(
+      { socketPath: socket, path: "/_ping", timeout: timeoutMs },
+      (answer) => {
+        answer.resume();
+        resolve(
+          answer.statusCode === 200
+            ? { kind: "up" }
+            : { kind: "refused", detail: `it answered with status ${answer.statusCode}` },
+        );
+      },
+    );
     request.on("timeout", () => request.destroy(new Error(`no answer within ${timeoutMs} ms`)));
     request.on("error", (error: NodeJS.ErrnoException) =>
       resolve({

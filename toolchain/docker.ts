@@ -61,12 +61,17 @@ export async function ensureDocker(log: Log): Promise<Docker> {
       "Start it (sudo systemctl start docker), or run the command as root, which starts a daemon itself.",
     );
   }
-  return withLock(path.join(cacheDir(), "locks", "dockerd.lock"), "Starting Docker", log, async () => {
-    // Another process may have started it while this one waited.
-    if ((await reach(host)).kind === "up") return running(host, false);
-    await step(log, "Starting Docker", () => start(log, host));
-    return running(host, true);
-  });
+  return withLock(
+    path.join(cacheDir(), "locks", "dockerd.lock"),
+    "Starting Docker",
+    log,
+    async () => {
+      // Another process may have started it while this one waited.
+      if ((await reach(host)).kind === "up") return running(host, false);
+      await step(log, "Starting Docker", () => start(log, host));
+      return running(host, true);
+    },
+  );
 }
 
 function requireLinux(): void {
@@ -112,7 +117,10 @@ function running(host: DockerHost, startedNow: boolean): Docker {
 /** The process of the daemon that this project started, if it still runs. */
 function recordedDaemon(): number | undefined {
   try {
-    const record = JSON.parse(fs.readFileSync(pidFile(), "utf8")) as { pid: number; started: string };
+    const record = JSON.parse(fs.readFileSync(pidFile(), "utf8")) as {
+      pid: number;
+      started: string;
+    };
     return processStart(record.pid) === record.started ? record.pid : undefined;
   } catch {
     return undefined;
@@ -144,7 +152,12 @@ async function start(log: Log, host: DockerHost): Promise<void> {
     if (ended !== undefined || Date.now() > deadline) {
       if (ended === undefined) child.kill("SIGTERM");
       fs.rmSync(pidFile(), { force: true });
-      const tail = fs.readFileSync(logFile(), "utf8").trimEnd().split("\n").slice(-12).join("\n    ");
+      const tail = fs
+        .readFileSync(logFile(), "utf8")
+        .trimEnd()
+        .split("\n")
+        .slice(-12)
+        .join("\n    ");
       throw new ToolchainError(
         `dockerd did not start: ${ended ?? `no answer within ${startTimeoutMs / 1000} s`}; the end of ${logFile()}:\n    ${tail}`,
         "See what the log says; a daemon that runs already can be named by DOCKER_HOST.",

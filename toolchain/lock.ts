@@ -165,14 +165,12 @@ async function acquire(file: string, self: Owner, log: Log, times: LockTimes): P
     const current = readLock(file);
     if (current === undefined) continue;
     const { owner, ageMs } = current;
-    const dead =
-      owner === undefined ? ageMs > times.foreignStaleMs : isDead(owner, ageMs, times);
+    const dead = owner === undefined ? ageMs > times.foreignStaleMs : isDead(owner, ageMs, times);
     if (dead) {
       removeDead(file, self, times);
       continue;
     }
-    const holder =
-      owner === undefined ? "another process" : `process ${owner.pid} (${owner.what})`;
+    const holder = owner === undefined ? "another process" : `process ${owner.pid} (${owner.what})`;
     const waited = Date.now() - started;
     if (waited > times.deadlineMs) {
       throw new ToolchainError(

@@ -1,3 +1,6 @@
-import { ensurePiImage } from "./pi-image";
+import { ensureKafka } from "./kafka";
 const log = (l: string) => console.error(l);
-void ensurePiImage(log).then(console.log, (e: Error) => { console.error(e.message); process.exitCode = 1; });
+void ensureKafka(log).then(console.log, (e: Error) => {
+  console.error(e.message);
+  process.exitCode = 1;
+});

@@ -173,10 +173,14 @@ async function bootstrap(
       await run("unshare", ["--mount", "--", ...command], {
         timeoutMs: 15 * 60_000,
         onLine: (line) => (last = line),
-        remedy: "See whether this machine reaches its Debian mirror (apt-get update), and try again.",
+        remedy:
+          "See whether this machine reaches its Debian mirror (apt-get update), and try again.",
       });
       if (sources !== undefined) {
-        fs.writeFileSync(path.join(root, "etc/apt/sources.list"), renderSources(sources, versions.debian));
+        fs.writeFileSync(
+          path.join(root, "etc/apt/sources.list"),
+          renderSources(sources, versions.debian),
+        );
       }
       const archive = path.join(folder, "base.tar");
       await run("tar", ["-C", root, "-cf", archive, "."], { timeoutMs: 5 * 60_000 });

@@ -46,7 +46,8 @@ export function run(
   options: RunOptions,
 ): Promise<RunResult> {
   const shown = [command, ...args].join(" ");
-  const remedy = options.remedy ?? "Try again; if it fails in the same way, run that command by hand.";
+  const remedy =
+    options.remedy ?? "Try again; if it fails in the same way, run that command by hand.";
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
@@ -93,7 +94,9 @@ export function run(
       settle();
     };
     child.on("error", (error) =>
-      done(() => reject(new ToolchainError(`${shown}: ${error.message}`, remedy, { cause: error }))),
+      done(() =>
+        reject(new ToolchainError(`${shown}: ${error.message}`, remedy, { cause: error })),
+      ),
     );
     child.on("close", (code, signal) =>
       done(() => {

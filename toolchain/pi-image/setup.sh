@@ -41,5 +41,7 @@ systemctl mask -- \
   apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 systemctl enable ssh.service
 systemctl set-default multi-user.target
+# sshd complains at each login without it.
+: > /etc/default/locale
 rm -f /virtual-pi-setup.sh
 rm -rf /tmp/* /var/tmp/* /var/log/*.log /var/log/apt /var/cache/ldconfig
