@@ -2,6 +2,7 @@ import { switchModels } from "./catalogue";
 import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
 import { clusterProblems } from "./rules/cluster";
+import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
 import { networkProblems } from "./rules/network";
 import { topicProblems } from "./rules/topics";
@@ -30,12 +31,13 @@ import type {
  */
 export function parseLab(raw: unknown): Lab {
   const { config, draft, problems } = readShape(raw);
+  const wrongShape = new Set(problems.map(({ path }) => path));
   const found: ConfigProblem[] = [
     ...problems,
-    ...networkProblems(draft),
-    ...hostProblems(draft),
-    ...clusterProblems(draft),
-    ...topicProblems(draft),
+    // What is misshapen counts as absent for the rules; one message about it is enough.
+    ...[labProblems, networkProblems, hostProblems, clusterProblems, topicProblems]
+      .flatMap((rules) => rules(draft))
+      .filter(({ path }) => !wrongShape.has(path)),
   ];
   if (config === undefined || found.length > 0) throw new ConfigError(found);
   return buildLab(config);

@@ -1,7 +1,108 @@
 import type { ConfigProblem } from "../errors";
-import type { LabDraft } from "../schema";
-import { Report } from "./report";
+import { settingProblem } from "../kafka/settings";
+import { OWNED_BROKER_KEYS } from "../kafka/owned-keys";
+import { defaults, type LabDraft } from "../schema";
+import type { KafkaVersion } from "../types";
+import { inOrder, Report } from "./report";
 
-export function clusterProblems(_draft: LabDraft): ConfigProblem[] {
-  return new Report().problems;
+/** Rules on the cluster: its quorum, its replicas, the brokers' settings. */
+export function clusterProblems(draft: LabDraft): ConfigProblem[] {
+  const report = new Report();
+  checkQuorum(draft, report);
+  checkReplication(draft, report);
+  const version = draft.cluster?.kafkaVersion ?? defaults.kafkaVersion;
+  checkSettings(["cluster", "settings"], draft.cluster?.settings, version, report);
+  for (const [host, { settings }] of inOrder(draft.hosts)) {
+    checkSettings(["hosts", host, "settings"], settings, version, report);
+  }
+  return report.problems;
+}
+
+/** The brokers' names; undefined while a host's role is unknown, since any count would be a guess. */
+export function brokerNames({ hosts }: LabDraft): string[] | undefined {
+  const entries = inOrder(hosts);
+  if (hosts === undefined || entries.some(([, { role }]) => role === undefined)) return undefined;
+  return entries.filter(([, { role }]) => role === "broker").map(([name]) => name);
+}
+
+function checkQuorum(draft: LabDraft, report: Report): void {
+  const brokers = brokerNames(draft);
+  if (brokers === undefined) return;
+  const count = brokers.length;
+  if (count === 0) {
+    report.add(
+      ["hosts"],
+      undefined,
+      "has no host with the role broker",
+      "Give at least one the role broker; three outlive the loss of one.",
+    );
+  } else if (count % 2 === 0) {
+    report.add(
+      ["hosts"],
+      `${count} brokers`,
+      `make an even number of controllers, which outlives no more losses than ${count - 1} would, and agrees more slowly (${brokers.join(", ")})`,
+      `Have ${count - 1} or ${count + 1}.`,
+    );
+  }
+}
+
+function checkReplication(draft: LabDraft, report: Report): void {
+  const { replicationFactor, minInsyncReplicas } = draft.cluster ?? {};
+  const brokers = brokerNames(draft)?.length;
+  if (replicationFactor === undefined) return;
+  if (brokers !== undefined && brokers > 0 && replicationFactor > brokers) {
+    report.add(
+      ["cluster", "replicationFactor"],
+      replicationFactor,
+      `is more than there are brokers: ${brokers}`,
+      `Give at most ${brokers}, or add brokers. The default is ${defaults.replicationFactor}.`,
+    );
+  }
+  if (minInsyncReplicas !== undefined && minInsyncReplicas > replicationFactor) {
+    report.add(
+      ["cluster", "minInsyncReplicas"],
+      minInsyncReplicas,
+      `is more than the replication factor of ${replicationFactor}: no write with acks=all could ever succeed`,
+      `Give at most ${replicationFactor}; one less than the replication factor lets a broker fail. The default is ${defaults.minInsyncReplicas}.`,
+    );
+  }
+}
+
+/**
+ * The controllers hold a fetch for up to 500 ms (fixed in Kafka): with a timeout as short as that,
+ * and one node down, they elect a new leader every 1.6 s.
+ */
+const SHORTEST_QUORUM_TIMEOUT_MS = 1000;
+const QUORUM_TIMEOUTS = [
+  "controller.quorum.fetch.timeout.ms",
+  "controller.quorum.request.timeout.ms",
+];
+
+function checkSettings(
+  path: readonly string[],
+  settings: Readonly<Record<string, string | undefined>> | undefined,
+  version: KafkaVersion,
+  report: Report,
+): void {
+  for (const [key, value] of inOrder(settings)) {
+    const owner = Object.hasOwn(OWNED_BROKER_KEYS, key) ? OWNED_BROKER_KEYS[key] : undefined;
+    const fault = settingProblem("broker", key, value, version);
+    if (owner !== undefined) {
+      report.add(
+        [...path, key],
+        value,
+        `is not to be set here: ${owner} governs it`,
+        "Remove the line.",
+      );
+    } else if (fault !== undefined) {
+      report.add([...path, key], fault.aboutKey ? undefined : value, fault.cause, fault.remedy);
+    } else if (QUORUM_TIMEOUTS.includes(key) && Number(value) < SHORTEST_QUORUM_TIMEOUT_MS) {
+      report.add(
+        [...path, key],
+        value,
+        "is too short: controllers hold a fetch for 500 ms, and with a node down would elect a new leader over and over",
+        `Give at least ${SHORTEST_QUORUM_TIMEOUT_MS}.`,
+      );
+    }
+  }
 }
