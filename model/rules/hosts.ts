@@ -105,11 +105,12 @@ function checkClientTopics({ hosts, topics }: LabDraft, report: Report): void {
 
 /** A key is a machine's identity: without it anyone on the network could stand in for a Pi. */
 function checkHostKeys({ hosts, machines, virtual }: LabDraft, report: Report): void {
-  const used = new Map(inOrder(hosts).map(([name, { machine }]) => [machine, name]).reverse());
+  const userOf = (machine: string) =>
+    inOrder(hosts).find(([, host]) => host.machine === machine)?.[0];
   const holders = new Map<string, string>();
   for (const [machine, { hostKey }] of inOrder(machines)) {
     const path = ["machines", machine, "hostKey"];
-    const user = used.get(machine);
+    const user = userOf(machine);
     if (virtual !== undefined) {
       if (hostKey !== undefined) {
         const cause = "is pinned, but a virtual Pi gets its key when it is made";
