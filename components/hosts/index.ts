@@ -1,0 +1,3 @@
+export { Machines, type Access } from "./machines";
+export { PiHost, type PiHostArgs } from "./pi-host";
+export { Switch } from "./switch";

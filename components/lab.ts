@@ -1,0 +1,74 @@
+import { bootstrapServers, type Host, type Lab } from "../model";
+import { PilabProvider } from "../provider/resources";
+import { Machines, PiHost, Switch } from "./hosts";
+import { KafkaBroker, KafkaClient, KafkaCluster, ReplicatedTopic } from "./kafka";
+import type { LocalInputs } from "./local-inputs";
+
+/** Makes the whole lab: switch, machines, hosts by their role, cluster, topics. */
+export function createLab(lab: Lab, inputs: LocalInputs): void {
+  const labSwitch = new Switch("switch", lab);
+  const machines = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
+  const provider = new PilabProvider("pilab", { bootstrapServers: bootstrapServers(lab) });
+
+  const brokers: KafkaBroker[] = [];
+  for (const host of lab.hosts) {
+    const reachable = machines.of(host);
+    switch (host.role) {
+      case "broker":
+        brokers.push(new KafkaBroker(host.name, { lab, host, reachable, archive: inputs.archive }));
+        break;
+      case "client":
+        new KafkaClient(host.name, { lab, host, reachable });
+        break;
+      case "host":
+        new PiHost(host.name, { lab, host, reachable });
+        break;
+      default:
+        host satisfies never;
+    }
+  }
+
+  const cluster = new KafkaCluster("kafka", { lab, brokers, provider, ground: labSwitch.network });
+  for (const topic of lab.topics) {
+    new ReplicatedTopic(topic.name, { topic, cluster, provider });
+  }
+}
+
+/** What the stack tells: declared values, all of them known in a preview. */
+export interface LabOutputs {
+  /** `address:port,…` of the brokers. */
+  readonly bootstrapServers: string;
+  readonly hosts: Readonly<Record<string, HostOutput>>;
+  readonly topics: Readonly<Record<string, TopicOutput>>;
+}
+
+interface HostOutput {
+  readonly role: Host["role"];
+  readonly machine: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+interface TopicOutput {
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly minInsyncReplicas: number;
+}
+
+export function labOutputs(lab: Lab): LabOutputs {
+  return {
+    bootstrapServers: bootstrapServers(lab),
+    hosts: Object.fromEntries(
+      lab.hosts.map(({ name, role, machine, port }) => [
+        name,
+        { role, machine: machine.name, address: machine.address, port },
+      ]),
+    ),
+    topics: Object.fromEntries(
+      lab.topics.map(({ name, partitions, replicationFactor }) => [
+        name,
+        { partitions, replicationFactor, minInsyncReplicas: lab.cluster.minInsyncReplicas },
+      ]),
+    ),
+  };
+}

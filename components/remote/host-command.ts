@@ -1,0 +1,84 @@
+import * as command from "@pulumi/command";
+import type * as pulumi from "@pulumi/pulumi";
+import type { HostConnection, ReachableHost } from "./reachable-host";
+
+/**
+ * Seconds for one dial, and failed dials before a command gives up. A Pi 4 needs about half a minute
+ * from power-on to sshd; with the plugin's back-off ten failures cover more than a minute.
+ */
+const PER_DIAL_TIMEOUT_SECONDS = 15;
+const DIAL_ERROR_LIMIT = 10;
+
+function commandConnection(connection: HostConnection): command.types.input.remote.ConnectionArgs {
+  return {
+    host: connection.host,
+    port: connection.port,
+    user: connection.user,
+    hostKey: connection.hostKey,
+    // No agentSocketPath: its path differs from login to login and would show as a change.
+    ...(connection.privateKey === undefined ? {} : { privateKey: connection.privateKey }),
+    perDialTimeout: PER_DIAL_TIMEOUT_SECONDS,
+    dialErrorLimit: DIAL_ERROR_LIMIT,
+  };
+}
+
+export interface HostCommandArgs {
+  readonly host: ReachableHost;
+  /** What to run, as root. Short: it is printed when it fails. */
+  readonly run: string;
+  /** What the command reads; texts and scripts go here, so that a preview shows their changed lines. */
+  readonly stdin: pulumi.Input<string>;
+  /** What else, when it changes, makes the command's former effect void. */
+  readonly triggers?: pulumi.Input<string>[];
+}
+
+/**
+ * Runs one idempotent command on a host at its first appearance and whenever its input changes.
+ *
+ * There is no `delete`: a delete that is dialled at a dead host would block every later `up`.
+ * Standard output is kept as an output and not logged, since it would repeat in every diff.
+ */
+export function hostCommand(
+  name: string,
+  args: HostCommandArgs,
+  opts: pulumi.CustomResourceOptions,
+): command.remote.Command {
+  const sudo = `sudo -n ${args.run}`;
+  return new command.remote.Command(
+    name,
+    {
+      connection: commandConnection(args.host.connection),
+      create: sudo,
+      // Said in full so that a changed `triggers` updates in place instead of replacing.
+      update: sudo,
+      stdin: args.stdin,
+      triggers: [...args.host.identity, ...(args.triggers ?? [])],
+      logging: command.remote.Logging.Stderr,
+      // It would need AcceptEnv on every sshd, and our commands do not look at their past.
+      addPreviousOutputInEnv: false,
+    },
+    opts,
+  );
+}
+
+/** Copies one file to a host; again only when its content, its path or the host's identity changes. */
+export function hostFile(
+  name: string,
+  args: {
+    readonly host: ReachableHost;
+    readonly source: pulumi.asset.Asset;
+    readonly remotePath: string;
+  },
+  opts: pulumi.CustomResourceOptions,
+): command.remote.CopyToRemote {
+  return new command.remote.CopyToRemote(
+    name,
+    {
+      connection: commandConnection(args.host.connection),
+      source: args.source,
+      remotePath: args.remotePath,
+      triggers: args.host.identity,
+    },
+    opts,
+  );
+}

@@ -1,0 +1,2 @@
+export { VirtualPi, type VirtualPiArgs } from "./virtual-pi";
+export { virtualSwitch } from "./virtual-switch";

@@ -1,0 +1,95 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { boards, type Lab, type Machine } from "../../model";
+import {
+  kafkaPaths,
+  openSshPublicKey,
+  renderAuthorizedKeys,
+  renderOpenSshPrivateKey,
+} from "../../render";
+
+export interface VirtualPiArgs {
+  readonly lab: Lab;
+  readonly machine: Machine;
+  /** Docker image with systemd and sshd. */
+  readonly image: string;
+  /** The network that stands for the switch. */
+  readonly network: pulumi.Input<string>;
+  /** The line of `authorized_keys` that lets the controlling machine in. */
+  readonly authorizedKey: string;
+}
+
+/**
+ * A container with systemd and sshd that stands for a Pi: memory as its board has, an SSH host key
+ * of its own that is known before the first start, and a volume for Kafka's data, which outlives
+ * the container as a microSD card outlives a reboot.
+ */
+export class VirtualPi extends pulumi.ComponentResource {
+  /** The pinned host key; another seed is another machine. */
+  public readonly hostKey: pulumi.Output<string>;
+  public readonly container: docker.Container;
+
+  constructor(name: string, args: VirtualPiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pilab:virtual:Pi", name, {}, opts);
+    const child = { parent: this };
+    const { lab, machine } = args;
+    const labels = stackLabels(lab);
+
+    const seed = new random.RandomBytes(`${name}-host-key`, { length: 32 }, child);
+    this.hostKey = pulumi.unsecret(
+      seed.base64.apply((text) => openSshPublicKey(Buffer.from(text, "base64"))),
+    );
+    const privateKey = pulumi.secret(
+      seed.base64.apply((text) => renderOpenSshPrivateKey(Buffer.from(text, "base64"))),
+    );
+
+    const volume = new docker.Volume(
+      `${name}-data`,
+      { name: `${lab.name}-${machine.name}-data`, labels },
+      child,
+    );
+    this.container = new docker.Container(
+      name,
+      {
+        name: `${lab.name}-${machine.name}`,
+        hostname: machine.name,
+        image: args.image,
+        labels: [...labels, { label: "pi-lab.machine", value: machine.name }],
+        // What systemd needs to run as it does on a Pi, and no more: `--privileged` would also
+        // hand over the controlling machine's devices.
+        command: ["/sbin/init"],
+        capabilities: { adds: ["CAP_SYS_ADMIN"] },
+        cgroupnsMode: "private",
+        tmpfs: { "/run": "", "/run/lock": "", "/tmp": "" },
+        stopSignal: "SIGRTMIN+3",
+        securityOpts: ["seccomp=unconfined", "apparmor=unconfined"],
+        memory: boards[machine.board].memoryMib,
+        networksAdvanced: [{ name: args.network, ipv4Address: machine.address }],
+        volumes: [{ volumeName: volume.name, containerPath: kafkaPaths.volume }],
+        uploads: [
+          {
+            file: "/etc/ssh/ssh_host_ed25519_key",
+            content: privateKey,
+            permissions: "0600",
+          },
+          {
+            file: `/etc/ssh/authorized_keys.d/${lab.ssh.user}`,
+            content: renderAuthorizedKeys([args.authorizedKey]),
+            permissions: "0644",
+          },
+        ],
+        // A Pi that is rebooted comes back; in a container `reboot` ends it.
+        restart: "always",
+      },
+      // The name and the address are taken: the old container must go first.
+      { ...child, deleteBeforeReplace: true },
+    );
+    this.registerOutputs({ hostKey: this.hostKey });
+  }
+}
+
+/** Marks what belongs to a lab, so that what a killed `up` left behind can be found. */
+export function stackLabels(lab: Lab): { label: string; value: string }[] {
+  return [{ label: "pi-lab.stack", value: lab.name }];
+}

@@ -1,0 +1,249 @@
+import { createHash } from "node:crypto";
+import { createLab, labOutputs } from "../../components/lab";
+import { renderPrepareScript } from "../../render";
+import { physicalLab, virtualLab } from "../support/labs";
+import { RecordedProgram } from "../support/recorded";
+
+const COMMAND = "command:remote:Command";
+const COPY = "command:remote:CopyToRemote";
+const CONTAINER = "docker:index/container:Container";
+const NETWORK = "docker:index/network:Network";
+const RANDOM = "random:index/randomBytes:RandomBytes";
+const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
+const ROLLOUT = "pilab:kafka/rollout:Rollout";
+const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
+const TOPIC = "pilab:kafka/topic:Topic";
+
+const SHA256 = createHash("sha256").update("archive").digest("hex");
+const inputs = {
+  access: { privateKey: "PRIVATE", authorizedKey: "ssh-ed25519 AAAAuser" },
+  archive: { path: __filename, sha256: SHA256 },
+};
+const brokerNames = ["broker-1", "broker-2", "broker-3"];
+
+interface NodeInput {
+  nodeId: number;
+  address: string;
+  connection: { host: string; hostKey: string };
+  want: { version: string; properties: Record<string, string>; files: Record<string, string> };
+  staged: { hash: string };
+}
+
+describe("a virtual lab", () => {
+  const lab = virtualLab();
+  let program: RecordedProgram;
+  beforeAll(async () => {
+    program = await RecordedProgram.of(() => createLab(lab, inputs));
+  });
+
+  it("makes a network with the switch's subnet, labelled with the lab's name", () => {
+    expect(program.get(NETWORK, "switch-network")).toMatchObject({
+      parent: "pilab:lab:Switch switch",
+      inputs: {
+        name: "mock",
+        labels: [{ label: "pi-lab.stack", value: "mock" }],
+        ipamConfigs: [{ subnet: "10.42.7.0/24", gateway: "10.42.7.254" }],
+      },
+    });
+  });
+
+  it("makes a container for every machine, the spare one too", () => {
+    expect(program.names(CONTAINER)).toEqual(["pi-1", "pi-2", "pi-3", "pi-4", "pi-5", "pi-6"]);
+  });
+
+  it("gives a container its board's memory, its address, its data and its pinned key", () => {
+    const { inputs: pi, deleteBeforeReplace } = program.get(CONTAINER, "pi-1");
+    expect(pi).toMatchObject({
+      name: "mock-pi-1",
+      memory: 8192,
+      networksAdvanced: [{ name: "mock", ipv4Address: "10.42.7.1" }],
+      volumes: [{ volumeName: "mock-pi-1-data", containerPath: "/var/lib/kafka" }],
+      capabilities: { adds: ["CAP_SYS_ADMIN"] },
+      stopSignal: "SIGRTMIN+3",
+      restart: "always",
+    });
+    const uploads = pi.uploads as { file: string; content: string; permissions: string }[];
+    expect(uploads.map(({ file, permissions }) => [file, permissions])).toEqual([
+      ["/etc/ssh/ssh_host_ed25519_key", "0600"],
+      ["/etc/ssh/authorized_keys.d/pi", "0644"],
+    ]);
+    expect(uploads[1]?.content).toBe("ssh-ed25519 AAAAuser\n");
+    expect(deleteBeforeReplace).toBe(true);
+  });
+
+  it("pushes again when either the key or the container is another one", () => {
+    const prepare = program.get(COMMAND, "broker-1-prepare");
+    const { hostKey } = prepare.inputs.connection as { hostKey: string };
+    expect(prepare.inputs.triggers).toEqual([hostKey, "pi-1-id"]);
+    expect(prepare.dependsOn).toContain(`${CONTAINER} pi-1`);
+  });
+
+  it("needs no farewell of brokers and topics when its machines go", () => {
+    const network = `${NETWORK} switch-network`;
+    expect(program.get(ROLLOUT, "kafka-rollout").deletedWith).toBe(network);
+    expect(program.get(NODE_STORAGE, "broker-1-storage").deletedWith).toBe(network);
+    expect(program.get(CLUSTER_CONFIG, "kafka-config").deletedWith).toBe(network);
+    expect(program.get(TOPIC, "red").deletedWith).toBe(`${ROLLOUT} kafka-rollout`);
+  });
+
+  it("keeps private keys secret", () => {
+    expect(program.get(CONTAINER, "pi-1").secrets).toEqual(["uploads"]);
+    expect(program.get(COMMAND, "broker-1-prepare").secrets).toEqual(["connection"]);
+    expect(program.get(NODE_STORAGE, "broker-1-storage").secrets).toEqual(["connection"]);
+    expect(program.get(ROLLOUT, "kafka-rollout").secrets).toEqual(["nodes"]);
+  });
+
+  it("stays few: at most nine resources a broker, six for any other host", () => {
+    expect(program.resources.length).toBeLessThan(80);
+  });
+});
+
+describe("a lab of real Pis", () => {
+  const lab = physicalLab();
+  let program: RecordedProgram;
+  beforeAll(async () => {
+    program = await RecordedProgram.of(() => createLab(lab, inputs));
+  });
+
+  it("makes no machines", () => {
+    const made = program.resources.filter(({ type }) => type.startsWith("docker:"));
+    expect(made).toEqual([]);
+  });
+
+  it("prepares every host once, with its own script, as root, with the pinned key", () => {
+    expect(program.names(COMMAND).filter((name) => name.endsWith("-prepare"))).toEqual([
+      "broker-1-prepare",
+      "broker-2-prepare",
+      "broker-3-prepare",
+      "client-1-prepare",
+      "desk-1-prepare",
+    ]);
+    for (const host of lab.hosts) {
+      const { inputs: command } = program.get(COMMAND, `${host.name}-prepare`);
+      expect(command).toMatchObject({
+        create: "sudo -n bash -s",
+        update: "sudo -n bash -s",
+        stdin: renderPrepareScript(lab, host),
+        triggers: [host.machine.hostKey],
+        logging: "stderr",
+        addPreviousOutputInEnv: false,
+      });
+      expect(command.connection).toMatchObject({
+        host: host.machine.address,
+        port: 22,
+        user: "pi",
+        hostKey: host.machine.hostKey,
+        dialErrorLimit: 10,
+        perDialTimeout: 15,
+      });
+      expect(command.connection).not.toHaveProperty("agentSocketPath");
+      expect(command).not.toHaveProperty("delete");
+    }
+  });
+
+  it("pushes Kafka to brokers alone, beside the preparation, and unpacks it after both", () => {
+    expect(program.names(COPY)).toEqual(brokerNames.map((name) => `${name}-kafka-archive`));
+    expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([]);
+    expect(program.get(COMMAND, "broker-2-kafka-install").dependsOn).toEqual([
+      `${COMMAND} broker-2-prepare`,
+      `${COPY} broker-2-kafka-archive`,
+    ]);
+    expect(program.get(COMMAND, "broker-2-kafka-install").inputs.stdin).toContain(SHA256);
+  });
+
+  it("stages each broker's files after Kafka is unpacked, and formats after they are staged", () => {
+    const files = program.get(COMMAND, "broker-3-files");
+    expect(files.inputs.create).toBe("sudo -n /usr/local/lib/pi-lab/stage broker-3");
+    expect(files.inputs.stdin).toContain("|node.id=3");
+    expect(files.dependsOn).toContain(`${COMMAND} broker-3-kafka-install`);
+    expect(program.get(NODE_STORAGE, "broker-3-storage").dependsOn).toContain(
+      `${COMMAND} broker-3-files`,
+    );
+  });
+
+  it("ties a directory id to its machine's key, and freezes the voters of the birth", () => {
+    const id = program.get(RANDOM, "broker-1-directory-id");
+    expect(id.inputs).toEqual({
+      length: 16,
+      keepers: { hostKey: lab.hosts[0]?.machine.hostKey },
+    });
+    const storages = brokerNames.map((name) => program.get(NODE_STORAGE, `${name}-storage`));
+    const ids = storages.map(({ inputs: storage }) => storage.directoryId as string);
+    expect(new Set(ids).size).toBe(3);
+    for (const [n, storage] of storages.entries()) {
+      expect(storage.ignoreChanges).toEqual(["birthVoters"]);
+      expect(storage.inputs).toMatchObject({
+        host: `broker-${n + 1}`,
+        nodeId: n + 1,
+        birthVoters: ids.map((dir, i) => `${i + 1}@broker-${i + 1}:9093:${dir}`).join(","),
+        dataDir: "/var/lib/kafka/data",
+        configFile: "/etc/kafka/server.properties",
+        kafkaHome: "/opt/kafka/current",
+        serviceUser: "kafka",
+      });
+    }
+    const clusterIds = new Set(storages.map(({ inputs: storage }) => storage.clusterId));
+    expect(clusterIds.size).toBe(1);
+  });
+
+  it("rolls all brokers as one resource, after every storage is formatted", () => {
+    const rollout = program.get(ROLLOUT, "kafka-rollout");
+    for (const name of brokerNames) {
+      expect(rollout.dependsOn).toContain(`${NODE_STORAGE} ${name}-storage`);
+    }
+    const nodes = rollout.inputs.nodes as Record<string, NodeInput>;
+    expect(Object.keys(nodes)).toEqual(brokerNames);
+    expect(nodes["broker-2"]).toMatchObject({
+      nodeId: 2,
+      address: "10.0.42.2:9092",
+      connection: { host: "10.0.42.2" },
+      want: { version: "4.1.1" },
+      staged: { hash: "0f" },
+    });
+  });
+
+  it("restarts no broker for a moved name or a cluster-level setting", () => {
+    const nodes = program.get(ROLLOUT, "kafka-rollout").inputs.nodes as Record<string, NodeInput>;
+    const want = nodes["broker-1"]?.want;
+    expect(Object.keys(want?.files ?? {})).not.toContain("/etc/kafka/hosts");
+    expect(Object.keys(want?.properties ?? {})).not.toContain("min.insync.replicas");
+    expect(program.get(CLUSTER_CONFIG, "kafka-config")).toMatchObject({
+      inputs: { minInsyncReplicas: 2 },
+      dependsOn: [`${ROLLOUT} kafka-rollout`],
+    });
+  });
+
+  it("declares each topic after the cluster runs", () => {
+    expect(program.names(TOPIC)).toEqual(["green", "red"]);
+    const red = program.get(TOPIC, "red");
+    expect(red.inputs).toMatchObject({
+      name: "red",
+      partitions: 2,
+      replicationFactor: 3,
+      config: { "retention.ms": "86400000" },
+      deletionProtection: true,
+    });
+    expect(red.parent).toBe("pilab:kafka:ReplicatedTopic red");
+    expect(red.dependsOn).toContain(`${ROLLOUT} kafka-rollout`);
+    expect(program.get(TOPIC, "green").inputs.deletionProtection).toBe(false);
+  });
+
+  it("stops the brokers when the stack is destroyed", () => {
+    const rollout = program.get(ROLLOUT, "kafka-rollout");
+    expect(rollout.deletedWith).toBe("");
+    expect(rollout.inputs.stopOnDelete).toBe(true);
+  });
+
+  it("tells declared values as outputs", () => {
+    expect(labOutputs(lab)).toEqual({
+      bootstrapServers: "10.0.42.1:9092,10.0.42.2:9092,10.0.42.3:9092",
+      hosts: expect.objectContaining({
+        "client-1": { role: "client", machine: "pi-4", address: "10.0.42.4", port: 4 },
+      }) as unknown,
+      topics: {
+        red: { partitions: 2, replicationFactor: 3, minInsyncReplicas: 2 },
+        green: { partitions: 1, replicationFactor: 3, minInsyncReplicas: 2 },
+      },
+    });
+  });
+});
