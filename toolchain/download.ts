@@ -220,7 +220,7 @@ function getOnce(
         try {
           onData(chunk);
         } catch (error) {
-          settle(() => reject(error as Error));
+          settle(() => reject(error instanceof Error ? error : new Error(String(error))));
           request.destroy();
         }
       });

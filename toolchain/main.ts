@@ -1,6 +1,49 @@
-import { ensureKafka } from "./kafka";
-const log = (l: string) => console.error(l);
-void ensureKafka(log).then(console.log, (e: Error) => {
-  console.error(e.message);
+import {
+  bundlePlugins,
+  ensureAll,
+  ensureDocker,
+  ensureKafka,
+  ensurePiImage,
+  ensurePulumi,
+  ToolchainError,
+  type Log,
+} from "./index";
+
+const usage = "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka]   (default: all)";
+
+/** What each word of the command line gets, and what it prints when that is there. */
+const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
+  all: async (log) => {
+    const tools = await ensureAll(log);
+    return [
+      `Pulumi ${tools.pulumi.version}: ${tools.pulumi.bin}`,
+      `Docker: ${tools.docker.host}`,
+      `Image: ${tools.piImage}`,
+      `Kafka: ${tools.kafka}`,
+    ].join("\n");
+  },
+  pulumi: async (log) => {
+    const pulumi = await ensurePulumi(log);
+    const variables = Object.entries(pulumi.env).map(([name, value]) => `${name}=${value}`);
+    return [`Pulumi ${pulumi.version}: ${pulumi.bin}`, ...variables].join("\n");
+  },
+  plugins: async (log) => (await bundlePlugins(log)).map(({ folder }) => folder).join("\n"),
+  docker: async (log) => `Docker: ${(await ensureDocker(log)).host}`,
+  image: async (log) => `Image: ${await ensurePiImage(log)}`,
+  kafka: async (log) => `Kafka: ${await ensureKafka(log)}`,
+};
+
+async function main(words: readonly string[]): Promise<void> {
+  const wanted = words.length === 0 ? ["all"] : words;
+  const unknown = wanted.filter((word) => !Object.hasOwn(parts, word));
+  if (unknown.length > 0) throw new ToolchainError(`Unknown: ${unknown.join(", ")}`, usage);
+  for (const word of wanted) {
+    console.log(await parts[word]!((line) => console.error(line)));
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  // A stack is for bugs; what the machine lacks is told in two lines.
+  console.error(error instanceof ToolchainError ? error.message : error);
   process.exitCode = 1;
 });

@@ -1,0 +1,128 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { cached, cachedPath } from "./cache";
+import { baseUrl, download } from "./download";
+import { messageOf } from "./errors";
+import { goBuild, platform } from "./go";
+import type { Log } from "./log";
+import { downloadsAreOff } from "./paths";
+import { run, which } from "./process";
+import { compareVersions, versions } from "./versions";
+
+/** An engine and the language host that goes with it. */
+export interface Engine {
+  readonly bin: string;
+  readonly version: string;
+  /** The folder of pulumi-language-nodejs. */
+  readonly languageHostDir: string;
+}
+
+const languageHost = "pulumi-language-nodejs";
+const release = "https://get.pulumi.com/releases/sdk";
+
+/** The engine on the PATH if its version fits, else the official one, else one that is built. */
+export async function ensureEngine(log: Log): Promise<Engine> {
+  const version = versions.pulumi.version;
+  const onPath = await engineOnPath(log);
+  if (onPath !== undefined) return onPath;
+  const official = cachedPath(`pulumi-${version}-official`) ?? (await downloadEngine(log));
+  if (official !== undefined) {
+    return { bin: path.join(official, "pulumi"), version, languageHostDir: official };
+  }
+  const built = await buildEngine(log);
+  const host = await buildLanguageHost(log);
+  return { bin: path.join(built, "pulumi"), version, languageHostDir: host };
+}
+
+async function engineOnPath(log: Log): Promise<Engine | undefined> {
+  const bin = which("pulumi");
+  if (bin === undefined) return undefined;
+  const { version: oldest, below } = versions.pulumi;
+  // Its launcher may be a link to where the language host lies.
+  const folders = [path.dirname(bin), path.dirname(fs.realpathSync(bin))];
+  const hostDir =
+    folders.find((folder) => fs.existsSync(path.join(folder, languageHost))) ??
+    dirnameOf(which(languageHost));
+  let version: string;
+  try {
+    const { stdout } = await run(bin, ["version"], {
+      timeoutMs: 30_000,
+      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    });
+    version = stdout.trim().replace(/^v/, "");
+  } catch (error) {
+    log(`${bin} is left aside: ${messageOf(error)}`);
+    return undefined;
+  }
+  if (compareVersions(version, oldest) < 0 || compareVersions(version, below) >= 0) {
+    log(
+      `${bin} is left aside: it is ${version}, and this project needs ${oldest} or newer, below ${below}`,
+    );
+    return undefined;
+  }
+  if (hostDir === undefined) {
+    log(`${bin} is left aside: ${languageHost} is neither beside it nor on the PATH`);
+    return undefined;
+  }
+  return { bin, version, languageHostDir: hostDir };
+}
+
+function dirnameOf(file: string | undefined): string | undefined {
+  return file === undefined ? undefined : path.dirname(file);
+}
+
+async function downloadEngine(log: Log): Promise<string | undefined> {
+  if (downloadsAreOff() || cachedPath(builtEngineName()) !== undefined) return undefined;
+  const version = versions.pulumi.version;
+  const { os, arch } = platform();
+  const base = baseUrl("PI_LAB_PULUMI_URL", release);
+  const url = `${base}/pulumi-v${version}-${os}-${arch === "amd64" ? "x64" : arch}.tar.gz`;
+  const checksumUrl = `${base}/pulumi-${version}-checksums.txt`;
+  try {
+    const entry = { name: `pulumi-${version}-official`, title: `Fetching Pulumi ${version}` };
+    return await cached(log, entry, async (folder) => {
+      const archive = path.join(folder, "pulumi.tar.gz");
+      await download(log, { url, checksumUrl }, archive);
+      await run("tar", ["-xzf", archive, "-C", folder], { timeoutMs: 5 * 60_000 });
+      return path.join(folder, "pulumi");
+    });
+  } catch (error) {
+    log(`Pulumi ${version} cannot be downloaded, building it: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+const builtEngineName = () => `pulumi-${versions.pulumi.version}-built`;
+
+function buildEngine(log: Log): Promise<string> {
+  const version = versions.pulumi.version;
+  const entry = { name: builtEngineName(), title: `Building Pulumi ${version}` };
+  return cached(log, entry, (folder) =>
+    goBuild(
+      log,
+      {
+        module: "engine",
+        package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        link: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${version}` },
+      },
+      path.join(folder, "pulumi"),
+    ),
+  );
+}
+
+function buildLanguageHost(log: Log): Promise<string> {
+  const version = versions.languageHost.version;
+  const title = `Building the Node.js language host ${version}`;
+  return cached(log, { name: `${languageHost}-${version}-built`, title }, (folder) =>
+    goBuild(
+      log,
+      {
+        module: "langhost",
+        package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+        link: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${version}` },
+      },
+      path.join(folder, languageHost),
+    ),
+  );
+}

@@ -1,0 +1,44 @@
+import { bundlePlugins } from "./bundle";
+import { ensureDocker, type Docker } from "./docker";
+import { ensureKafka } from "./kafka";
+import type { Log } from "./log";
+import { ensurePiImage } from "./pi-image";
+import { ensurePulumi, type Pulumi } from "./pulumi";
+
+export { bundlePlugin, bundlePlugins, type BundledPlugin, type OwnPlugin } from "./bundle";
+export { ensureDocker, type Docker } from "./docker";
+export { ToolchainError } from "./errors";
+export { ensureKafka } from "./kafka";
+export { processStart, withLock } from "./lock";
+export { formatDuration, step, type Log } from "./log";
+export { cacheDir } from "./paths";
+export { ensurePiImage } from "./pi-image";
+export { ensurePulumi, type Pulumi } from "./pulumi";
+export { versions, type PluginName, type Versions } from "./versions";
+
+/** Everything that the virtual lab needs. */
+export interface Tools {
+  readonly pulumi: Pulumi;
+  readonly docker: Docker;
+  readonly piImage: string;
+  /** The path of the Kafka archive. */
+  readonly kafka: string;
+}
+
+/**
+ * Finds, downloads or builds all of it. Docker's part and Kafka's go on beside the engine's: they wait
+ * for the network and the disk, a build for the processor.
+ */
+export async function ensureAll(log: Log): Promise<Tools> {
+  const parts = await Promise.allSettled([
+    bundlePlugins(log).then(() => ensurePulumi(log)),
+    ensureDocker(log).then(async (docker) => ({ docker, piImage: await ensurePiImage(log) })),
+    ensureKafka(log),
+  ] as const);
+  const [pulumi, machines, kafka] = parts;
+  // All of them are over: none goes on in the background after an error was shown.
+  if (pulumi.status === "rejected") throw pulumi.reason;
+  if (machines.status === "rejected") throw machines.reason;
+  if (kafka.status === "rejected") throw kafka.reason;
+  return { pulumi: pulumi.value, ...machines.value, kafka: kafka.value };
+}
