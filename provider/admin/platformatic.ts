@@ -1,0 +1,321 @@
+import { assertOk, KafkaLink, LinkError, loadClient } from "./kafka-link";
+import type {
+  AdminOptions,
+  KafkaAdmin,
+  LiveTopic,
+  NewTopic,
+  PartitionState,
+  Quorum,
+  RegisteredBroker,
+  TopicPartitions,
+} from "./port";
+import { KafkaError } from "./port";
+import { describeClusterV2 } from "./requests";
+
+/** Kafka's own numbers. */
+const RESOURCE = { topic: 2, broker: 4 } as const;
+const SOURCE_TOPIC = 1;
+const OPERATION = { set: 0, remove: 1 } as const;
+const UNKNOWN_TOPIC = 3;
+/** Resource name of the cluster-wide default among the broker resources. */
+const CLUSTER_WIDE = "";
+const METADATA_TOPIC = "__cluster_metadata";
+
+/** The admin port on @platformatic/kafka's low-level requests. Connects at the first request. */
+export class PlatformaticAdmin implements KafkaAdmin {
+  private current: Promise<KafkaLink> | undefined;
+
+  constructor(
+    private readonly bootstrapServers: readonly string[],
+    private readonly options: AdminOptions,
+  ) {}
+
+  async describeTopic(name: string): Promise<LiveTopic | undefined> {
+    const { metadataV12, describeConfigsV4 } = await loadClient();
+    const resource = { resourceType: RESOURCE.topic, resourceName: name, configurationKeys: null };
+    return this.read(`describe topic ${name}`, async (link, doing) => {
+      const [metadata, configs] = await Promise.all([
+        link.ask(metadataV12.api, [name], false, false),
+        // The types ask for a list of keys; null means all of them.
+        link.ask(describeConfigsV4.api, [resource as never], false, false),
+      ]);
+      const topic = metadata.topics[0];
+      const result = configs.results[0];
+      if (topic === undefined || result === undefined) {
+        throw new KafkaError("refused", `${link.server} gave an empty answer to ${doing}`);
+      }
+      if (topic.errorCode === UNKNOWN_TOPIC || result.errorCode === UNKNOWN_TOPIC) return undefined;
+      await assertOk(doing, link.server, topic.errorCode, null);
+      await assertOk(doing, link.server, result.errorCode, result.errorMessage);
+      return {
+        topic: name,
+        topicId: toKafkaId(topic.topicId),
+        partitions: partitionStates(topic.partitions),
+        config: Object.fromEntries(
+          result.configs
+            .filter((entry) => entry.configSource === SOURCE_TOPIC)
+            .map((entry) => [entry.name, entry.value ?? ""]),
+        ),
+      };
+    });
+  }
+
+  async listPartitions(): Promise<readonly TopicPartitions[]> {
+    const { metadataV12 } = await loadClient();
+    return this.read("list all partitions", async (link, doing) => {
+      const { topics } = await link.ask(metadataV12.api, null, false, false);
+      return Promise.all(
+        topics.map(async (topic) => {
+          await assertOk(doing, link.server, topic.errorCode, null);
+          return { topic: topic.name ?? "", partitions: partitionStates(topic.partitions) };
+        }),
+      );
+    });
+  }
+
+  async createTopic(topic: NewTopic): Promise<void> {
+    const { createTopicsV7 } = await loadClient();
+    const request = {
+      name: topic.name,
+      numPartitions: topic.partitions,
+      replicationFactor: topic.replicationFactor,
+      assignments: [],
+      configs: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
+    };
+    await this.write(`create topic ${topic.name}`, async (link, doing) => {
+      const limit = this.serverLimitMs;
+      const { topics } = await link.ask(createTopicsV7.api, [request], limit, false);
+      await assertAll(doing, link, topics);
+    });
+  }
+
+  async raisePartitions(name: string, count: number): Promise<void> {
+    const { createPartitionsV3 } = await loadClient();
+    await this.write(`raise topic ${name} to ${count} partitions`, async (link, doing) => {
+      // Null: the controller places the new partitions. An empty list would mean "none of them".
+      const request = { name, count, assignments: null as never };
+      const limit = this.serverLimitMs;
+      const { results } = await link.ask(createPartitionsV3.api, [request], limit, false);
+      await assertAll(doing, link, results);
+    });
+  }
+
+  async alterTopicConfig(
+    name: string,
+    set: Readonly<Record<string, string>>,
+    remove: readonly string[],
+  ): Promise<void> {
+    await this.alter(`change the settings of topic ${name}`, RESOURCE.topic, name, set, remove);
+  }
+
+  async deleteTopic(topicId: string): Promise<void> {
+    const { deleteTopicsV6 } = await loadClient();
+    await this.write(`delete the topic with id ${topicId}`, async (link, doing) => {
+      // By id alone: a topic of the same name that was made meanwhile stays.
+      const request = { name: null as never, topicId: fromKafkaId(topicId) };
+      const { responses } = await link.ask(deleteTopicsV6.api, [request], this.serverLimitMs);
+      await assertAll(doing, link, responses);
+    });
+  }
+
+  async clusterSetting(key: string): Promise<string | undefined> {
+    const { describeConfigsV4 } = await loadClient();
+    const resource = {
+      resourceType: RESOURCE.broker,
+      resourceName: CLUSTER_WIDE,
+      configurationKeys: [key],
+    };
+    return this.read(`read the cluster-level ${key}`, async (link, doing) => {
+      const { results } = await link.ask(describeConfigsV4.api, [resource], false, false);
+      await assertAll(doing, link, results);
+      return results[0]?.configs.find((entry) => entry.name === key)?.value ?? undefined;
+    });
+  }
+
+  async setClusterSetting(key: string, value: string): Promise<void> {
+    const doing = `set the cluster-level ${key} to ${value}`;
+    await this.alter(doing, RESOURCE.broker, CLUSTER_WIDE, { [key]: value }, []);
+  }
+
+  async listBrokers(): Promise<readonly RegisteredBroker[]> {
+    const describeCluster = await describeClusterV2();
+    return this.read("list the brokers", async (link, doing) => {
+      const answer = await link.ask(describeCluster);
+      await assertOk(doing, link.server, answer.errorCode, answer.errorMessage);
+      return answer.brokers.map(({ brokerId, isFenced }) => ({ id: brokerId, fenced: isFenced }));
+    });
+  }
+
+  async describeQuorum(controllers: readonly string[]): Promise<Quorum> {
+    const tries = controllers.map((server) => this.quorumAt(server));
+    try {
+      // Only the leader knows; the others answer with an error.
+      return await Promise.any(tries);
+    } catch (error) {
+      throw new KafkaError(
+        "unreachable",
+        `no controller answers as the leader of the quorum (${reasons(error)})`,
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    const link = await this.current?.catch(() => undefined);
+    this.current = undefined;
+    await link?.close();
+  }
+
+  private async quorumAt(server: string): Promise<Quorum> {
+    const { describeQuorumV2 } = await loadClient();
+    const link = await KafkaLink.dial(server, this.options);
+    try {
+      const topics = [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0 }] }];
+      const answer = await link.ask(describeQuorumV2.api, topics);
+      const doing = "describe the quorum";
+      await assertOk(doing, server, answer.errorCode, answer.errorMessage);
+      const partition = answer.topics[0]?.partitions[0];
+      if (partition === undefined) throw new LinkError(`${server}: empty answer`);
+      await assertOk(doing, server, partition.errorCode, partition.errorMessage);
+      const { leaderId, currentVoters } = partition;
+      const leader = currentVoters.find((voter) => voter.replicaId === leaderId);
+      const now = Number(leader?.lastCaughtUpTimestamp ?? -1n);
+      const voters = currentVoters.map(({ replicaId, lastCaughtUpTimestamp }) => {
+        const caughtUp = Number(lastCaughtUpTimestamp);
+        return { id: replicaId, behindMs: caughtUp < 0 ? Infinity : Math.max(0, now - caughtUp) };
+      });
+      return { leaderId, voters };
+    } finally {
+      await link.close();
+    }
+  }
+
+  private async alter(
+    doing: string,
+    resourceType: 2 | 4,
+    resourceName: string,
+    set: Readonly<Record<string, string>>,
+    remove: readonly string[],
+  ): Promise<void> {
+    const { incrementalAlterConfigsV1 } = await loadClient();
+    const configs = [
+      ...Object.entries(set).map(([name, value]) => ({
+        name,
+        configOperation: OPERATION.set,
+        value,
+      })),
+      ...remove.map((name) => ({ name, configOperation: OPERATION.remove, value: null })),
+    ];
+    await this.write(doing, async (link) => {
+      const request = { resourceType, resourceName, configs };
+      const { responses } = await link.ask(incrementalAlterConfigsV1.api, [request], false);
+      await assertAll(doing, link, responses);
+    });
+  }
+
+  /** The server's own limit, below ours, so that it is the server that says what took so long. */
+  private get serverLimitMs(): number {
+    return Math.floor(this.options.requestTimeoutMs * 0.8);
+  }
+
+  /** A question may be put to another server when a connection is lost. */
+  private async read<T>(
+    doing: string,
+    work: (link: KafkaLink, doing: string) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work(await this.link(doing), doing);
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+    }
+    return this.write(doing, work);
+  }
+
+  private async write<T>(
+    doing: string,
+    work: (link: KafkaLink, doing: string) => Promise<T>,
+  ): Promise<T> {
+    const link = await this.link(doing);
+    try {
+      return await work(link, doing);
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      throw new KafkaError(
+        "unreachable",
+        `lost the connection while asking to ${doing} (${error.message}). ` +
+          "Run it again: what was done already is kept.",
+      );
+    }
+  }
+
+  private async link(doing: string): Promise<KafkaLink> {
+    const before = this.current;
+    const known = await before?.catch(() => undefined);
+    if (known?.alive === true) return known;
+    // Whoever comes first dials; the others share the outcome.
+    const dialled =
+      this.current === before || this.current === undefined ? this.dial() : this.current;
+    this.current = dialled;
+    try {
+      return await dialled;
+    } catch (error) {
+      if (this.current === dialled) this.current = undefined;
+      const servers = this.bootstrapServers.join(",");
+      throw new KafkaError(
+        "unreachable",
+        `no broker answers at ${servers}, asked to ${doing} (${reasons(error)}). ` +
+          "See that the brokers run and that the provider's bootstrapServers name them.",
+      );
+    }
+  }
+
+  /** All servers at once, so that dead ones cost no time while one lives. */
+  private async dial(): Promise<KafkaLink> {
+    const dials = this.bootstrapServers.map((server) => KafkaLink.dial(server, this.options));
+    const first = await Promise.any(dials);
+    for (const dial of dials) {
+      void dial.then((link) => (link === first ? undefined : link.close())).catch(() => {});
+    }
+    return first;
+  }
+}
+
+interface Item {
+  readonly errorCode: number;
+  readonly errorMessage?: string | null | undefined;
+}
+
+async function assertAll(doing: string, link: KafkaLink, items: readonly Item[]): Promise<void> {
+  for (const item of items) await assertOk(doing, link.server, item.errorCode, item.errorMessage);
+}
+
+function partitionStates(
+  partitions: readonly {
+    partitionIndex: number;
+    leaderId: number;
+    replicaNodes: number[];
+    isrNodes: number[];
+  }[],
+): PartitionState[] {
+  return partitions
+    .map((partition) => ({
+      partition: partition.partitionIndex,
+      leader: partition.leaderId,
+      replicas: partition.replicaNodes,
+      isr: partition.isrNodes,
+    }))
+    .sort((a, b) => a.partition - b.partition);
+}
+
+/** From the client's hexadecimal notation to Kafka's: URL-safe base64 without padding. */
+function toKafkaId(uuid: string): string {
+  return Buffer.from(uuid.replaceAll("-", ""), "hex").toString("base64url");
+}
+
+function fromKafkaId(id: string): string {
+  return Buffer.from(id, "base64url").toString("hex");
+}
+
+function reasons(error: unknown): string {
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
+}

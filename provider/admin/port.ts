@@ -1,0 +1,114 @@
+/**
+ * What the provider asks of a Kafka cluster. Every call bounds its own time and rejects with a
+ * `KafkaError`; nothing is retried behind the caller's back but another bootstrap server.
+ */
+
+/** One partition as the cluster's metadata has it. */
+export interface PartitionState {
+  readonly partition: number;
+  /** Broker id, -1 if there is no leader. */
+  readonly leader: number;
+  /** Broker ids. While a reassignment runs: old and new ones together. */
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+export interface TopicPartitions {
+  readonly topic: string;
+  readonly partitions: readonly PartitionState[];
+}
+
+/** A topic that exists. */
+export interface LiveTopic extends TopicPartitions {
+  /** 16 bytes in URL-safe base64, as Kafka's own tools print it. */
+  readonly topicId: string;
+  /** Settings set on this topic; what comes from the brokers' defaults is left out. */
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface RegisteredBroker {
+  readonly id: number;
+  /** Registered, but serving nothing yet, or not in touch with the controller any more. */
+  readonly fenced: boolean;
+}
+
+export interface QuorumVoter {
+  readonly id: number;
+  /** How long ago it had caught up with the leader, ms, by the leader's own clock. */
+  readonly behindMs: number;
+}
+
+export interface Quorum {
+  readonly leaderId: number;
+  readonly voters: readonly QuorumVoter[];
+}
+
+/** One cluster, reached through its bootstrap servers. */
+export interface KafkaAdmin {
+  /** The topic, or undefined if there is none of that name. */
+  describeTopic(name: string): Promise<LiveTopic | undefined>;
+  /** Partitions of all topics, internal ones included. */
+  listPartitions(): Promise<readonly TopicPartitions[]>;
+  createTopic(topic: NewTopic): Promise<void>;
+  raisePartitions(name: string, count: number): Promise<void>;
+  /** Sets and deletes exactly the named keys; all or none of them. */
+  alterTopicConfig(
+    name: string,
+    set: Readonly<Record<string, string>>,
+    remove: readonly string[],
+  ): Promise<void>;
+  deleteTopic(topicId: string): Promise<void>;
+  /** A cluster-level dynamic setting, or undefined if it is not set there. */
+  clusterSetting(key: string): Promise<string | undefined>;
+  setClusterSetting(key: string, value: string): Promise<void>;
+  listBrokers(): Promise<readonly RegisteredBroker[]>;
+  /** Asked on the controllers' own listeners (`host:port`), since a broker may wait long for them. */
+  describeQuorum(controllers: readonly string[]): Promise<Quorum>;
+  close(): Promise<void>;
+}
+
+/** How an adapter is made: the tests put their own in its place. */
+export type ConnectAdmin = (
+  bootstrapServers: readonly string[],
+  options: AdminOptions,
+) => KafkaAdmin;
+
+export interface AdminOptions {
+  /** Limit of one dial, ms. */
+  readonly connectTimeoutMs: number;
+  /** Limit of one request, ms. */
+  readonly requestTimeoutMs: number;
+}
+
+/** For resources: a broker in a long garbage collection is waited for. */
+export const PATIENT: AdminOptions = { connectTimeoutMs: 3_000, requestTimeoutMs: 15_000 };
+/** For the gates of a rollout, which ask again anyway. */
+export const BRISK: AdminOptions = { connectTimeoutMs: 2_000, requestTimeoutMs: 2_000 };
+
+/** `unreachable`: no server answered. `refused`: a server answered with an error. */
+export type KafkaErrorKind = "unreachable" | "refused";
+
+export class KafkaError extends Error {
+  override readonly name = "KafkaError";
+
+  constructor(
+    readonly kind: KafkaErrorKind,
+    message: string,
+    /** Kafka's name of the error, such as `INVALID_CONFIG`. */
+    readonly code?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** True for errors after which the last known state is the best answer. */
+export function isUnreachable(error: unknown): error is KafkaError {
+  return error instanceof KafkaError && error.kind === "unreachable";
+}

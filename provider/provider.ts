@@ -1,0 +1,33 @@
+import type { Provider } from "../plugins/common/rpc";
+import type { ConnectAdmin } from "./admin/port";
+import { checkProviderConfig, ClusterAccess } from "./cluster";
+import { ClusterConfigHandler } from "./cluster-config/handler";
+import { providerSchema } from "./schema";
+import { TopicHandler } from "./topic/handler";
+import { PROVIDER_VERSION } from "./version";
+
+/** What the provider reaches the world through; tests put their own in its place. */
+export interface Ports {
+  readonly connectAdmin: ConnectAdmin;
+}
+
+export interface PilabPlugin extends Provider {
+  /** Ends all connections. */
+  close(): Promise<void>;
+}
+
+export function pilabProvider(ports: Ports): PilabPlugin {
+  const cluster = new ClusterAccess(ports.connectAdmin);
+  return {
+    name: "pilab",
+    version: PROVIDER_VERSION,
+    getSchema: providerSchema,
+    checkConfig: checkProviderConfig,
+    configure: (config) => cluster.configure(config),
+    resources: {
+      "pilab:kafka/topic:Topic": new TopicHandler(cluster),
+      "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
+    },
+    close: () => cluster.close(),
+  };
+}

@@ -1,0 +1,235 @@
+import type {
+  CallContext,
+  CheckRequest,
+  CheckResult,
+  CreateRequest,
+  CreateResult,
+  DeleteRequest,
+  DiffRequest,
+  DiffResult,
+  PropertyMap,
+  ReadRequest,
+  ReadResult,
+  ResourceHandler,
+  UpdateRequest,
+  UpdateResult,
+} from "../../plugins/common/rpc";
+import { InitFailedError, UNKNOWN } from "../../plugins/common/rpc";
+import type { LiveTopic } from "../admin/port";
+import { isUnreachable, KafkaError } from "../admin/port";
+import type { ClusterAccess } from "../cluster";
+import { waitFor, WaitTimeoutError } from "../wait";
+import * as plan from "./plan";
+import { settingFault } from "./settings";
+
+/** How long a new partition may take until it has a leader and all its replicas in sync, ms. */
+const READY_MS = 30_000;
+/** How long a deleted topic may show on the broker that we ask, ms. */
+const GONE_MS = 10_000;
+const INTERVAL_MS = 150;
+
+/** `pilab:kafka/topic:Topic`. Its id is the topic's name. */
+export class TopicHandler implements ResourceHandler {
+  constructor(private readonly cluster: ClusterAccess) {}
+
+  check({ news }: CheckRequest): CheckResult {
+    return { inputs: news, failures: plan.checkTopic(news) };
+  }
+
+  diff({ id, olds, news }: DiffRequest): DiffResult {
+    const { detailedDiff, refusals } = plan.diffTopic(olds, news);
+    if (refusals.length > 0) throw new Error([`topic ${id}:`, ...refusals].join("\n  "));
+    return { detailedDiff, stables: ["topicId", "name"] };
+  }
+
+  async create({ news, preview }: CreateRequest, context: CallContext): Promise<CreateResult> {
+    if (preview) return { id: "", outputs: { ...news, topicId: UNKNOWN } };
+    const want = plan.topicSpec(news);
+    const admin = this.cluster.admin();
+    const found = await admin.describeTopic(want.name);
+    if (found === undefined) {
+      try {
+        await admin.createTopic(want);
+      } catch (error) {
+        // Made by a run that was killed, or by someone else this second: the same as found.
+        if (!(error instanceof KafkaError && error.code === "TOPIC_ALREADY_EXISTS")) throw error;
+        await this.adopt(want, await this.awaitPresence(want.name, context), context);
+      }
+    } else {
+      await this.adopt(want, found, context);
+    }
+    return { id: want.name, outputs: await this.awaitReady(news, want, context) };
+  }
+
+  async read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
+    const { id, outputs, inputs } = request;
+    let live: LiveTopic | undefined;
+    try {
+      live = await this.cluster.admin().describeTopic(id);
+    } catch (error) {
+      if (!isUnreachable(error) || Object.keys(outputs).length === 0) throw error;
+      log.warn(`topic ${id}: kept as last known: ${error.message}`);
+      return { id, outputs, inputs };
+    }
+    if (live === undefined) return { id: "", outputs: {}, inputs: {} };
+    const imported = Object.keys(outputs).length === 0;
+    const known = imported ? importedSpec(id, live) : plan.topicSpec(outputs);
+    const { topicId, ...seen } = plan.observeTopic(known, live);
+    if (!imported && topicId !== outputs["topicId"]) {
+      log.warn(
+        `topic ${id} was deleted and made again: it now has the id ${topicId}. ` +
+          "The records of the former one are gone.",
+      );
+    }
+    return { id, outputs: { ...seen, topicId }, inputs: { ...inputs, ...seen } };
+  }
+
+  async update(
+    { id, olds, news, preview }: UpdateRequest,
+    context: CallContext,
+  ): Promise<UpdateResult> {
+    const outputs: PropertyMap = { ...news, topicId: olds["topicId"] };
+    if (preview) return { outputs };
+    const want = plan.topicSpec(news);
+    const before = plan.topicSpec(olds);
+    if (changesProtectionAlone(olds, news)) return { outputs };
+
+    const admin = this.cluster.admin();
+    const live = await admin.describeTopic(id);
+    if (live === undefined) {
+      throw new Error(
+        `topic ${id}: it is gone from the cluster. Run \`pulumi refresh\`; the next \`pulumi up\` ` +
+          "makes it again, empty.",
+      );
+    }
+    this.assertSameTopic(id, olds, live, "change");
+    const change = plan.planConfig(Object.keys(before.config), want.config, live.config);
+    if (!plan.isEmptyChange(change)) await admin.alterTopicConfig(id, change.set, change.remove);
+    if (live.partitions.length < want.partitions) {
+      await admin.raisePartitions(id, want.partitions);
+    } else if (live.partitions.length > want.partitions) {
+      throw new Error(
+        `topic ${id}: it has ${live.partitions.length} partitions by now, more than the ` +
+          `${want.partitions} wanted, and none can be taken away. Declare ${live.partitions.length}.`,
+      );
+    }
+    return { outputs: await this.awaitReady(news, want, context) };
+  }
+
+  async delete({ id, outputs }: DeleteRequest, context: CallContext): Promise<void> {
+    if (outputs["deletionProtection"] !== false) {
+      throw new Error(
+        `topic ${id}: not deleted, since its deletionProtection is on and its records would be ` +
+          "gone. Set deletionProtection to false, apply, and then remove it.",
+      );
+    }
+    const admin = this.cluster.admin();
+    const live = await admin.describeTopic(id);
+    if (live === undefined) return;
+    this.assertSameTopic(id, outputs, live, "delete");
+    try {
+      await admin.deleteTopic(live.topicId);
+    } catch (error) {
+      const gone = error instanceof KafkaError && error.code === "UNKNOWN_TOPIC_ID";
+      if (!gone) throw error;
+    }
+    await this.wait(`topic ${id} to be gone`, GONE_MS, context, async () => {
+      const now = await admin.describeTopic(id);
+      const left = now !== undefined && now.topicId === live.topicId;
+      return left ? { pending: "the broker still knows it" } : { done: undefined };
+    });
+  }
+
+  /** Takes over a topic that is there, once its owned settings are as wanted. */
+  private async adopt(want: plan.TopicSpec, live: LiveTopic, { log }: CallContext): Promise<void> {
+    const refusals = plan.adoptionRefusals(want, live);
+    if (refusals.length > 0) {
+      throw new Error(
+        [
+          `topic ${want.name}: there is one of that name already, and it differs:`,
+          ...refusals,
+          "Declare it as it is, or remove it from the cluster if nobody needs it.",
+        ].join("\n  "),
+      );
+    }
+    const change = plan.planConfig([], want.config, live.config);
+    if (!plan.isEmptyChange(change)) {
+      await this.cluster.admin().alterTopicConfig(want.name, change.set, change.remove);
+    }
+    log.info(`topic ${want.name}: it was there already, and is taken over with its records`);
+  }
+
+  private awaitPresence(name: string, context: CallContext): Promise<LiveTopic> {
+    return this.wait(`topic ${name} to show`, READY_MS, context, async () => {
+      const live = await this.cluster.admin().describeTopic(name);
+      return live === undefined ? { pending: "the broker does not know it yet" } : { done: live };
+    });
+  }
+
+  /** Waits for leaders and full ISRs. A topic that exists but does not get there is kept in the state. */
+  private async awaitReady(
+    news: PropertyMap,
+    want: plan.TopicSpec,
+    context: CallContext,
+  ): Promise<PropertyMap> {
+    let topicId: string | undefined;
+    try {
+      await this.wait(`topic ${want.name} to be in sync`, READY_MS, context, async () => {
+        const live = await this.cluster.admin().describeTopic(want.name);
+        topicId = live?.topicId ?? topicId;
+        const pending =
+          live === undefined ? "the broker does not know it yet" : plan.notReady(live, want);
+        return pending === undefined ? { done: undefined } : { pending };
+      });
+    } catch (error) {
+      if (topicId === undefined || !(error instanceof WaitTimeoutError)) throw error;
+      throw new InitFailedError({
+        id: want.name,
+        outputs: { ...news, topicId },
+        reasons: [
+          `topic ${want.name}: ${error.message}. See that all brokers run; the next \`pulumi up\` looks again.`,
+        ],
+      });
+    }
+    return { ...news, topicId };
+  }
+
+  private wait<T>(
+    what: string,
+    timeoutMs: number,
+    { signal, log }: CallContext,
+    probe: Parameters<typeof waitFor<T>>[1],
+  ): Promise<T> {
+    const progress = (line: string): void => log.status(line);
+    return waitFor({ what, timeoutMs, intervalMs: INTERVAL_MS, signal, progress }, probe);
+  }
+
+  private assertSameTopic(id: string, known: PropertyMap, live: LiveTopic, doing: string): void {
+    const knownId = known["topicId"] as string;
+    if (live.topicId === knownId) return;
+    throw new Error(
+      `topic ${id}: refused to ${doing} it, since it is another one than the stack knows: its id ` +
+        `is ${live.topicId}, not ${knownId}. Someone deleted it and made it again. ` +
+        "Run `pulumi refresh` to take the new one over.",
+    );
+  }
+}
+
+/** An imported topic is owned with all settings that can be declared, and protected until someone says otherwise. */
+function importedSpec(name: string, live: LiveTopic): plan.TopicSpec {
+  return {
+    name,
+    partitions: live.partitions.length,
+    replicationFactor: plan.liveReplicationFactor(live) ?? live.partitions[0]?.replicas.length ?? 1,
+    config: Object.fromEntries(
+      Object.entries(live.config).filter(([key, value]) => settingFault(key, value) === undefined),
+    ),
+    deletionProtection: true,
+  };
+}
+
+/** An update that nothing calls for is one that the engine forces after a failure: it looks again. */
+function changesProtectionAlone(olds: PropertyMap, news: PropertyMap): boolean {
+  const paths = Object.keys(plan.diffTopic(olds, news).detailedDiff);
+  return paths.length === 1 && paths[0] === "deletionProtection";
+}

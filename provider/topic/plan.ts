@@ -1,0 +1,238 @@
+/** What a topic is, what differs, and what to do about it: values in, values out. */
+import { topicFault } from "../../model/names";
+import type {
+  CheckFailure,
+  DetailedDiff,
+  DiffKind,
+  PropertyMap,
+  PropertyValue,
+} from "../../plugins/common/rpc";
+import { isMap, propertyPath, reveal, sameValue, Unknown } from "../../plugins/common/rpc";
+import type { LiveTopic } from "../admin/port";
+import { sameSetting, settingFault } from "./settings";
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+  readonly deletionProtection: boolean;
+}
+
+/** What the state keeps of a topic. */
+export interface TopicState extends TopicSpec {
+  readonly topicId: string;
+}
+
+/** Kafka keeps a partition's number in 32 bits; long before that a cluster would give up. */
+const MAX_PARTITIONS = 200_000;
+const MAX_REPLICATION_FACTOR = 32_767;
+
+/** Every fault that can be told without asking the cluster, tied to its property. */
+export function checkTopic(news: PropertyMap): CheckFailure[] {
+  const failures: CheckFailure[] = [];
+  const fail = (path: readonly string[], reason: string): void => {
+    failures.push({ property: propertyPath(path), reason });
+  };
+  const inputs = reveal(news);
+  const expect = (key: string, good: (value: PropertyValue) => string | undefined): void => {
+    const value = inputs[key];
+    if (value instanceof Unknown) return;
+    const fault = value === undefined || value === null ? "is missing" : good(value);
+    if (fault !== undefined) fail([key], fault);
+  };
+  expect("name", (value) =>
+    typeof value === "string" ? topicFault(value) : "is no text; write the topic's name",
+  );
+  expect("partitions", (value) => wholeFault(value, MAX_PARTITIONS));
+  expect("replicationFactor", (value) => wholeFault(value, MAX_REPLICATION_FACTOR));
+  expect("deletionProtection", (value) =>
+    typeof value === "boolean" ? undefined : "is neither true nor false",
+  );
+  expect("config", (value) => (isMap(value) ? undefined : "is no map of topic-level settings"));
+  const config = inputs["config"];
+  for (const [key, value] of Object.entries(isMap(config) ? config : {})) {
+    if (value instanceof Unknown) continue;
+    const fault =
+      typeof value === "string"
+        ? settingFault(key, value)
+        : `is no text: ${JSON.stringify(value)}; write it in quotes`;
+    if (fault !== undefined) fail(["config", key], fault);
+  }
+  return failures;
+}
+
+function wholeFault(value: unknown, max: number): string | undefined {
+  const good = Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max;
+  return good ? undefined : `${JSON.stringify(value)} is no whole number from 1 to ${max}`;
+}
+
+/** From checked inputs (or outputs) in which everything is known. */
+export function topicSpec(map: PropertyMap): TopicSpec {
+  const plain = reveal(map);
+  return {
+    name: plain["name"] as string,
+    partitions: plain["partitions"] as number,
+    replicationFactor: plain["replicationFactor"] as number,
+    config: { ...(plain["config"] as Record<string, string>) },
+    deletionProtection: plain["deletionProtection"] as boolean,
+  };
+}
+
+export interface TopicDiff {
+  readonly detailedDiff: DetailedDiff;
+  /** Why the change must not be made, each with its remedy. Empty: it may. */
+  readonly refusals: readonly string[];
+}
+
+/** What changes between the last known state and the new inputs. Needs no cluster. */
+export function diffTopic(olds: PropertyMap, news: PropertyMap): TopicDiff {
+  const detailedDiff: DetailedDiff = {};
+  const refusals: string[] = [];
+  const before = reveal(olds);
+  const after = reveal(news);
+  const note = (path: readonly string[], kind: DiffKind): void => {
+    detailedDiff[propertyPath(path)] = { kind };
+  };
+  for (const key of ["partitions", "replicationFactor", "deletionProtection"]) {
+    if (!sameValue(before[key], after[key])) note([key], "update");
+  }
+  if (!sameValue(before["name"], after["name"])) {
+    note(["name"], "update-replace");
+    const refusal = renameRefusal(before, after);
+    if (refusal !== undefined) refusals.push(refusal);
+  } else {
+    refusals.push(...resizeRefusals(before, after));
+  }
+  diffConfig(before["config"], after["config"], note);
+  return { detailedDiff, refusals };
+}
+
+function diffConfig(
+  before: PropertyMap[string],
+  after: PropertyMap[string],
+  note: (path: readonly string[], kind: DiffKind) => void,
+): void {
+  if (after instanceof Unknown) return note(["config"], "update");
+  const olds = isMap(before) ? before : {};
+  const news = isMap(after) ? after : {};
+  for (const key of new Set([...Object.keys(olds), ...Object.keys(news)])) {
+    const [a, b] = [olds[key], news[key]];
+    if (typeof a === "string" && typeof b === "string" && sameSetting(key, a, b)) continue;
+    if (a === undefined && b === undefined) continue;
+    note(["config", key], a === undefined ? "add" : b === undefined ? "delete" : "update");
+  }
+}
+
+function renameRefusal(before: PropertyMap, after: PropertyMap): string | undefined {
+  if (before["deletionProtection"] !== true || after["name"] instanceof Unknown) return undefined;
+  const [old, fresh] = [before["name"] as string, after["name"] as string];
+  return (
+    `name: ${old} cannot become ${fresh}: Kafka cannot rename a topic, so ${fresh} would be made ` +
+    `empty and ${old} destroyed with its records, and its deletionProtection is on. ` +
+    `Declare ${fresh} beside ${old}; or set deletionProtection to false, apply, and then rename.`
+  );
+}
+
+function resizeRefusals(before: PropertyMap, after: PropertyMap): string[] {
+  const refusals: string[] = [];
+  const [oldCount, count] = [before["partitions"], after["partitions"]];
+  if (typeof oldCount === "number" && typeof count === "number" && count < oldCount) {
+    refusals.push(
+      `partitions: ${oldCount} cannot become ${count}: Kafka cannot take partitions away without ` +
+        `their records. Keep ${oldCount}; or declare another topic with ${count}, copy what you ` +
+        "need, move producers and consumers, and remove this one.",
+    );
+  }
+  const [oldFactor, factor] = [before["replicationFactor"], after["replicationFactor"]];
+  if (typeof oldFactor === "number" && typeof factor === "number" && factor !== oldFactor) {
+    refusals.push(
+      `replicationFactor: ${oldFactor} cannot become ${factor} in place: it takes a reassignment ` +
+        `of replicas, which this version does not make. Keep ${oldFactor}; or reassign with ` +
+        "kafka-reassign-partitions.sh and take the result over with `pulumi refresh`.",
+    );
+  }
+  return refusals;
+}
+
+export interface ConfigChange {
+  readonly set: Readonly<Record<string, string>>;
+  readonly remove: readonly string[];
+}
+
+/** Which keys to write: those that we want otherwise, and those that we owned and want no more. */
+export function planConfig(
+  owned: readonly string[],
+  want: Readonly<Record<string, string>>,
+  live: Readonly<Record<string, string>>,
+): ConfigChange {
+  const set = Object.fromEntries(
+    Object.entries(want).filter(([key, value]) => !sameSetting(key, live[key], value)),
+  );
+  const remove = owned.filter((key) => !(key in want) && key in live);
+  return { set, remove };
+}
+
+export const isEmptyChange = (change: ConfigChange): boolean =>
+  Object.keys(change.set).length === 0 && change.remove.length === 0;
+
+/** What keeps an existing topic from being taken over as `want`; empty if nothing does. */
+export function adoptionRefusals(want: TopicSpec, live: LiveTopic): string[] {
+  const refusals: string[] = [];
+  const count = live.partitions.length;
+  if (count !== want.partitions) {
+    refusals.push(`partitions: it has ${count}, not ${want.partitions}`);
+  }
+  const factor = liveReplicationFactor(live);
+  if (factor !== undefined && factor !== want.replicationFactor) {
+    refusals.push(`replicationFactor: it has ${factor}, not ${want.replicationFactor}`);
+  }
+  return refusals;
+}
+
+/** Undefined while a reassignment runs: the replicas then differ between partitions. */
+export function liveReplicationFactor(live: LiveTopic): number | undefined {
+  const factors = new Set(live.partitions.map((partition) => partition.replicas.length));
+  const [factor] = factors;
+  return factors.size === 1 ? factor : undefined;
+}
+
+/**
+ * The state after a look at the topic. Of its settings only the owned keys: whatever others set is
+ * theirs. A value that Kafka writes in another notation stays as it was known.
+ */
+export function observeTopic(known: TopicSpec, live: LiveTopic): TopicState {
+  const config: Record<string, string> = {};
+  for (const [key, value] of Object.entries(known.config)) {
+    const now = live.config[key];
+    if (now !== undefined) config[key] = sameSetting(key, now, value) ? value : now;
+  }
+  return {
+    name: known.name,
+    partitions: live.partitions.length,
+    replicationFactor: liveReplicationFactor(live) ?? known.replicationFactor,
+    config,
+    deletionProtection: known.deletionProtection,
+    topicId: live.topicId,
+  };
+}
+
+/** Why a topic does not serve in full yet; undefined if it does. */
+export function notReady(live: LiveTopic, want: TopicSpec): string | undefined {
+  if (live.partitions.length < want.partitions) {
+    return `${live.partitions.length} of ${want.partitions} partitions are there`;
+  }
+  const leaderless = live.partitions.filter((partition) => partition.leader < 0);
+  if (leaderless.length > 0) return `no leader of ${partitionList(leaderless)}`;
+  const short = live.partitions.filter(
+    (partition) => partition.isr.length < partition.replicas.length,
+  );
+  if (short.length > 0) return `replicas out of sync in ${partitionList(short)}`;
+  return undefined;
+}
+
+function partitionList(partitions: readonly { readonly partition: number }[]): string {
+  const shown = partitions.slice(0, 5).map(({ partition }) => partition);
+  const more = partitions.length > shown.length ? `, … (${partitions.length} in all)` : "";
+  return `partition ${shown.join(", ")}${more}`;
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type Probe<T> = { readonly done: T } | { readonly pending: string };
+
+export interface WaitOptions {
+  /** What is waited for, as in `waited 30 s for …`. */
+  readonly what: string;
+  readonly timeoutMs: number;
+  /** Pause between two probes, ms. */
+  readonly intervalMs: number;
+  readonly signal: AbortSignal;
+  /** Told at each probe that is not done yet: what was seen, and for how long it has been waited. */
+  readonly progress: (line: string) => void;
+}
+
+/** Nothing of what was waited for came in time. */
+export class WaitTimeoutError extends Error {
+  override readonly name = "WaitTimeoutError";
+}
+
+/**
+ * Probes until done. A `deadline` that grows while work goes on (log recovery) is the probe's
+ * business: it calls the `extend` that it is given.
+ */
+export async function waitFor<T>(
+  options: WaitOptions,
+  probe: (extend: () => void) => Promise<Probe<T>>,
+): Promise<T> {
+  const start = Date.now();
+  let deadline = start + options.timeoutMs;
+  const extend = (): void => {
+    deadline = Date.now() + options.timeoutMs;
+  };
+  for (;;) {
+    options.signal.throwIfAborted();
+    const result = await probe(extend);
+    if ("done" in result) return result.done;
+    const seconds = Math.round((Date.now() - start) / 1000);
+    if (Date.now() + options.intervalMs > deadline) {
+      throw new WaitTimeoutError(`waited ${seconds} s for ${options.what}: ${result.pending}`);
+    }
+    options.progress(`waiting for ${options.what} (${seconds} s): ${result.pending}`);
+    await sleep(options.intervalMs, undefined, { signal: options.signal });
+  }
+}
