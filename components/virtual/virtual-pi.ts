@@ -65,6 +65,8 @@ export class VirtualPi extends pulumi.ComponentResource {
         stopSignal: "SIGRTMIN+3",
         securityOpts: ["seccomp=unconfined", "apparmor=unconfined"],
         memory: boards[machine.board].memoryMib,
+        // The same, so no swap: said, because Docker's own choice would show as a change later.
+        memorySwap: boards[machine.board].memoryMib,
         networksAdvanced: [{ name: args.network, ipv4Address: machine.address }],
         volumes: [{ volumeName: volume.name, containerPath: kafkaPaths.volume }],
         uploads: [

@@ -56,6 +56,7 @@ describe("a virtual lab", () => {
     expect(pi).toMatchObject({
       name: "mock-pi-1",
       memory: 8192,
+      memorySwap: 8192,
       networksAdvanced: [{ name: "mock", ipv4Address: "10.42.7.1" }],
       volumes: [{ volumeName: "mock-pi-1-data", containerPath: "/var/lib/kafka" }],
       capabilities: { adds: ["CAP_SYS_ADMIN"] },
