@@ -1,0 +1,102 @@
+import { existsSync } from "node:fs";
+import { ensureDocker, ensurePulumi, type Docker } from "../toolchain";
+import { bundlePlugins } from "../toolchain/bundle";
+import { readArgs, runCommand, stackOf, stackOption, toStderr } from "./lib/cli";
+import { askEngine, runEngine, type Engine } from "./lib/engine";
+import { UserError } from "./lib/errors";
+import { display, isVirtual, labName, readLab } from "./lib/lab-files";
+import { checkpointFile, labFolder, type LabFolder } from "./lib/lab-folder";
+import { dockerObjects, idsInState, removeObjects, resourcesInState } from "./lib/leftovers";
+import { recover } from "./lib/open-lab";
+import { Progress } from "./lib/progress";
+
+const USAGE = `npm run lab:down [-- --stack NAME] [--remove-leftovers]
+
+Ends a virtual lab: its containers, networks, volumes and processes, and the Docker daemon if the
+lab started it and nothing else uses it. The lab's configuration stays.
+
+  --stack NAME          which lab; default virtual (or PI_LAB_STACK)
+  --remove-leftovers    also remove containers of this lab's name that its state does not know`;
+
+async function main(): Promise<number> {
+  const given = readArgs({ text: USAGE, values: ["stack"], switches: ["remove-leftovers"] });
+  const stack = stackOf(given);
+  const folder = labFolder(stack);
+  if (!existsSync(folder.configFile)) {
+    toStderr(`There is no lab ${stack}: nothing to end.`);
+    return 0;
+  }
+  const lab = readLab(folder);
+  if (!isVirtual(lab)) {
+    throw new UserError(
+      `The lab ${stack} is of real machines. To stop its services and keep the data: npm run pulumi --${stackOption(stack)} destroy`,
+    );
+  }
+  const pulumi = await ensurePulumi(toStderr);
+  await bundlePlugins(toStderr);
+  const docker = await ensureDocker(toStderr);
+  const engine: Engine = { bin: pulumi.bin, env: { ...pulumi.env, DOCKER_HOST: docker.host } };
+  await recover(folder, engine, docker, toStderr, given.has("remove-leftovers"));
+  const code = await destroy(folder, engine, docker, labName(lab));
+  if (code !== 0) return code;
+  await stopDocker(docker);
+  toStderr(`The lab ${stack} is down. Its configuration stays in ${display(folder.configFile)}.`);
+  return 0;
+}
+
+async function destroy(
+  folder: LabFolder,
+  engine: Engine,
+  docker: Docker,
+  name: string | undefined,
+): Promise<number> {
+  if (!existsSync(checkpointFile(folder)) || resourcesInState(folder).length === 0) {
+    toStderr(`The lab ${folder.stack} has nothing that is up.`);
+    return 0;
+  }
+  const known = idsInState(folder);
+  const progress = new Progress(toStderr);
+  const ticker = setInterval(() => progress.tick(), 1000);
+  try {
+    const run = await runEngine(folder, engine, ["destroy", "--yes", "--skip-preview", "--json"], {
+      log: toStderr,
+      onEvent: (event) => progress.handle(event),
+    });
+    if (run.interrupted) {
+      toStderr("Interrupted. Run npm run lab:down again to end the rest.");
+      return 130;
+    }
+    if (run.exitCode === 0) return 0;
+  } finally {
+    clearInterval(ticker);
+  }
+  // A lab that is broken enough can refuse to be taken down step by step. It is virtual and consents:
+  // remove what the state knows, and then the state.
+  toStderr("Taking the lab down step by step failed (see above); removing its containers at once.");
+  const objects = await dockerObjects(docker.host, name);
+  await removeObjects(
+    docker.host,
+    objects.filter((object) => known.has(object.id) || known.has(object.name)),
+  );
+  await askEngine(folder, engine, [
+    "stack",
+    "rm",
+    "--yes",
+    "--force",
+    "--preserve-config",
+    folder.stack,
+  ]);
+  return 0;
+}
+
+async function stopDocker(docker: Docker): Promise<void> {
+  if (!docker.startedByUs) return;
+  const stopped = await docker.stop();
+  toStderr(
+    stopped
+      ? "Stopped the Docker daemon that the lab had started."
+      : "Docker goes on: other containers run on it.",
+  );
+}
+
+runCommand(main);

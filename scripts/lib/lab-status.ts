@@ -1,0 +1,230 @@
+import { createConnection } from "node:net";
+import { bootstrapServers, brokers, type BrokerHost, type Host, type Lab } from "../../model";
+import {
+  BRISK,
+  type AdminOptions,
+  type KafkaAdmin,
+  type Quorum,
+  type TopicPartitions,
+} from "../../provider/admin/port";
+import { reasonOf } from "./errors";
+
+/** What one host is seen to do from here. */
+export interface HostStatus {
+  readonly name: string;
+  readonly role: Host["role"];
+  readonly machine: string;
+  readonly address: string;
+  /** Whether sshd greets. */
+  readonly ssh: boolean;
+  /** Brokers only: `up` serves; `fenced` is registered but serves nothing (yet); `down` is neither. */
+  readonly broker?: "up" | "fenced" | "down" | "unknown";
+}
+
+export interface PartitionStatus {
+  readonly partition: number;
+  /** Host name of the leader; undefined while there is none. */
+  readonly leader: string | undefined;
+  /** Host names. */
+  readonly replicas: readonly string[];
+  readonly isr: readonly string[];
+}
+
+export interface TopicStatus {
+  readonly name: string;
+  readonly partitions: readonly PartitionStatus[];
+}
+
+/** A lab as it is seen now. */
+export interface LabStatus {
+  readonly lab: string;
+  readonly bootstrapServers: readonly string[];
+  readonly hosts: readonly HostStatus[];
+  /** Host name of the active controller; undefined when no controller answers as the leader. */
+  readonly quorumLeader: string | undefined;
+  /** The lab's topics, in the configuration's order; those that do not exist are left out. */
+  readonly topics: readonly TopicStatus[];
+  /** One sentence for each thing that is not as the configuration wants it; none when the lab is well. */
+  readonly problems: readonly string[];
+}
+
+/** How the status is asked for: tests put their own in its place. */
+export interface StatusPorts {
+  /** Undefined when sshd greets, else why it does not. */
+  greet(address: string, port: number): Promise<string | undefined>;
+  connectAdmin(servers: readonly string[], options: AdminOptions): KafkaAdmin;
+}
+
+/** Limit of one host's answer, ms. */
+const GREETING_TIMEOUT_MS = 2000;
+
+/** Asks every host and the cluster, all at once; each question is bounded to a few seconds. */
+export async function gatherStatus(lab: Lab, ports: StatusPorts): Promise<LabStatus> {
+  const problems: string[] = [];
+  const [greetings, cluster] = await Promise.all([
+    Promise.all(lab.hosts.map((host) => ports.greet(host.machine.address, lab.ssh.port))),
+    askCluster(lab, ports),
+  ]);
+  const hosts = lab.hosts.map((host, i): HostStatus => {
+    const silent = greetings[i];
+    if (silent !== undefined) {
+      problems.push(
+        `${host.name} (${host.machine.address}): no answer on SSH, port ${lab.ssh.port}: ${silent}.`,
+      );
+    }
+    const base = {
+      name: host.name,
+      role: host.role,
+      machine: host.machine.name,
+      address: host.machine.address,
+      ssh: silent === undefined,
+    };
+    return host.role === "broker" ? { ...base, broker: cluster.stateOf(host) } : base;
+  });
+  problems.push(...cluster.problems, ...hosts.flatMap(brokerProblem));
+  const topics = topicStatuses(lab, cluster.partitions);
+  if (cluster.partitions) problems.push(...topicProblems(lab, topics));
+  return {
+    lab: lab.name,
+    bootstrapServers: bootstrapServers(lab).split(","),
+    hosts,
+    quorumLeader: hostOfNode(lab, cluster.quorum?.leaderId),
+    topics,
+    problems,
+  };
+}
+
+interface ClusterAnswers {
+  readonly partitions: readonly TopicPartitions[] | undefined;
+  readonly quorum: Quorum | undefined;
+  readonly problems: readonly string[];
+  stateOf(host: BrokerHost): NonNullable<HostStatus["broker"]>;
+}
+
+async function askCluster(lab: Lab, ports: StatusPorts): Promise<ClusterAnswers> {
+  const servers = bootstrapServers(lab).split(",");
+  const controllers = brokers(lab).map(
+    ({ machine }) => `${machine.address}:${lab.cluster.controllerPort}`,
+  );
+  const admin = ports.connectAdmin(servers, BRISK);
+  try {
+    const [listed, partitions, quorum] = await Promise.allSettled([
+      admin.listBrokers(),
+      admin.listPartitions(),
+      admin.describeQuorum(controllers),
+    ]);
+    const problems: string[] = [];
+    if (listed.status === "rejected")
+      problems.push(`The brokers do not answer: ${reasonOf(listed.reason)}.`);
+    else if (partitions.status === "rejected")
+      problems.push(`The topics cannot be listed: ${reasonOf(partitions.reason)}.`);
+    if (quorum.status === "rejected")
+      problems.push(`The controllers have no leader: ${reasonOf(quorum.reason)}.`);
+    return {
+      partitions: partitions.status === "fulfilled" ? partitions.value : undefined,
+      quorum: quorum.status === "fulfilled" ? quorum.value : undefined,
+      problems,
+      stateOf: ({ nodeId }) => {
+        if (listed.status === "rejected") return "unknown";
+        const found = listed.value.find(({ id }) => id === nodeId);
+        return found === undefined ? "down" : found.fenced ? "fenced" : "up";
+      },
+    };
+  } finally {
+    await admin.close();
+  }
+}
+
+function brokerProblem({ name, address, broker }: HostStatus): string[] {
+  const at = `${name} (${address})`;
+  switch (broker) {
+    case "down":
+      return [`${at}: its broker is not in the cluster.`];
+    case "fenced":
+      return [
+        `${at}: its broker is registered, but serves nothing: it is starting, recovering its log, or has lost the controllers.`,
+      ];
+    case "up":
+    case "unknown": // told once for all brokers
+    case undefined:
+      return [];
+    default:
+      return broker satisfies never;
+  }
+}
+
+function hostOfNode(lab: Lab, nodeId: number | undefined): string | undefined {
+  if (nodeId === undefined || nodeId < 0) return undefined;
+  return brokers(lab).find((host) => host.nodeId === nodeId)?.name ?? `node ${nodeId}`;
+}
+
+function topicStatuses(lab: Lab, live: readonly TopicPartitions[] | undefined): TopicStatus[] {
+  const names = (ids: readonly number[]): string[] =>
+    [...ids].sort((a, b) => a - b).map((id) => hostOfNode(lab, id) ?? `node ${id}`);
+  return lab.topics.flatMap(({ name }) => {
+    const found = live?.find(({ topic }) => topic === name);
+    if (!found) return [];
+    const partitions = [...found.partitions].sort((a, b) => a.partition - b.partition);
+    return {
+      name,
+      partitions: partitions.map(({ partition, leader, replicas, isr }) => ({
+        partition,
+        leader: hostOfNode(lab, leader),
+        replicas: names(replicas),
+        isr: names(isr),
+      })),
+    };
+  });
+}
+
+function topicProblems(lab: Lab, topics: readonly TopicStatus[]): string[] {
+  return lab.topics.flatMap((wanted) => {
+    const topic = topics.find(({ name }) => name === wanted.name);
+    if (!topic) return [`Topic ${wanted.name} does not exist.`];
+    const count =
+      topic.partitions.length < wanted.partitions
+        ? [
+            `Topic ${wanted.name} has ${topic.partitions.length} partitions; ${wanted.partitions} are wanted.`,
+          ]
+        : [];
+    return [
+      ...count,
+      ...topic.partitions.flatMap((partition) => partitionProblem(wanted, partition)),
+    ];
+  });
+}
+
+function partitionProblem(
+  wanted: Lab["topics"][number],
+  { partition, leader, replicas, isr }: PartitionStatus,
+): string[] {
+  const what = `Topic ${wanted.name}, partition ${partition}`;
+  if (leader === undefined) return [`${what} has no leader.`];
+  if (isr.length < replicas.length) {
+    const missing = replicas.filter((name) => !isr.includes(name));
+    return [`${what}: ${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} not in sync.`];
+  }
+  if (replicas.length < wanted.replicationFactor) {
+    return [`${what} has ${replicas.length} replicas; ${wanted.replicationFactor} are wanted.`];
+  }
+  return [];
+}
+
+/** Dials a host and waits for the greeting of an SSH server. */
+export function greet(address: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: address, port });
+    const end = (reason?: string): void => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.setTimeout(GREETING_TIMEOUT_MS, () => end(`silent for ${GREETING_TIMEOUT_MS / 1000} s`));
+    socket.once("error", (error) => end(error.message));
+    socket.once("close", () => end("it closed the connection"));
+    socket.once("data", (data) =>
+      end(
+        data.toString("latin1").startsWith("SSH-") ? undefined : "something else than SSH answers",
+      ),
+    );
+  });
+}

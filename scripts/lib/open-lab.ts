@@ -1,0 +1,106 @@
+import { ensureDocker, ensureKafka, ensurePulumi, type Docker } from "../../toolchain";
+import { bundlePlugins } from "../../toolchain/bundle";
+import { ensurePiImage } from "../../toolchain/pi-image";
+import type { Log } from "../../toolchain/log";
+import { existsSync } from "node:fs";
+import { stackOption } from "./cli";
+import { askEngine, type Engine } from "./engine";
+import { UserError } from "./errors";
+import {
+  display,
+  ensureLabFiles,
+  isVirtual,
+  labName,
+  readLab,
+  templateNote,
+  type NewLab,
+} from "./lab-files";
+import { parseLab } from "../../model";
+import { checkpointFile, labFolder, type LabFolder } from "./lab-folder";
+import { clearPendingCreates, forgetCutOffRun, recoverDocker, recoverProcesses } from "./recover";
+import { freeSubnet, subnetOf, takenSubnets } from "./subnets";
+
+/** A lab with all that working on it needs. */
+export interface OpenLab {
+  readonly folder: LabFolder;
+  readonly engine: Engine;
+  /** Undefined for a lab of real machines. */
+  readonly docker: Docker | undefined;
+  /** Whether the configuration was made just now. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Finds or makes what an operation on a lab needs: tools, folder, configuration, stack. Then cleans up
+ * after a run that was cut off.
+ * @param removeLeftovers also removes containers of this lab's name that no run of this lab made
+ */
+export async function openLab(
+  stack: string,
+  log: Log,
+  options: { removeLeftovers?: boolean; only?: "virtual" } = {},
+): Promise<OpenLab> {
+  const folder = labFolder(stack);
+  const pulumi = await ensurePulumi(log);
+  await bundlePlugins(log);
+  let docker: Docker | undefined;
+  const isNew = await ensureLabFiles(folder, async (template) => {
+    if (!isVirtual(template)) return {};
+    docker = await ensureDocker(log);
+    return chooseSubnet(template, docker.host, log);
+  });
+  const note = templateNote(folder);
+  if (note !== undefined) log(note);
+  const lab = readLab(folder);
+  if (options.only === "virtual" && !isVirtual(lab)) throw new UserError(realMachines(folder));
+  if (isVirtual(lab)) {
+    docker ??= await ensureDocker(log);
+    await ensurePiImage(log);
+  }
+  // A mistake in the configuration is told before the slow steps.
+  await ensureKafka(log, parseLab(lab).cluster.kafkaVersion);
+  const engine: Engine = {
+    bin: pulumi.bin,
+    env: { ...pulumi.env, ...(docker ? { DOCKER_HOST: docker.host } : {}) },
+  };
+  await recover(folder, engine, docker, log, options.removeLeftovers ?? false);
+  if (!existsSync(checkpointFile(folder)))
+    await askEngine(folder, engine, ["stack", "init", stack]);
+  return { folder, engine, docker, isNew };
+}
+
+/** The whole recovery of a lab from a run that was cut off; nothing happens after one that ended. */
+export async function recover(
+  folder: LabFolder,
+  engine: Engine,
+  docker: Docker | undefined,
+  log: Log,
+  removeAll: boolean,
+): Promise<void> {
+  const cutOffSince = await recoverProcesses(folder, log);
+  const name = labName(readLab(folder));
+  if (docker && name !== undefined) {
+    await recoverDocker(folder, docker.host, name, { cutOffSince, removeAll }, log);
+  }
+  await clearPendingCreates(folder, engine, log);
+  forgetCutOffRun(folder);
+}
+
+function realMachines({ stack, configFile }: LabFolder): string {
+  const npm = (rest: string): string => `  npm run pulumi --${stackOption(stack)} ${rest}`;
+  return [
+    `The lab ${stack} (${display(configFile)}) is of real machines: look at each change before it is made.`,
+    npm("preview"),
+    npm("up"),
+  ].join("\n");
+}
+
+/** A new virtual lab takes the template's subnet, or the next one where that is in use. */
+async function chooseSubnet(template: unknown, dockerHost: string, log: Log): Promise<NewLab> {
+  const wanted = subnetOf(template);
+  if (wanted === undefined) return {};
+  const subnet = freeSubnet(wanted, await takenSubnets(dockerHost));
+  if (subnet === wanted) return {};
+  log(`The template's subnet ${wanted} is in use on this machine; the new lab gets ${subnet}.`);
+  return { subnet };
+}

@@ -1,0 +1,141 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** One process for good: a number alone may be given to another process later. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Start time in the words of this system, boot included. Only ever compared for equality. */
+  readonly start: string;
+}
+
+/** The identity of a living process; undefined when there is none by that number (a zombie is none). */
+export function processId(pid: number): ProcessId | undefined {
+  const start = process.platform === "linux" ? linuxStart(pid) : psStart(pid);
+  return start === undefined ? undefined : { pid, start };
+}
+
+/** Whether exactly this process still lives. */
+export function isAlive(id: ProcessId): boolean {
+  return processId(id.pid)?.start === id.start;
+}
+
+/** When a living process started, as far as the system tells (to about a second); undefined when it does not live. */
+export function startedAt(pid: number): Date | undefined {
+  if (process.platform !== "linux") {
+    const start = psStart(pid);
+    return start === undefined ? undefined : new Date(start);
+  }
+  const ticks = linuxStat(pid)?.startTicks;
+  if (ticks === undefined) return undefined;
+  const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];
+  return new Date((Number(boot) + ticks / CLOCK_TICKS_PER_SECOND) * 1000);
+}
+
+/** USER_HZ: the kernel's interface to user space fixes it at 100 on every architecture that runs here. */
+const CLOCK_TICKS_PER_SECOND = 100;
+
+function linuxStat(pid: number): { state: string; startTicks: number } | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return undefined; // ended in the meantime
+  }
+  // The second field is the command's name in parentheses and may hold anything, so count from its end.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", startTicks: Number(fields[19]) };
+}
+
+function linuxStart(pid: number): string | undefined {
+  const stat = linuxStat(pid);
+  if (!stat || stat.state === "Z" || stat.state === "X") return undefined;
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return `${boot} ${stat.startTicks}`;
+}
+
+function psStart(pid: number): string | undefined {
+  try {
+    const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+    });
+    const [, state = "", start = ""] = /^\s*(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
+    return state.startsWith("Z") || start === "" ? undefined : start;
+  } catch {
+    return undefined; // ps ends with 1 when there is no such process
+  }
+}
+
+/**
+ * Living processes that carry a variable with this value in their environment, the caller left out.
+ * Children inherit it, so a random value finds all descendants, even those whose parents are gone.
+ */
+export function processesWithEnv(name: string, value: string): ProcessId[] {
+  const pids = process.platform === "linux" ? linuxPidsWith(name, value) : psPidsWith(name, value);
+  return pids.filter((pid) => pid !== process.pid).flatMap((pid) => processId(pid) ?? []);
+}
+
+function linuxPidsWith(name: string, value: string): number[] {
+  const wanted = `${name}=${value}`;
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        return readFileSync(`/proc/${entry}/environ`, "utf8").split("\0").includes(wanted);
+      } catch {
+        return false; // another user's, or ended in the meantime
+      }
+    })
+    .map(Number);
+}
+
+function psPidsWith(name: string, value: string): number[] {
+  const lines = execFileSync("ps", ["-Eww", "-x", "-o", "pid=,command="], { encoding: "utf8" });
+  return lines
+    .split("\n")
+    .filter((line) => ` ${line} `.includes(` ${name}=${value} `))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+/** Sends a signal to exactly this process; nothing happens when it has ended. */
+export function signalProcess(id: ProcessId, signal: NodeJS.Signals): void {
+  if (!isAlive(id)) return;
+  try {
+    process.kill(id.pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/**
+ * Ends processes: the signal first, SIGKILL for those that still live after the grace.
+ * @param graceMs default 5 s
+ * @returns those that were still alive at the start
+ */
+export async function endProcesses(
+  ids: readonly ProcessId[],
+  signal: NodeJS.Signals = "SIGTERM",
+  graceMs = 5000,
+): Promise<ProcessId[]> {
+  const living = ids.filter(isAlive);
+  for (const id of living) signalProcess(id, signal);
+  if (await waitForEnd(living, graceMs)) return living;
+  for (const id of living) signalProcess(id, "SIGKILL");
+  if (await waitForEnd(living, KILL_DEADLINE_MS)) return living;
+  const left = living.filter(isAlive).map((id) => id.pid);
+  throw new Error(
+    `Processes ${left.join(", ")} survived SIGKILL for ${KILL_DEADLINE_MS / 1000} s.`,
+  );
+}
+
+const KILL_DEADLINE_MS = 5000;
+
+/** Whether all of them have ended before the deadline. */
+export async function waitForEnd(ids: readonly ProcessId[], deadlineMs: number): Promise<boolean> {
+  const deadline = Date.now() + deadlineMs;
+  while (ids.some(isAlive)) {
+    if (Date.now() >= deadline) return false;
+    await sleep(50);
+  }
+  return true;
+}

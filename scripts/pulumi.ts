@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { runCommand, toStderr } from "./lib/cli";
+import { environmentOf } from "./lib/engine";
+import { labFolder, DEFAULT_STACK, type LabFolder } from "./lib/lab-folder";
+import { openLab, type OpenLab } from "./lib/open-lab";
+import { processId } from "./lib/processes";
+import { stackInArgs } from "./lib/pulumi-args";
+import { RUN_VARIABLE, newRun, writeRun } from "./lib/run-record";
+
+/**
+ * `npm run pulumi -- ARGS`: the engine with the backend, passphrase and configuration of a lab.
+ * ARGS go to it as they are; `--stack NAME` among them also says which lab (default: PI_LAB_STACK, virtual).
+ */
+async function main(): Promise<number> {
+  const args = process.argv.slice(2);
+  const stack = stackInArgs(args) ?? (process.env.PI_LAB_STACK || DEFAULT_STACK);
+  // Said early: a wrong name must not cost the time of the set-up.
+  const wasThere = existsSync(labFolder(stack).configFile);
+  const open = await openLab(stack, toStderr);
+  if (!wasThere) toStderr(`A new lab, described in ${open.folder.configFile}.`);
+  return attach(open, args);
+}
+
+/** Runs the engine on this terminal, so that it can ask and be interrupted as usual. */
+async function attach({ folder, engine }: OpenLab, args: readonly string[]): Promise<number> {
+  const record = newRun(args.join(" "));
+  writeRun(folder, record);
+  const child = spawn(engine.bin, [...args], {
+    cwd: folder.dir,
+    env: environmentOf(folder, engine, { [RUN_VARIABLE]: record.runId }),
+    stdio: "inherit",
+  });
+  const pid = child.pid;
+  const begun = { ...record, engine: pid === undefined ? undefined : processId(pid) };
+  writeRun(folder, begun);
+  const stop = passSignals(child);
+  try {
+    const exitCode = await new Promise<number>((resolve, reject) => {
+      child.on("error", reject);
+      child.on("exit", (code, signal) => resolve(code ?? (signal === "SIGKILL" ? 137 : 130)));
+    });
+    if (exitCode !== 137) writeRun(folder, { ...begun, exitCode });
+    hint(folder, exitCode);
+    return exitCode;
+  } finally {
+    stop();
+  }
+}
+
+function passSignals(child: ReturnType<typeof spawn>): () => void {
+  // A terminal's Ctrl-C reaches the engine itself, and a second signal would make it end at once.
+  const onInterrupt = (): void => {
+    if (!process.stdin.isTTY) child.kill("SIGINT");
+  };
+  const onTerminate = (): void => {
+    child.kill("SIGTERM");
+  };
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onTerminate);
+  return () => {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onTerminate);
+  };
+}
+
+function hint(folder: LabFolder, exitCode: number): void {
+  if (exitCode !== 137) return;
+  toStderr(
+    `The engine was killed. The next command on the lab ${folder.stack} cleans up after it.`,
+  );
+}
+
+runCommand(main);

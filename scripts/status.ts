@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { parseLab } from "../model";
+import { readArgs, runCommand, stackOf, stackOption } from "./lib/cli";
+import { UserError } from "./lib/errors";
+import { display, readLab } from "./lib/lab-files";
+import { labFolder } from "./lib/lab-folder";
+import { gatherStatus } from "./lib/lab-status";
+import { statusPorts } from "./lib/status-ports";
+import { renderStatus } from "./lib/status-text";
+
+const USAGE = `npm run status [-- --stack NAME] [--json]
+
+Asks every host and the cluster of a lab how they are. Ends with 0 when all is as the lab's
+configuration wants it, else with 1.
+
+  --stack NAME   which lab; default virtual (or PI_LAB_STACK)
+  --json         the same as one JSON object`;
+
+async function main(): Promise<number> {
+  const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
+  const stack = stackOf(given);
+  const folder = labFolder(stack);
+  if (!existsSync(folder.configFile)) {
+    throw new UserError(
+      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with npm run lab${stackOption(stack) && ` --${stackOption(stack)}`}.`,
+    );
+  }
+  const status = await gatherStatus(parseLab(readLab(folder)), statusPorts);
+  const text = given.has("json") ? JSON.stringify(status, undefined, 2) : renderStatus(status);
+  process.stdout.write(`${text}\n`);
+  return status.problems.length === 0 ? 0 : 1;
+}
+
+runCommand(main);
