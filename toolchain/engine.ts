@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { cached, cachedPath } from "./cache";
 import { baseUrl, download } from "./download";
 import { messageOf } from "./errors";
-import { goBuild, platform } from "./go";
+import { goBuild, moduleDigest, platform } from "./go";
 import type { Log } from "./log";
 import { downloadsAreOff } from "./paths";
 import { run, which } from "./process";
@@ -14,11 +14,13 @@ import { compareVersions, versions } from "./versions";
 export interface Engine {
   readonly bin: string;
   readonly version: string;
-  /** The folder of pulumi-language-nodejs. */
-  readonly languageHostDir: string;
+  /** The program pulumi-language-nodejs. */
+  readonly languageHost: string;
+  /** True if both were built here, each in a folder of its own. */
+  readonly built: boolean;
 }
 
-const languageHost = "pulumi-language-nodejs";
+const hostName = "pulumi-language-nodejs";
 const release = "https://get.pulumi.com/releases/sdk";
 
 /** The engine on the PATH if its version fits, else the official one, else one that is built. */
@@ -28,22 +30,27 @@ export async function ensureEngine(log: Log): Promise<Engine> {
   if (onPath !== undefined) return onPath;
   const official = cachedPath(`pulumi-${version}-official`) ?? (await downloadEngine(log));
   if (official !== undefined) {
-    return { bin: path.join(official, "pulumi"), version, languageHostDir: official };
+    const languageHost = path.join(official, hostName);
+    return { bin: path.join(official, "pulumi"), version, languageHost, built: false };
   }
   const built = await buildEngine(log);
   const host = await buildLanguageHost(log);
-  return { bin: path.join(built, "pulumi"), version, languageHostDir: host };
+  return {
+    bin: path.join(built, "pulumi"),
+    version,
+    languageHost: path.join(host, hostName),
+    built: true,
+  };
 }
 
 async function engineOnPath(log: Log): Promise<Engine | undefined> {
-  const bin = which("pulumi");
-  if (bin === undefined) return undefined;
+  const found = which("pulumi");
+  if (found === undefined) return undefined;
   const { version: oldest, below } = versions.pulumi;
-  // Its launcher may be a link to where the language host lies.
-  const folders = [path.dirname(bin), path.dirname(fs.realpathSync(bin))];
-  const hostDir =
-    folders.find((folder) => fs.existsSync(path.join(folder, languageHost))) ??
-    dirnameOf(which(languageHost));
+  // It may be a link to where the language host lies, too.
+  const bin = fs.realpathSync(found);
+  const beside = path.join(path.dirname(bin), hostName);
+  const languageHost = fs.existsSync(beside) ? beside : which(hostName);
   let version: string;
   try {
     const { stdout } = await run(bin, ["version"], {
@@ -61,15 +68,11 @@ async function engineOnPath(log: Log): Promise<Engine | undefined> {
     );
     return undefined;
   }
-  if (hostDir === undefined) {
-    log(`${bin} is left aside: ${languageHost} is neither beside it nor on the PATH`);
+  if (languageHost === undefined) {
+    log(`${bin} is left aside: ${hostName} is neither beside it nor on the PATH`);
     return undefined;
   }
-  return { bin, version, languageHostDir: hostDir };
-}
-
-function dirnameOf(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : path.dirname(file);
+  return { bin, version, languageHost, built: false };
 }
 
 async function downloadEngine(log: Log): Promise<string | undefined> {
@@ -93,7 +96,7 @@ async function downloadEngine(log: Log): Promise<string | undefined> {
   }
 }
 
-const builtEngineName = () => `pulumi-${versions.pulumi.version}-built`;
+const builtEngineName = () => `pulumi-${versions.pulumi.version}-built-${moduleDigest("engine")}`;
 
 function buildEngine(log: Log): Promise<string> {
   const version = versions.pulumi.version;
@@ -114,7 +117,8 @@ function buildEngine(log: Log): Promise<string> {
 function buildLanguageHost(log: Log): Promise<string> {
   const version = versions.languageHost.version;
   const title = `Building the Node.js language host ${version}`;
-  return cached(log, { name: `${languageHost}-${version}-built`, title }, (folder) =>
+  const name = `${hostName}-${version}-built-${moduleDigest("langhost")}`;
+  return cached(log, { name, title }, (folder) =>
     goBuild(
       log,
       {
@@ -122,7 +126,7 @@ function buildLanguageHost(log: Log): Promise<string> {
         package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         link: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": `v${version}` },
       },
-      path.join(folder, languageHost),
+      path.join(folder, hostName),
     ),
   );
 }

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { cached, cachedPath } from "./cache";
@@ -67,9 +69,26 @@ export async function ensureGo(log: Log): Promise<string> {
   }
 }
 
+export type GoModule = "engine" | "langhost" | "plugins";
+
+/** A digest of a module's committed files: another one is another build. */
+export function moduleDigest(module: GoModule): string {
+  const hash = createHash("sha256");
+  const add = (file: string) => {
+    if (fs.statSync(file).isDirectory()) {
+      for (const child of fs.readdirSync(file).sort()) add(path.join(file, child));
+    } else {
+      hash.update(`${path.basename(file)}\0`);
+      hash.update(fs.readFileSync(file));
+    }
+  };
+  add(path.join(toolchainDir, "go", module));
+  return hash.digest("hex").slice(0, 12);
+}
+
 export interface GoBuild {
   /** The module's folder below toolchain/go. */
-  readonly module: "engine" | "langhost" | "plugins";
+  readonly module: GoModule;
   /** The package, as `go build` takes it. */
   readonly package: string;
   /** Variables set at link time. */

@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { cached, cachedPath } from "./cache";
 import { baseUrl, download } from "./download";
 import { messageOf } from "./errors";
-import { goBuild, platform } from "./go";
+import { goBuild, moduleDigest, platform } from "./go";
 import type { Log } from "./log";
-import { cacheDir, downloadsAreOff, toolchainDir } from "./paths";
+import { cacheDir, downloadsAreOff } from "./paths";
 import { run } from "./process";
 import { versions, type PluginName } from "./versions";
 
@@ -35,7 +34,7 @@ export async function ensurePlugin(log: Log, name: PluginName): Promise<string |
   const official = `plugin-${name}-${version}-official`;
   const present = cachedPath(official);
   if (present !== undefined) return present;
-  const built = `plugin-${name}-${version}-built-${sourceDigest()}`;
+  const built = `plugin-${name}-${version}-built-${moduleDigest("plugins")}`;
   const failure = path.join(cacheDir(), `plugin-${name}-${version}-not-downloaded`);
   const mayDownload =
     !downloadsAreOff() && cachedPath(built) === undefined && !isRecent(failure, retryDownloadMs);
@@ -80,19 +79,4 @@ function downloadPlugin(log: Log, name: PluginName, entryName: string): Promise<
       return unpacked;
     },
   );
-}
-
-/** A digest of our own sources of the built plugins: another one is another build. */
-function sourceDigest(): string {
-  const hash = createHash("sha256");
-  const add = (file: string) => {
-    if (fs.statSync(file).isDirectory()) {
-      for (const child of fs.readdirSync(file).sort()) add(path.join(file, child));
-    } else {
-      hash.update(`${path.basename(file)}\0`);
-      hash.update(fs.readFileSync(file));
-    }
-  };
-  add(path.join(toolchainDir, "go", "plugins"));
-  return hash.digest("hex").slice(0, 12);
 }

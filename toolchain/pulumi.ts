@@ -4,10 +4,11 @@ import * as path from "node:path";
 
 import { bundlePlugin } from "./bundle";
 import { cached } from "./cache";
-import { ensureEngine } from "./engine";
+import { ensureEngine, type Engine } from "./engine";
 import type { Log } from "./log";
 import { checkoutDir } from "./paths";
 import { ensurePlugin } from "./plugins";
+import { which } from "./process";
 import { versions, type PluginName } from "./versions";
 
 /** A Pulumi that is ready to run this project's program. */
@@ -32,23 +33,31 @@ export async function ensurePulumi(log: Log): Promise<Pulumi> {
     }
     plugins.push(await findPlugin(log, name));
   }
-  const home = await assembleHome(log, engine.bin, plugins);
-  const inherited = process.env["PATH"] ?? "";
+  const home = await assembleHome(log, engine, plugins);
+  const together = path.join(home, "bin", "pulumi");
+  const bin = fs.existsSync(together) ? together : engine.bin;
   return {
-    bin: engine.bin,
+    bin,
     home,
     version: engine.version,
     env: {
       PULUMI_HOME: home,
-      // The language host's folder first; this Node.js next, for the program and the plugins.
-      PATH: [engine.languageHostDir, path.dirname(process.execPath), inherited].join(
-        path.delimiter,
-      ),
+      PATH: searchPath(path.dirname(bin), path.dirname(engine.languageHost)),
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      // The program is checked by `npm run check`; checking its types at every run takes over a second.
+      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
       // A missing plugin is this toolchain's error to report, not something to download in passing.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     },
   };
+}
+
+/** These folders first: a language host that is found on the PATH is preferred to one beside the engine. */
+function searchPath(...first: readonly string[]): string {
+  const folders = [...new Set(first)];
+  // The program and the plugins run on this Node.js, even if the PATH finds another one.
+  if (which("node") !== process.execPath) folders.push(path.dirname(process.execPath));
+  return [...folders, process.env["PATH"] ?? ""].join(path.delimiter);
 }
 
 interface InstalledPlugin {
@@ -73,13 +82,19 @@ async function findPlugin(log: Log, name: PluginName): Promise<InstalledPlugin> 
  */
 async function assembleHome(
   log: Log,
-  engine: string,
+  engine: Engine,
   plugins: readonly InstalledPlugin[],
 ): Promise<string> {
-  const parts = [engine, ...plugins.map(({ name, identity }) => `${name}=${identity}`)];
+  const programs = [engine.bin, engine.languageHost];
+  const parts = [...programs, ...plugins.map(({ name, identity }) => `${name}=${identity}`)];
   const key = createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 16);
   const entry = { name: `pulumi-home-${key}`, title: "Installing Pulumi's plugins" };
   return cached(log, entry, (home) => {
+    // The engine warns about a language host that is not beside it.
+    if (engine.built) {
+      fs.mkdirSync(path.join(home, "bin"));
+      for (const file of programs) linkOrCopy(file, path.join(home, "bin", path.basename(file)));
+    }
     for (const { name, folder } of plugins) {
       const target = path.join(home, "plugins", `resource-${name}-v${versions.plugins[name]}`);
       fs.mkdirSync(target, { recursive: true });
