@@ -39,8 +39,7 @@ export function toStruct(map: PropertyMap): Struct {
 }
 
 function fromFields(struct: Struct): PropertyMap {
-  // No prototype setter may be reached by a property that is called __proto__.
-  const map = Object.create(null) as PropertyMap;
+  const map: PropertyMap = {};
   struct.getFieldsMap().forEach((value, key) => {
     map[key] = fromValue(value);
   });

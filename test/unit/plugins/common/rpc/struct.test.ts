@@ -20,6 +20,9 @@ const SIG = "4dabf18193072939515e22adb298388d";
 const overTheWire = (map: PropertyMap): PropertyMap =>
   fromStruct(Struct.deserializeBinary(toStruct(map).serializeBinary()));
 
+/** google-protobuf's maps have no room for __proto__. */
+const key = fc.string().filter((text) => text !== "__proto__");
+
 const { value: anyValue } = fc.letrec<{ value: PropertyValue }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -31,14 +34,14 @@ const { value: anyValue } = fc.letrec<{ value: PropertyValue }>((tie) => ({
     fc.string().map((text) => new Asset({ text }, "abc")),
     fc.string({ minLength: 1 }).map((path) => new Archive({ path }, "def")),
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(fc.string(), tie("value"), { maxKeys: 4 }),
+    fc.dictionary(key, tie("value"), { maxKeys: 4 }),
     tie("value").map((value) => new Secret(value)),
   ),
 }));
 
 test("every value survives the wire", () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.string(), anyValue), (map) => {
+    fc.property(fc.dictionary(key, anyValue), (map) => {
       expect(overTheWire(map)).toEqual(map);
     }),
   );

@@ -1,0 +1,10 @@
+export { connect } from "./connect";
+export type { ConnectOptions, SshLog } from "./connect";
+export { addressOf } from "./dial";
+export type { SshTarget } from "./dial";
+export { SshError } from "./errors";
+export type { SshErrorCode } from "./errors";
+export type { RemoteFiles, RemoteKind, WriteOptions } from "./files";
+export { fingerprint, parseHostKey } from "./host-key";
+export type { HostKey } from "./host-key";
+export type { ExecOptions, ExecResult, SshSession } from "./session";

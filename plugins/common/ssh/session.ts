@@ -1,0 +1,197 @@
+import { constants } from "node:os";
+import { StringDecoder } from "node:string_decoder";
+import type { Readable } from "node:stream";
+import type { Client, ClientChannel } from "ssh2";
+import { reasonOf } from "./dial";
+import { SshError } from "./errors";
+import { RemoteFiles } from "./files";
+import type { WriteOptions } from "./files";
+import { answering, askForEnv, sendSignal } from "./internals";
+
+export interface ExecOptions {
+  /** Default: empty. Never shown in an error. */
+  readonly stdin?: string | Buffer | undefined;
+  /** Each must be let in by the server's AcceptEnv. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** As `env`, but what the server does not let in is left out; told to `onEnvRefused`. */
+  readonly optionalEnv?: Readonly<Record<string, string>> | undefined;
+  readonly onEnvRefused?: ((name: string) => void) | undefined;
+  /** Default: none. */
+  readonly timeoutMs?: number | undefined;
+  /** Gets the output piece by piece as it comes; characters are never cut. */
+  readonly onStdout?: ((text: string) => void) | undefined;
+  readonly onStderr?: ((text: string) => void) | undefined;
+}
+
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit status; 128 + n for a command that signal n killed, as shells have it. */
+  readonly code: number;
+  /** Name without SIG, if a signal killed it. */
+  readonly signal?: string;
+}
+
+/** Time that a command has to end after SIGTERM, before its channel is dropped. */
+const TERM_GRACE_MS = 1_000;
+
+/** A connection that is logged in. Several commands may run on it at once. */
+export class SshSession {
+  private lost: Error | undefined;
+  private files: Promise<RemoteFiles> | undefined;
+
+  constructor(
+    private readonly client: Client,
+    /** `host:port`, for messages. */
+    readonly address: string,
+    private readonly signal?: AbortSignal,
+  ) {
+    // A failure of the connection reaches each command and file through its own channel.
+    client.on("error", (error) => (this.lost = error));
+    client.on("close", () => (this.lost ??= new Error("closed by the other side")));
+    askForEnv(client);
+  }
+
+  /** Runs a command in the user's shell. A status other than 0 is a result, not an error. */
+  async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    this.signal?.throwIfAborted();
+    const channel = await this.open(command, options);
+    return new Promise((resolve, reject) => {
+      const out = collect(channel, options.onStdout);
+      const err = collect(channel.stderr, options.onStderr);
+      let exit: Pick<ExecResult, "code" | "signal"> | undefined;
+      let broken: SshError | undefined;
+      const stop = (error: SshError): void => {
+        if (broken !== undefined) return;
+        broken = error;
+        sendSignal(this.client, channel, "TERM");
+        setTimeout(() => channel.destroy(), TERM_GRACE_MS).unref();
+      };
+      const onAbort = (): void => stop(this.error("aborted", reasonOf(this.signal)));
+      const timer = options.timeoutMs
+        ? setTimeout(() => {
+            const text = `the command did not end within ${(options.timeoutMs ?? 0) / 1000} s`;
+            stop(this.error("exec_timeout", `${text}: ${firstLine(command)}`));
+          }, options.timeoutMs)
+        : undefined;
+      this.signal?.addEventListener("abort", onAbort);
+      channel.on("exit", (code: number | null, signal?: string) => {
+        exit = code === null ? killedBy(signal ?? "") : { code };
+      });
+      channel.on("close", () => {
+        clearTimeout(timer);
+        this.signal?.removeEventListener("abort", onAbort);
+        if (broken !== undefined) reject(broken);
+        else if (exit === undefined) reject(this.lostWhile(`running: ${firstLine(command)}`));
+        else resolve({ stdout: out(), stderr: err(), ...exit });
+      });
+      // A command that ends without reading its input breaks the pipe; its status says the rest.
+      channel.on("error", () => undefined);
+      channel.end(options.stdin ?? "");
+    });
+  }
+
+  /** Writes a file; what is there is overwritten. The folder must exist. */
+  async writeFile(
+    path: string,
+    content: Readable | Buffer | string,
+    options: WriteOptions = {},
+  ): Promise<void> {
+    await (await this.sftp()).write(path, content, options);
+  }
+
+  /** The host's files, over one SFTP channel. */
+  sftp(): Promise<RemoteFiles> {
+    this.files ??= new Promise((resolve, reject) => {
+      this.client.sftp((error, sftp) => {
+        if (error === undefined) resolve(new RemoteFiles(sftp, this.address, this.ended()));
+        else {
+          const remedy = "its sshd needs the line: Subsystem sftp internal-sftp";
+          reject(this.error("sftp_failed", `SFTP cannot be started: ${error.message}; ${remedy}`));
+        }
+      });
+    });
+    return this.files;
+  }
+
+  /** What is under way on the connection breaks. */
+  close(): void {
+    this.client.end();
+    // Nobody waits for the other side's goodbye.
+    this.client.destroy();
+  }
+
+  /** Aborted when the connection is gone or the session is told to stop. */
+  private ended(): AbortSignal {
+    const lost = new AbortController();
+    this.client.once("close", () => lost.abort(this.lost));
+    return this.signal === undefined ? lost.signal : AbortSignal.any([lost.signal, this.signal]);
+  }
+
+  private open(command: string, options: ExecOptions): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      const env = this.environment(options) as unknown as NodeJS.ProcessEnv;
+      try {
+        this.client.exec(command, { env }, (error, channel) => {
+          if (error === undefined) resolve(channel);
+          else if (error instanceof SshError) reject(error);
+          else reject(this.lost === undefined ? this.refused(error) : this.lostWhile("starting"));
+        });
+      } catch (error) {
+        reject(this.lostWhile(`starting: ${(error as Error).message}`));
+      }
+    });
+  }
+
+  private environment(options: ExecOptions): Record<string, Buffer> {
+    const env: Record<string, Buffer> = {};
+    for (const [name, value] of Object.entries(options.optionalEnv ?? {})) {
+      env[name] = answering(value, () => {
+        options.onEnvRefused?.(name);
+        return undefined;
+      });
+    }
+    for (const [name, value] of Object.entries(options.env ?? {})) {
+      const remedy = `add "AcceptEnv ${name}" to its sshd_config, or pass the value on stdin`;
+      const text = `the server does not accept the environment variable ${name}: ${remedy}`;
+      env[name] = answering(value, () => this.error("env_refused", text));
+    }
+    return env;
+  }
+
+  private refused(error: Error): SshError {
+    return this.error("exec_refused", `the server does not run the command: ${error.message}`);
+  }
+
+  private lostWhile(doing: string): SshError {
+    const why = this.lost === undefined ? "ended without a status" : this.lost.message;
+    return this.error("connection_lost", `the connection broke (${why}) while ${doing}`);
+  }
+
+  private error(code: SshError["code"], text: string): SshError {
+    return new SshError(code, `${this.address}: ${text}`);
+  }
+}
+
+function collect(stream: Readable, onText: ((text: string) => void) | undefined): () => string {
+  const chunks: Buffer[] = [];
+  const decoder = new StringDecoder("utf8");
+  stream.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    const text = onText === undefined ? "" : decoder.write(chunk);
+    if (text !== "") onText?.(text);
+  });
+  return () => Buffer.concat(chunks).toString("utf8");
+}
+
+function killedBy(name: string): Pick<ExecResult, "code" | "signal"> {
+  const signal = name.replace(/^SIG/, "");
+  const number = constants.signals[`SIG${signal}` as NodeJS.Signals] as number | undefined;
+  return { code: 128 + (number ?? 0), signal };
+}
+
+/** Enough of a command to recognise it. */
+function firstLine(command: string): string {
+  const [line = ""] = command.split("\n");
+  return line.length > 120 || line !== command ? `${line.slice(0, 120)}…` : line;
+}
