@@ -62,18 +62,18 @@ export function labPath(...parts: readonly (string | number)[]): string {
 
 const SHOWN_CHARS = 60;
 
-/** A value as a problem shows it: bare where that is clear, else as JSON; long ones are cut. */
+/** A value as a problem shows it: text bare where that is clear, all else as JSON; long ones are cut. */
 export function show(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  const isBare =
-    typeof value === "string" && /^[!-~]+( [!-~]+)*$/.test(value) && !looksTyped(value);
+  if (value === undefined || value === null) return undefined;
+  const isBare = typeof value === "string" && /^[!-~]+( [!-~]+)*$/.test(value);
   const text = isBare ? value : JSON.stringify(value);
   return text.length <= SHOWN_CHARS ? text : `${text.slice(0, SHOWN_CHARS - 1)}…`;
 }
 
-/** Text that unquoted would read as a number or a truth value. */
-function looksTyped(text: string): boolean {
-  return /^([-+.\d]+|true|false|null)$/.test(text);
+/** The same where text and number must be told apart: `"2"` is text. */
+export function showTyped(value: unknown): string | undefined {
+  const looksTyped = typeof value === "string" && /^([-+]?[.\d]+|true|false|null)$/.test(value);
+  return looksTyped && !/\..*\./.test(value) ? JSON.stringify(value) : show(value);
 }
 
 /** `a`, `a or b`, `a, b or c`. */

@@ -12,4 +12,5 @@ export {
   type Board,
   type SwitchModel,
 } from "./catalogue";
+export { memoryBudget, type MemoryBudget } from "./budget";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

@@ -20,9 +20,8 @@ export function labelFrom(name: string, maxLength: number): string | undefined {
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, "-")
     .replace(/^[^a-z]+/, "")
-    .slice(0, maxLength)
     .replace(/-+$/, "");
-  return label === "" || label === name ? undefined : label;
+  return label === "" || label === name || label.length > maxLength ? undefined : label;
 }
 
 /** Kafka's own limit (`org.apache.kafka.common.internals.Topic`): partition folders' names must fit into a file name. */

@@ -6,7 +6,8 @@ import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
 import { networkProblems } from "./rules/network";
 import { topicProblems } from "./rules/topics";
-import { defaults, readShape, type LabConfig } from "./schema";
+import { defaults, type LabConfig } from "./schema";
+import { readShape } from "./shape";
 import type {
   Address,
   BrokerHost,
@@ -31,13 +32,18 @@ import type {
  */
 export function parseLab(raw: unknown): Lab {
   const { config, draft, problems } = readShape(raw);
-  const wrongShape = new Set(problems.map(({ path }) => path));
+  // What is misshapen counts as absent for the rules; one message about it is enough.
+  const misshapen = problems.map(({ path }) => path);
+  const isMisshapen = (path: string) =>
+    misshapen.some(
+      (wrong) =>
+        path === wrong || (/^[.[]/.test(path.slice(wrong.length)) && path.startsWith(wrong)),
+    );
   const found: ConfigProblem[] = [
     ...problems,
-    // What is misshapen counts as absent for the rules; one message about it is enough.
     ...[labProblems, networkProblems, hostProblems, clusterProblems, topicProblems]
       .flatMap((rules) => rules(draft))
-      .filter(({ path }) => !wrongShape.has(path)),
+      .filter(({ path }) => !isMisshapen(path)),
   ];
   if (config === undefined || found.length > 0) throw new ConfigError(found);
   return buildLab(config);

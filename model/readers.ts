@@ -61,19 +61,21 @@ export function text(
   };
 }
 
-/** A whole number from `min` to `max`. */
-export function int(meaning: Meaning, min: number, max: number, unit = ""): Reader<number> {
-  const range = `${meaning.what} is a whole number from ${min} to ${max}${unit && ` ${unit}`}`;
+/** A whole number of at least `min`, and at most `max` where that is given. */
+export function int(meaning: Meaning, min: number, max?: number, unit = ""): Reader<number> {
+  const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
+  const legal = `${meaning.what} is a whole number ${range}${unit && ` ${unit}`}`;
   return (value) => {
     if (value === undefined || value === null) return missing(meaning);
     if (typeof value === "string" && /^-?\d+$/.test(value)) {
       return new Fault("is text, not a number", `Remove the quotes: ${value}.`);
     }
     if (typeof value !== "number") return wrongKind(value, "a number", meaning);
-    if (!Number.isInteger(value) || value < min || value > max) {
-      return new Fault(`is out of range: ${range}`, `Give one, e.g. ${meaning.example}.`);
-    }
-    return value;
+    const isLegal =
+      Number.isSafeInteger(value) && value >= min && (max === undefined || value <= max);
+    return isLegal
+      ? value
+      : new Fault(`is out of range: ${legal}`, `Give one, e.g. ${meaning.example}.`);
   };
 }
 
@@ -87,20 +89,29 @@ export function flag(meaning: Meaning): Reader<boolean> {
   };
 }
 
-/** One of a few words. */
-export function word<T extends string>(meaning: Meaning, known: readonly T[]): Reader<T> {
+/**
+ * One of a few words.
+ *
+ * @param otherwise what any other word is, e.g. `is not a role`
+ * @param suggest whether a near one is named: of words that mean something, not of versions
+ */
+export function word<T extends string>(
+  meaning: Meaning,
+  known: readonly T[],
+  otherwise: string,
+  suggest = true,
+): Reader<T> {
   const list = `Known: ${known.join(", ")}.`;
   return (value) => {
-    const read = text(meaning)(value);
-    if (read instanceof Fault) {
-      return typeof value === "string" || value === undefined || value === null
-        ? new Fault(read.cause, `Give ${meaning.what}: ${oneOf(known)}.`)
-        : new Fault(read.cause, `${read.remedy} ${list}`);
+    if (value === undefined || value === null) {
+      return new Fault("is missing", `Give ${meaning.what}: ${oneOf(known)}.`);
     }
+    const read = text(meaning)(value);
+    if (read instanceof Fault) return new Fault(read.cause, `${read.remedy} ${list}`);
     const found = known.find((candidate) => candidate === read);
     if (found !== undefined) return found;
-    const hint = didYouMean(read, known, "");
-    return new Fault(`is not known as ${meaning.what}`, hint ? `${hint} ${list}` : list);
+    const near = suggest ? didYouMean(read, known, "") : "";
+    return new Fault(otherwise, near ? `${near} ${list}` : list);
   };
 }
 
@@ -129,6 +140,33 @@ export const settingValue: Reader<string> = (value) => {
   }
   return new Fault("is a mapping", "Kafka's settings are flat: write the whole key with its dots.");
 };
+
+/** A login name, by the rule of Debian's `useradd`. */
+export const userName = (meaning: Meaning): Reader<string> =>
+  text(meaning, (value) =>
+    /^[a-z_][a-z0-9_-]{0,31}$/.test(value)
+      ? undefined
+      : new Fault(
+          "is not a login name: those are small letters, digits, `_` and `-`",
+          `Give ${meaning.what}, e.g. ${meaning.example}.`,
+        ),
+  );
+
+/** A private key's file. Whether it is there is not for the model to say. */
+export const privateKeyPath = (meaning: Meaning): Reader<string> =>
+  text(meaning, (value) =>
+    value.endsWith(".pub")
+      ? new Fault("is the file of a public key", `Name the private one: ${value.slice(0, -4)}.`)
+      : undefined,
+  );
+
+/** An image by name, with an optional registry before it and a tag or digest after it. */
+export const imageName = (meaning: Meaning): Reader<string> =>
+  text(meaning, (value) =>
+    /^[a-z0-9]+([._:/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.test(value)
+      ? undefined
+      : new Fault("is not the name of an image", `Give ${meaning.what}, e.g. ${meaning.example}.`),
+  );
 
 export const address = (meaning: Meaning): Reader<string> =>
   text(meaning, (value) =>

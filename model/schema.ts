@@ -1,7 +1,5 @@
 import { z } from "zod";
 import { boardNames, kafkaVersions, DEFAULT_IMAGE, DEFAULT_KAFKA_VERSION } from "./catalogue";
-import { labPath, show, type ConfigProblem } from "./errors";
-import { nearest } from "./nearest";
 import * as read from "./readers";
 import type { FailoverProfile, Role } from "./types";
 
@@ -88,13 +86,11 @@ function buildSchema(mode: Mode) {
   const settings = () => record(leaf(read.settingValue)).optional();
 
   const baseHost = {
-    role: leaf(read.word({ what: "the host's role", example: "broker" }, roles)),
+    role: leaf(read.word({ what: "the host's role", example: "broker" }, roles, "is not a role")),
     machine: leaf(
       read.text({ what: "the name of the machine that the host is on", example: "pi-1" }),
     ),
-    port: leaf(
-      read.int({ what: "the port of the switch", example: "1" }, 1, Number.MAX_SAFE_INTEGER),
-    ),
+    port: leaf(read.int({ what: "the port of the switch", example: "1" }, 1)),
   };
   const brokerKeys = {
     nodeId: leaf(read.int({ what: "the broker's node id", example: "1" }, 1, MAX_NODE_ID)),
@@ -159,21 +155,27 @@ function buildSchema(mode: Mode) {
       gateway: leaf(read.address({ what: "the gateway", example: "10.0.42.254" })).optional(),
     },
     ssh: {
-      user: leaf(read.text({ what: "the user to log in as", example: "pi" })).default(
+      user: leaf(read.userName({ what: "the user to log in as", example: "pi" })).default(
         defaults.sshUser,
       ),
       port: port("the port of sshd", 22, 1).default(defaults.sshPort),
       privateKeyPath: leaf(
-        read.text({ what: "the file of the private key", example: "~/.ssh/id_ed25519" }),
+        read.privateKeyPath({ what: "the file of the private key", example: "~/.ssh/id_ed25519" }),
       ).optional(),
     },
     virtual: {
       image: leaf(
-        read.text({ what: "the image of a virtual Pi", example: defaults.image }),
+        read.imageName({ what: "the image of a virtual Pi", example: defaults.image }),
       ).default(defaults.image),
     },
     machine: {
-      board: leaf(read.word({ what: "the machine's board", example: "pi-4b-8gb" }, boardNames)),
+      board: leaf(
+        read.word(
+          { what: "the machine's board", example: "pi-4b-8gb" },
+          boardNames,
+          "is not a board in the catalogue",
+        ),
+      ),
       address: leaf(read.address({ what: "the machine's address", example: "10.0.42.1" })),
       hostKey: leaf(
         read.hostKey({ what: "the machine's host key", example: "ssh-ed25519 AAAA…" }),
@@ -181,7 +183,12 @@ function buildSchema(mode: Mode) {
     },
     cluster: {
       kafkaVersion: leaf(
-        read.word({ what: "the version of Kafka", example: defaults.kafkaVersion }, kafkaVersions),
+        read.word(
+          { what: "the version of Kafka", example: defaults.kafkaVersion },
+          kafkaVersions,
+          "is not a version that the lab runs",
+          false,
+        ),
       ).default(defaults.kafkaVersion),
       replicationFactor: leaf(
         read.int({ what: "the replication factor", example: "3" }, 1, 32_767),
@@ -190,7 +197,11 @@ function buildSchema(mode: Mode) {
         read.int({ what: "the number of in-sync replicas", example: "2" }, 1, 32_767),
       ).default(defaults.minInsyncReplicas),
       profile: leaf(
-        read.word({ what: "the failover profile", example: "standard" }, profiles),
+        read.word(
+          { what: "the failover profile", example: "standard" },
+          profiles,
+          "is not a failover profile",
+        ),
       ).default(defaults.profile),
       clientPort: port("the clients' port", 9092, FIRST_FREE_PORT).default(defaults.clientPort),
       controllerPort: port("the controllers' port", 9093, FIRST_FREE_PORT).default(
@@ -227,8 +238,10 @@ function buildSchema(mode: Mode) {
   return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
 }
 
-const strict = buildSchema("strict");
-const tolerant = buildSchema("tolerant");
+/** Finds all that is wrong with the shape. */
+export const strict = buildSchema("strict");
+/** Takes anything, and leaves out what is wrong. */
+export const tolerant = buildSchema("tolerant");
 
 /** The configuration's values, once the shape is right: defaults filled in, numbers of settings as text. */
 export type LabConfig = z.output<typeof strict.lab>;
@@ -256,98 +269,3 @@ export interface HostDraft {
 export type LabDraft = DraftOf<Omit<LabConfig, "hosts">> & {
   readonly hosts?: Readonly<Record<string, HostDraft>> | undefined;
 };
-
-export type ShapeResult =
-  | { readonly config: LabConfig; readonly draft: LabDraft; readonly problems: readonly [] }
-  | {
-      readonly config: undefined;
-      readonly draft: LabDraft;
-      readonly problems: readonly ConfigProblem[];
-    };
-
-/** Checks the shape of the configuration: kinds and ranges of values, missing and unknown keys. */
-export function readShape(raw: unknown): ShapeResult {
-  const draft = tolerant.lab.parse(raw) as LabDraft;
-  const result = strict.lab.safeParse(raw);
-  return result.success
-    ? { config: result.data, draft, problems: [] }
-    : {
-        config: undefined,
-        draft,
-        problems: result.error.issues.flatMap((issue) => toProblems(issue, raw)),
-      };
-}
-
-function toProblems(issue: z.core.$ZodIssue, raw: unknown): ConfigProblem[] {
-  const parts = issue.path.map(String);
-  const path = labPath(...parts);
-  const value = valueAt(raw, parts);
-  if (issue.code === "custom" && issue.params !== undefined) {
-    const { cause, remedy } = issue.params as { cause: string; remedy: string };
-    return [{ path, value: show(value), cause, remedy }];
-  }
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => unknownKey(parts, key, raw));
-  }
-  const wanted =
-    issue.code === "invalid_type" && issue.expected === "array" ? "a list" : "a mapping";
-  return [
-    {
-      path,
-      value: show(value),
-      cause: value === undefined ? `is missing` : `is ${read.kindOf(value)}, not ${wanted}`,
-      remedy: `Write ${wanted} there; docs/configuration.md shows one.`,
-    },
-  ];
-}
-
-function unknownKey(parent: readonly string[], key: string, raw: unknown): ConfigProblem {
-  const keys = knownKeys(parent, raw);
-  const owner = roles.find((role) => parent[0] === "hosts" && key in strict.hostShapes[role]);
-  const near = nearest(key, keys);
-  const hint = near === undefined ? "" : `Did you mean ${near}? `;
-  return {
-    path: labPath(...parent, key),
-    value: undefined,
-    cause: owner === undefined ? "is not a known key" : `is a key of hosts with the role ${owner}`,
-    remedy: `${hint}Keys here: ${[...keys].sort().join(", ")}.`,
-  };
-}
-
-function knownKeys(path: readonly string[], raw: unknown): readonly string[] {
-  const { shapes, hostShapes } = strict;
-  const [group, , ...deeper] = path;
-  if (group === undefined) return Object.keys(shapes.lab);
-  if (deeper.length > 0) return [];
-  switch (group) {
-    case "clock":
-    case "switch":
-    case "ssh":
-    case "virtual":
-    case "cluster":
-      return Object.keys(shapes[group]);
-    case "machines":
-      return Object.keys(shapes.machine);
-    case "topics":
-      return Object.keys(shapes.topic);
-    case "hosts": {
-      const role = valueAt(raw, [...path, "role"]);
-      const known = roles.find((candidate) => candidate === role);
-      return known === undefined
-        ? [...new Set(roles.flatMap((each) => Object.keys(hostShapes[each])))]
-        : Object.keys(hostShapes[known]);
-    }
-    default:
-      return [];
-  }
-}
-
-function valueAt(raw: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null && Object.hasOwn(value, key)
-        ? (value as Record<string, unknown>)[key]
-        : undefined,
-    raw,
-  );
-}

@@ -81,7 +81,7 @@ export function settingProblem(
   const wanted = illegalValue(setting, value);
   return wanted === undefined
     ? undefined
-    : { aboutKey: false, cause: `is not ${wanted}`, remedy: `Give ${wanted}.` };
+    : { aboutKey: false, cause: "is not what Kafka takes", remedy: `Give ${wanted}.` };
 }
 
 /** Kafka drops keys that it does not know without a word: a mistyped one would do nothing. */
@@ -96,7 +96,7 @@ function unknownKey(scope: SettingScope, key: string): SettingProblem {
       remedy: `Write ${twin}, which is its name for ${noun}.`,
     };
   }
-  const near = nearest(key, tables[scope].keys());
+  const near = nearest(key, settingKeys(scope));
   return {
     aboutKey: true,
     cause: `is not a setting of ${noun} that Kafka knows`,

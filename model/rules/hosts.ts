@@ -22,7 +22,9 @@ export function hostProblems(draft: LabDraft): ConfigProblem[] {
 function checkNames(group: "hosts" | "machines", names: readonly string[], report: Report): void {
   for (const name of names) {
     const fault =
-      name === "localhost" ? "every machine has it for itself" : labelFault(name, MAX_HOST_NAME);
+      name === "localhost"
+        ? "means the machine itself on every machine"
+        : labelFault(name, MAX_HOST_NAME);
     const yaml = yamlFault(name);
     if (yaml !== undefined) {
       report.add([group, name], undefined, yaml, "Put quotes around the name, or choose another.");
@@ -32,7 +34,7 @@ function checkNames(group: "hosts" | "machines", names: readonly string[], repor
       report.add(
         [group, name],
         undefined,
-        `is not a legal name: ${fault}${isTaken ? `, and so comes too near to ${legal}` : ""}`,
+        `is not a legal name: it ${fault}${isTaken ? `, and so comes too near to ${legal}` : ""}`,
         legal === undefined || isTaken ? "Choose another." : `Write ${legal}, say.`,
       );
     }
@@ -166,7 +168,7 @@ function heapFault(
   const { boardMib, systemMib, jvmMib, pageCacheMib, maxHeapMib } = memoryBudget(board);
   if (heapMib <= maxHeapMib) return undefined;
   return {
-    cause: `is more than the board has to spare: of a ${board}'s ${boardMib} MiB the system takes ${systemMib}, the JVM beyond its heap ${jvmMib}, the page cache ${pageCacheMib}`,
+    cause: `is more than the board has to spare: of a ${board}'s ${boardMib} MiB the system takes ${systemMib}, the page cache ${pageCacheMib}, the JVM beside its heap ${jvmMib}`,
     remedy: `Give at most ${maxHeapMib}, or a larger board.`,
   };
 }

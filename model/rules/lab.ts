@@ -18,8 +18,13 @@ function checkName({ name }: LabDraft, report: Report): void {
   if (name === undefined) return;
   const fault = labelFault(name, MAX_LAB_NAME);
   if (fault === undefined) return;
-  const legal = labelFrom(name, MAX_LAB_NAME) ?? "gcn";
-  report.add(["name"], name, `is not a legal name: it ${fault}`, `Write ${legal}, say.`);
+  const legal = labelFrom(name, MAX_LAB_NAME);
+  report.add(
+    ["name"],
+    name,
+    `is not a legal name: it ${fault}`,
+    legal === undefined ? "Choose another." : `Write ${legal}, say.`,
+  );
 }
 
 function checkTimezone({ timezone }: LabDraft, report: Report): void {
