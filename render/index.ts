@@ -16,7 +16,7 @@ export { renderKafkaHosts } from "./kafka-hosts";
 export { kafkaPaths } from "./kafka-paths";
 export { renderKafkaUnit } from "./kafka-unit";
 export { renderLog4j2 } from "./log4j2";
-export { renderPrepareScript, type PrepareOptions } from "./prepare";
+export { containerHostFiles, renderPrepareScript, type PrepareOptions } from "./prepare";
 export {
   birthVoters,
   renderServerProperties,

@@ -41,12 +41,19 @@ export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOption
     },
     {
       common_files: renderBundle([...commonFiles(lab, host), ...roleFiles(host)]),
-      container_files: renderBundle([
-        file("/etc/systemd/system/chrony.service.d/pi-lab.conf", renderChronyContainerDropIn()),
-      ]),
+      container_files: renderBundle(containerFiles()),
       board_files: renderBundle([file("/etc/sysctl.d/60-pi-lab.conf", renderSysctlConf())]),
     },
   );
+}
+
+/** Every file that this script puts on a host that is a container: for those who lay them out by other means. */
+export function containerHostFiles(lab: Lab, host: Host): readonly StagedFile[] {
+  return [...commonFiles(lab, host), ...roleFiles(host), ...containerFiles()];
+}
+
+function containerFiles(): readonly StagedFile[] {
+  return [file("/etc/systemd/system/chrony.service.d/pi-lab.conf", renderChronyContainerDropIn())];
 }
 
 function commonFiles(lab: Lab, host: Host): readonly StagedFile[] {
