@@ -13,9 +13,13 @@ export function canInstallPackages(): boolean {
   return process.getuid?.() === 0 && which("apt-get") !== undefined;
 }
 
+function required(packages: readonly string[]): string[] {
+  return packages.filter((name) => !name.endsWith("?"));
+}
+
 /** The command that a user would type to install the packages. */
 export function installCommand(packages: readonly string[]): string {
-  return `sudo apt-get install ${packages.join(" ")}`;
+  return `sudo apt-get install ${required(packages).join(" ")}`;
 }
 
 /** True if another try may go better: the network failed, or an index was older than the archive. */
@@ -28,6 +32,7 @@ export function isTransientAptFailure(output: string): boolean {
 /**
  * Makes sure that a program is there: found on the PATH, or installed with apt by root.
  *
+ * @param packages what to install; a name that ends in `?` is left out where the release has no such package
  * @param why what it is needed for
  * @returns its path
  */
@@ -47,11 +52,13 @@ export async function ensureProgram(
         : `Install it (${installCommand(packages)}) or run the command as root, which does so itself.`,
     );
   }
-  await step(log, `Installing ${packages.join(", ")} with apt`, () => install(log, packages));
+  await step(log, `Installing ${required(packages).join(", ")} with apt`, () =>
+    install(log, packages),
+  );
   const installed = which(program);
   if (installed === undefined) {
     throw new ToolchainError(
-      `${program} is still missing after ${packages.join(", ")} was installed`,
+      `${program} is still missing after ${required(packages).join(", ")} was installed`,
       `Put ${program} on the PATH; it is needed ${why}.`,
     );
   }
@@ -70,7 +77,8 @@ async function install(log: Log, packages: readonly string[]): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       if (update) await apt(["update"]);
-      await apt(["install", "-y", "--no-install-recommends", ...packages]);
+      const names = [...required(packages), ...(await availableOptional(packages))];
+      await apt(["install", "-y", "--no-install-recommends", ...names]);
       return;
     } catch (error) {
       const output = error instanceof CommandError ? error.output : "";
@@ -80,6 +88,17 @@ async function install(log: Log, packages: readonly string[]): Promise<void> {
       update = true;
     }
   }
+}
+
+/** Those of the optional packages that this release has. */
+async function availableOptional(packages: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of packages) {
+    if (!name.endsWith("?")) continue;
+    const { stdout } = await run("apt-cache", ["policy", name.slice(0, -1)], { timeoutMs: 60_000 });
+    if (/Candidate: (?!\(none\))/.test(stdout)) found.push(name.slice(0, -1));
+  }
+  return found;
 }
 
 function hasIndexes(): boolean {

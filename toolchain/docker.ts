@@ -38,7 +38,8 @@ const logFile = () => path.join(cacheDir(), "docker", "dockerd.log");
  */
 export async function ensureDocker(log: Log): Promise<Docker> {
   requireLinux();
-  await ensureProgram(log, "docker", ["docker.io"], "to run virtual Pis");
+  // The client is a package of its own in newer releases.
+  await ensureProgram(log, "docker", ["docker.io", "docker-cli?"], "to run virtual Pis");
   const named = await namedHost();
   const host = named ?? `unix://${defaultSocket}`;
   const state = await reach(host);
@@ -128,9 +129,9 @@ function recordedDaemon(): number | undefined {
 }
 
 async function start(log: Log, host: DockerHost): Promise<void> {
-  if (fs.existsSync("/run/systemd/system") && (await startWithSystemd(host))) return;
   const dockerd = await ensureProgram(log, "dockerd", ["docker.io"], "to run virtual Pis");
   await ensureProgram(log, "iptables", ["iptables"], "by Docker's networks");
+  if (fs.existsSync("/run/systemd/system") && (await startWithSystemd(host))) return;
   fs.mkdirSync(path.dirname(logFile()), { recursive: true });
   const output = fs.openSync(logFile(), "w");
   // A group of its own: an interrupted command must not take the daemon with it.

@@ -91,7 +91,8 @@ async function downloadEngine(log: Log): Promise<string | undefined> {
       return path.join(folder, "pulumi");
     });
   } catch (error) {
-    log(`Pulumi ${version} cannot be downloaded, building it: ${messageOf(error)}`);
+    log(`Pulumi ${version} cannot be downloaded: ${messageOf(error)}`);
+    log("Building it with its plugins instead: ten minutes or so on two cores, once");
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import type { Log } from "./log";
 import { ensurePiImage } from "./pi-image";
 import { ensurePulumi, type Pulumi } from "./pulumi";
 
+export { ensureProgram } from "./apt";
 export { bundlePlugin, bundlePlugins, type BundledPlugin, type OwnPlugin } from "./bundle";
 export { ensureDocker, type Docker } from "./docker";
 export { ToolchainError } from "./errors";
