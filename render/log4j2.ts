@@ -17,7 +17,7 @@ name = kafka
 appender.stdout.type = Console
 appender.stdout.name = stdout
 appender.stdout.layout.type = PatternLayout
-appender.stdout.layout.pattern = %p %m (%c)%n%throwable{8}
+appender.stdout.layout.pattern = %p %m (%c)%n%notEmpty{%throwable{4}%n}
 appender.stdout.filter.threshold.type = ThresholdFilter
 appender.stdout.filter.threshold.level = warn
 

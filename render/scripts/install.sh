@@ -13,7 +13,7 @@ main() {
     unpack "$home" "$marker"
   fi
   rm -f "$kafka_archive"
-  link_tools
+  link_tools "$home"
   echo "installed Kafka $kafka_version"
 }
 
@@ -34,8 +34,8 @@ unpack() {
   new=$(mktemp -d /opt/kafka/.new-XXXXXX)
   if ! said=$(tar -xzf "$kafka_archive" -C "$new" --strip-components=1 --no-same-owner 2>&1); then
     rm -rf "$new"
-    (($(free_kib /opt/kafka) >= 1024)) || fail "the disk is full: ${said##*$'\n'}" "$FULL_DISK_REMEDY"
-    fail "the archive cannot be unpacked: ${said##*$'\n'}" "Fetch it anew on the controlling machine (\`npm run setup kafka\`), then run \`up\` again."
+    [[ $said != *'No space left on device'* ]] || fail "the disk is full: ${said%%$'\n'*}" "$FULL_DISK_REMEDY"
+    fail "the archive cannot be unpacked: ${said%%$'\n'*}" "Fetch it anew on the controlling machine (\`npm run setup kafka\`), then run \`up\` again."
   fi
   if ! compgen -G "$new/libs/kafka*.jar" >/dev/null; then
     rm -rf "$new"
@@ -53,10 +53,15 @@ unpack() {
   rm -rf "$new.old"
 }
 
-# Only missing links are made; a script of that name that is no link of ours stays.
+# Names that the distribution has a script for, and those that our launcher knows. What is there already
+# under such a name, another tool's included, stays.
 link_tools() {
-  local name
-  for name in $(/usr/local/lib/pi-lab/kafka-tool --list) $(cd "/opt/kafka/kafka-$kafka_version/bin" 2>/dev/null && ls kafka-*.sh 2>/dev/null || true); do
+  local name names
+  mapfile -t names < <(
+    /usr/local/lib/pi-lab/kafka-tool --list
+    compgen -G "$1/bin/kafka-*.sh" || true
+  )
+  for name in "${names[@]##*/}"; do
     [[ -e /usr/local/bin/$name ]] || ln -sfn /usr/local/lib/pi-lab/kafka-tool "/usr/local/bin/$name"
   done
 }

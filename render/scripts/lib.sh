@@ -14,7 +14,7 @@ say() { printf 'pi-lab: %s: %s: %s\n' "$pi_host" "$pi_step" "$*" >&2; }
 # fail CAUSE REMEDY
 fail() {
   trap - ERR
-  say "$1. $2"
+  say "${1%.}. $2"
   exit 1
 }
 

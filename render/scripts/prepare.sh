@@ -108,11 +108,12 @@ choose_java() {
 apt_options=(
   -qq --yes --no-install-recommends
   -o Acquire::Retries=3 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30
-  -o APT::Keep-Downloaded-Packages=false -o DPkg::Lock::Timeout=5 -o Dpkg::Use-Pty=0
+  -o APT::Keep-Downloaded-Packages=false -o Dpkg::Use-Pty=0
   -o Dpkg::Options::=--force-confold
 )
-# A container that loses its power is made anew: dpkg need not flush every file.
-if in_container; then apt_options+=(-o Dpkg::Options::=--force-unsafe-io); fi
+# A container that loses its power is made anew: dpkg need not flush every file. Nor does anybody read
+# descriptions of packages there.
+if in_container; then apt_options+=(-o Dpkg::Options::=--force-unsafe-io -o Acquire::Languages=none); fi
 
 # Runs apt-get or dpkg and waits while another one holds the lock. Its output is left in said.
 package_tool() {
@@ -150,8 +151,11 @@ update_lists() {
 finish_interrupted() {
   compgen -G '/var/lib/dpkg/updates/[0-9]*' >/dev/null || [[ -n $(dpkg --audit) ]] || return 0
   say "finishing an interrupted installation"
-  package_tool dpkg --force-confold --configure --pending && package_tool apt-get "${apt_options[@]}" --fix-broken install ||
-    fail "an interrupted installation cannot be finished: $(reason)" "Run \`sudo dpkg --configure -a\` on the host and mend what it names, then run \`up\` again."
+  if package_tool dpkg --force-confold --configure --pending &&
+    package_tool apt-get "${apt_options[@]}" --fix-broken install; then
+    return 0
+  fi
+  fail "an interrupted installation cannot be finished: $(reason)" "Run \`sudo dpkg --configure -a\` on the host and mend what it names, then run \`up\` again."
 }
 
 reason() {
