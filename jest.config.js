@@ -16,6 +16,18 @@ const tier = (name, extra = {}) => ({
   ...extra,
 });
 
+/** Tiers that start processes or containers end what is left of them, however the tests ended. */
+const sweeping = {
+  globalSetup: "<rootDir>/test/support/global-setup.ts",
+  globalTeardown: "<rootDir>/test/support/global-teardown.ts",
+};
+
 module.exports = {
-  projects: ["unit", "component", "conformance", "provider", "lab"].map((name) => tier(name)),
+  projects: [
+    tier("unit"),
+    tier("component"),
+    tier("conformance", sweeping),
+    tier("provider", sweeping),
+    tier("lab", sweeping),
+  ],
 };

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { ensureDocker, ensurePulumi, type Docker } from "../toolchain";
 import { bundlePlugins } from "../toolchain/bundle";
-import { readArgs, runCommand, stackOf, stackOption, toStderr } from "./lib/cli";
+import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
 import { askEngine, runEngine, type Engine } from "./lib/engine";
 import { UserError } from "./lib/errors";
 import { display, isVirtual, labName, readLab } from "./lib/lab-files";
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const lab = readLab(folder);
   if (!isVirtual(lab)) {
     throw new UserError(
-      `The lab ${stack} is of real machines. To stop its services and keep the data: npm run pulumi --${stackOption(stack)} destroy`,
+      `The lab ${stack} is of real machines. To stop its services and keep the data: ${npmRun("pulumi", stack, "destroy")}`,
     );
   }
   const pulumi = await ensurePulumi(toStderr);
@@ -63,7 +63,7 @@ async function destroy(
       onEvent: (event) => progress.handle(event),
     });
     if (run.interrupted) {
-      toStderr("Interrupted. Run npm run lab:down again to end the rest.");
+      toStderr(`Interrupted. ${npmRun("lab:down", folder.stack)} ends the rest.`);
       return 130;
     }
     if (run.exitCode === 0) return 0;

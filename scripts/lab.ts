@@ -2,9 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { formatDuration } from "../toolchain/log";
 import { parseLab, type Lab } from "../model";
 import { ensureAll } from "../toolchain";
-import { readArgs, runCommand, stackOf, stackOption, toStderr } from "./lib/cli";
+import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
 import { runEngine } from "./lib/engine";
-import { UserError } from "./lib/errors";
 import { display, readLab } from "./lib/lab-files";
 import type { LabFolder } from "./lib/lab-folder";
 import { gatherStatus, type LabStatus } from "./lib/lab-status";
@@ -46,7 +45,7 @@ async function main(): Promise<number> {
     return 0;
   }
   toStderr(
-    `\nThe lab ${stack} was brought up, but is not well after ${VERIFY_DEADLINE_MS / 1000} s. See above; npm run status -- ${stackOption(stack)} looks again.`,
+    `\nThe lab ${stack} was brought up, but is not well after ${VERIFY_DEADLINE_MS / 1000} s. See above; ${npmRun("status", stack)} looks again.`,
   );
   return 1;
 }
@@ -60,10 +59,10 @@ async function bringUp({ folder, engine }: OpenLab): Promise<number> {
       log: toStderr,
       onEvent: (event) => progress.handle(event),
     });
-    const again = `npm run lab${stackOption(folder.stack) ? ` --${stackOption(folder.stack)}` : ""}`;
+    const again = npmRun("lab", folder.stack);
     if (run.interrupted) {
       toStderr(
-        `Interrupted. What is done stays; ${again} goes on from there, npm run lab:down ends the lab.`,
+        `Interrupted. What is done stays; ${again} goes on from there, ${npmRun("lab:down", folder.stack)} ends the lab.`,
       );
       return 130;
     }
@@ -104,24 +103,25 @@ async function verify(lab: Lab): Promise<LabStatus> {
   }
 }
 
-function whatNext(folder: LabFolder, lab: Lab): string {
-  const option = stackOption(folder.stack);
-  const dashes = option === "" ? "" : ` --${option}`;
-  const file = display(folder.configFile);
+function whatNext({ stack, configFile, privateKeyFile }: LabFolder, lab: Lab): string {
+  const file = display(configFile);
   const topic = lab.topics[0];
   const broker = lab.hosts.find(({ role }) => role === "broker");
-  if (!topic || !broker) throw new UserError(`${file}: the lab has no topic or no broker.`);
-  const ssh = `ssh -i ${display(folder.privateKeyFile)} -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no ${lab.ssh.user}@${broker.machine.address}`;
+  const edit = topic ? ` (e.g. topics.${topic.name}.config: another retention.ms)` : "";
+  const login = broker
+    ? [
+        `  Log in   ssh -i ${display(privateKeyFile)} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null ${lab.ssh.user}@${broker.machine.address}`,
+        `           and there: kafka-topics.sh --bootstrap-server ${broker.machine.address}:${lab.cluster.clientPort} --describe`,
+      ]
+    : [];
   return [
     "What to try next",
-    `  Edit       ${file}`,
-    `             e.g. under topics: ${topic.name}: config: set retention.ms: "3600000"`,
-    `  Preview    npm run pulumi --${option} preview --diff`,
-    `  Apply      npm run pulumi --${option} up       (or: npm run lab${dashes})`,
-    `  Look       npm run status${dashes}`,
-    `  Log in     ${ssh}`,
-    `             kafka-topics.sh --bootstrap-server ${broker.machine.address}:${lab.cluster.clientPort} --describe`,
-    `  End        npm run lab:down${dashes}`,
+    `  Edit     ${file}${edit}`,
+    `  Preview  ${npmRun("pulumi", stack, "preview", "--diff")}`,
+    `  Apply    ${npmRun("pulumi", stack, "up")}`,
+    `  Look     ${npmRun("status", stack)}`,
+    ...login,
+    `  End      ${npmRun("lab:down", stack)}`,
   ].join("\n");
 }
 

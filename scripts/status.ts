@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { parseLab } from "../model";
-import { readArgs, runCommand, stackOf, stackOption } from "./lib/cli";
+import { readArgs, runCommand, stackOf, npmRun } from "./lib/cli";
 import { UserError } from "./lib/errors";
 import { display, readLab } from "./lib/lab-files";
 import { labFolder } from "./lib/lab-folder";
@@ -22,7 +22,7 @@ async function main(): Promise<number> {
   const folder = labFolder(stack);
   if (!existsSync(folder.configFile)) {
     throw new UserError(
-      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with npm run lab${stackOption(stack) && ` --${stackOption(stack)}`}.`,
+      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with ${npmRun("lab", stack)}.`,
     );
   }
   const status = await gatherStatus(parseLab(readLab(folder)), statusPorts);

@@ -85,7 +85,8 @@ export function stackOf(given: Given, env: NodeJS.ProcessEnv = process.env): str
   return given.value("stack") ?? (env["PI_LAB_STACK"] || DEFAULT_STACK);
 }
 
-/** `--stack NAME` as a command line needs it: nothing for the default. */
-export function stackOption(stack: string): string {
-  return stack === DEFAULT_STACK ? "" : ` --stack ${stack}`;
+/** A command as the user types it: `npm run lab`, `npm run pulumi -- --stack spare preview`. */
+export function npmRun(script: string, stack: string, ...args: readonly string[]): string {
+  const all = [...(stack === DEFAULT_STACK ? [] : ["--stack", stack]), ...args];
+  return ["npm run", script, ...(all.length > 0 ? ["--", ...all] : [])].join(" ");
 }

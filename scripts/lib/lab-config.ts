@@ -62,7 +62,7 @@ export function copyOfTemplate(text: string, file: string, changes: CopyChanges)
 
 /** Drops the comment that heads a file: it speaks of the template, not of its copies. */
 function withoutHeading(text: string): string {
-  return text.replace(/^(#[^\n]*\n)+\s*\n/, "");
+  return text.replace(/^((#[^\n]*)?\n)+/, "");
 }
 
 /** Sets the switch's subnet, and gives its gateway and each machine the address with its old number in it. */

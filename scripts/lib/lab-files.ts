@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { utils as ssh } from "ssh2";
 import { isMap, parseDocument, type Document } from "yaml";
+import { npmRun } from "./cli";
 import { UserError } from "./errors";
 import { readIfPresent, writeIfChanged, writeWhole } from "./files";
 import { copyOfTemplate, labValue, parseStackFile } from "./lab-config";
@@ -124,16 +125,12 @@ async function makeConfig(
   writeWhole(folder.configFile, copy);
 }
 
-function heading(folder: LabFolder, virtual: boolean): string[] {
-  const option = folder.stack === DEFAULT_STACK ? "" : ` --stack ${folder.stack}`;
-  const npm = (rest: string): string => `  npm run pulumi --${option} ${rest}`;
+function heading({ stack }: LabFolder, virtual: boolean): string[] {
   return [
-    `The lab "${folder.stack}": this is the file to edit. docs/configuration.md explains each key.`,
-    `${npm("preview")}   says what an edit would change`,
-    `${npm("up")}        makes the lab so`,
-    ...(virtual
-      ? []
-      : [`  npm run host-keys --${option}   gathers the machines' host keys into this file`]),
+    `The lab "${stack}": this is the file to edit. docs/configuration.md explains each key.`,
+    `What an edit would change:  ${npmRun("pulumi", stack, "preview")}`,
+    `Make the lab so:            ${npmRun("pulumi", stack, "up")}`,
+    ...(virtual ? [] : [`Pin the machines' keys:     ${npmRun("host-keys", stack)}`]),
   ];
 }
 
@@ -170,7 +167,8 @@ function ensurePassphrase(folder: LabFolder): void {
   writeWhole(folder.passphraseFile, `${randomBytes(24).toString("base64url")}\n`, 0o600);
 }
 
-function ensureKey(folder: LabFolder): void {
+/** Makes the lab's own SSH key, unless it is there. */
+export function ensureKey(folder: LabFolder): void {
   if (existsSync(folder.privateKeyFile)) return;
   const pair = ssh.generateKeyPairSync("ed25519", { comment: `pi-lab ${folder.stack}` });
   writeWhole(folder.privateKeyFile, withNewline(pair.private), 0o600);

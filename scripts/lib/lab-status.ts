@@ -7,7 +7,7 @@ import {
   type Quorum,
   type TopicPartitions,
 } from "../../provider/admin/port";
-import { reasonOf } from "./errors";
+import { reasonOf as reason } from "./errors";
 
 /** What one host is seen to do from here. */
 export interface HostStatus {
@@ -227,4 +227,9 @@ export function greet(address: string, port: number): Promise<string | undefined
       ),
     );
   });
+}
+
+/** Without the full stop, which the sentence around it sets. */
+function reasonOf(error: unknown): string {
+  return reason(error).replace(/\.$/, "");
 }

@@ -2,8 +2,8 @@ import { ensureDocker, ensureKafka, ensurePulumi, type Docker } from "../../tool
 import { bundlePlugins } from "../../toolchain/bundle";
 import { ensurePiImage } from "../../toolchain/pi-image";
 import type { Log } from "../../toolchain/log";
-import { existsSync } from "node:fs";
-import { stackOption } from "./cli";
+import { existsSync, readFileSync } from "node:fs";
+import { npmRun } from "./cli";
 import { askEngine, type Engine } from "./engine";
 import { UserError } from "./errors";
 import {
@@ -18,6 +18,7 @@ import {
 import { parseLab } from "../../model";
 import { checkpointFile, labFolder, type LabFolder } from "./lab-folder";
 import { clearPendingCreates, forgetCutOffRun, recoverDocker, recoverProcesses } from "./recover";
+import { writeWhole } from "./files";
 import { freeSubnet, subnetOf, takenSubnets } from "./subnets";
 
 /** A lab with all that working on it needs. */
@@ -64,8 +65,7 @@ export async function openLab(
     env: { ...pulumi.env, ...(docker ? { DOCKER_HOST: docker.host } : {}) },
   };
   await recover(folder, engine, docker, log, options.removeLeftovers ?? false);
-  if (!existsSync(checkpointFile(folder)))
-    await askEngine(folder, engine, ["stack", "init", stack]);
+  if (!existsSync(checkpointFile(folder))) await initStack(folder, engine);
   return { folder, engine, docker, isNew };
 }
 
@@ -86,12 +86,23 @@ export async function recover(
   forgetCutOffRun(folder);
 }
 
+/** Makes the stack. The engine writes the passphrase's salt into the lab's file, and loses its blank lines. */
+async function initStack(folder: LabFolder, engine: Engine): Promise<void> {
+  const before = readFileSync(folder.configFile, "utf8");
+  await askEngine(folder, engine, ["stack", "init", folder.stack]);
+  const salt = /^encryptionsalt: .*$/m.exec(readFileSync(folder.configFile, "utf8"))?.[0];
+  if (salt === undefined) return;
+  writeWhole(
+    folder.configFile,
+    `${before.replace(/^encryptionsalt: .*\n/m, "").trimEnd()}\n${salt}\n`,
+  );
+}
+
 function realMachines({ stack, configFile }: LabFolder): string {
-  const npm = (rest: string): string => `  npm run pulumi --${stackOption(stack)} ${rest}`;
   return [
     `The lab ${stack} (${display(configFile)}) is of real machines: look at each change before it is made.`,
-    npm("preview"),
-    npm("up"),
+    `  ${npmRun("pulumi", stack, "preview")}`,
+    `  ${npmRun("pulumi", stack, "up")}`,
   ].join("\n");
 }
 

@@ -35,7 +35,7 @@ export function startedAt(pid: number): Date | undefined {
 /** USER_HZ: the kernel's interface to user space fixes it at 100 on every architecture that runs here. */
 const CLOCK_TICKS_PER_SECOND = 100;
 
-function linuxStat(pid: number): { state: string; startTicks: number } | undefined {
+function linuxStat(pid: number): { state: string; parent: number; startTicks: number } | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -44,7 +44,7 @@ function linuxStat(pid: number): { state: string; startTicks: number } | undefin
   }
   // The second field is the command's name in parentheses and may hold anything, so count from its end.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "", startTicks: Number(fields[19]) };
+  return { state: fields[0] ?? "", parent: Number(fields[1]), startTicks: Number(fields[19]) };
 }
 
 function linuxStart(pid: number): string | undefined {
@@ -63,6 +63,21 @@ function psStart(pid: number): string | undefined {
     return state.startsWith("Z") || start === "" ? undefined : start;
   } catch {
     return undefined; // ps ends with 1 when there is no such process
+  }
+}
+
+/** The numbers of the processes that started this one, nearest first. */
+export function ancestors(pid: number): number[] {
+  const parent = parentOf(pid);
+  return parent === undefined || parent <= 0 ? [] : [parent, ...ancestors(parent)];
+}
+
+function parentOf(pid: number): number | undefined {
+  if (process.platform === "linux") return linuxStat(pid)?.parent;
+  try {
+    return Number(execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" }));
+  } catch {
+    return undefined;
   }
 }
 

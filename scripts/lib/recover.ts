@@ -1,5 +1,6 @@
 import type { Log } from "../../toolchain/log";
 import { askEngine, type Engine } from "./engine";
+import { npmRun } from "./cli";
 import { UserError } from "./errors";
 import { display } from "./lab-files";
 import type { LabFolder } from "./lab-folder";
@@ -72,7 +73,7 @@ function clearLocks(folder: LabFolder, log: Log): Date[] {
         );
       case "elsewhere":
         throw new UserError(
-          `The lab ${folder.stack} is locked from another machine: ${who}. If that run has ended, clear the lock with npm run pulumi -- --stack ${folder.stack} cancel.`,
+          `The lab ${folder.stack} is locked from another machine: ${who}. If that run has ended, clear the lock with ${npmRun("pulumi", folder.stack, "cancel")}.`,
         );
       case "dead":
         log(`Cleared a lock whose process has ended (${who}).`);
@@ -139,11 +140,10 @@ export async function recoverDocker(
 }
 
 function foreignMessage(folder: LabFolder, lab: string, foreign: readonly DockerObject[]): string {
-  const option = folder.stack === "virtual" ? "" : ` --stack ${folder.stack}`;
   return [
     `Docker has parts of a lab named ${lab} that this lab's state does not know: ${foreign.map(describe).join(", ")}.`,
     `If they are another checkout's lab, give this one another name and subnet in ${display(folder.configFile)}.`,
-    `If they are left over, remove them with npm run lab:down --${option} --remove-leftovers`,
+    `If they are left over, remove them with ${npmRun("lab:down", folder.stack, "--remove-leftovers")}`,
   ].join("\n");
 }
 
