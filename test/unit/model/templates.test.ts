@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import {
+  bootstrapServers,
+  brokers,
+  clients,
+  DEFAULT_IMAGE,
+  parseLab,
+  spares,
+} from "../../../model";
+import { change, hostKey, problemsOf, type RawConfig } from "../../support/lab-config";
+
+const root = join(__dirname, "../../..");
+
+interface StackFile {
+  readonly config: Readonly<Record<string, RawConfig>>;
+}
+
+/** YAML 1.1, as the engine reads it: `on` and `yes` are truth values there. */
+function template(stack: string): StackFile {
+  const text = readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
+  return parse(text, { version: "1.1" }) as StackFile;
+}
+
+function lab(stack: string): RawConfig {
+  const config = template(stack).config["pi-lab:lab"];
+  if (config === undefined) throw new Error(`Pulumi.${stack}.yaml has no lab`);
+  return structuredClone(config);
+}
+
+/** The real lab as its user completes it. */
+function completed(): RawConfig {
+  const config = lab("pi-lab");
+  for (let n = 1; n <= 6; n++) change(config, ["machines", `pi-${n}`, "hostKey"], hostKey(n));
+  return config;
+}
+
+it.each(["pi-lab", "virtual"])(
+  "Pulumi.%s.yaml has a lab in it and nothing of one user's: no salt, no secrets provider",
+  (stack) => {
+    expect(Object.keys(template(stack))).toEqual(["config"]);
+    expect(Object.keys(template(stack).config)).toEqual(["pi-lab:lab"]);
+  },
+);
+
+describe("the real lab", () => {
+  it("wants nothing of its user but the Pis' host keys", () => {
+    expect(problemsOf(lab("pi-lab")).map(({ path }) => path)).toEqual(
+      [1, 2, 3, 4, 5, 6].map((n) => `lab.machines.pi-${n}.hostKey`),
+    );
+  });
+
+  it("is the exhibit's: three brokers, a ring of three clients, three replicas", () => {
+    const exhibit = parseLab(completed());
+    expect(exhibit.substrate.kind).toBe("physical");
+    expect(bootstrapServers(exhibit)).toBe("10.0.42.1:9092,10.0.42.2:9092,10.0.42.3:9092");
+    expect(
+      clients(exhibit).map(({ machine, topic }) => [machine.address as string, topic as string]),
+    ).toEqual([
+      ["10.0.42.4", "red"],
+      ["10.0.42.5", "green"],
+      ["10.0.42.6", "blue"],
+    ]);
+    expect(exhibit.switch).toMatchObject({ model: "SW-008", ports: 8 });
+    expect(exhibit.machines.map(({ board }) => board)).toEqual(Array(6).fill("pi-4b-8gb"));
+    expect(exhibit.cluster).toMatchObject({
+      kafkaVersion: "4.1.1",
+      replicationFactor: 3,
+      minInsyncReplicas: 2,
+      profile: "fast-failover",
+    });
+    expect(exhibit.topics.map(({ name }) => name)).toEqual(["blue", "green", "red"]);
+    expect(exhibit.clock).toEqual({ server: "broker-1", upstream: [] });
+  });
+});
+
+describe("the virtual lab", () => {
+  const virtual = parseLab(lab("virtual"));
+
+  it("needs no change, and has a spare", () => {
+    expect(virtual.substrate).toEqual({ kind: "virtual", image: DEFAULT_IMAGE });
+    expect(spares(virtual).map(({ name }) => name)).toEqual(["pi-7"]);
+    expect(brokers(virtual).map(({ heapMib }) => heapMib)).toEqual([512, 512, 512]);
+  });
+
+  it("has the real one's hosts, on the same machines, ports and ids, and its topics", () => {
+    const exhibit = parseLab(completed());
+    const cabling = (each: typeof virtual) =>
+      each.hosts.map((host) => ({
+        name: host.name,
+        role: host.role,
+        machine: host.machine.name,
+        port: host.port,
+        nodeId: host.role === "broker" ? host.nodeId : undefined,
+        topic: host.role === "client" ? host.topic : undefined,
+      }));
+    expect(cabling(virtual)).toEqual(cabling(exhibit));
+    expect(virtual.topics).toEqual(exhibit.topics);
+    expect(virtual.name).not.toBe(exhibit.name);
+  });
+});
