@@ -42,7 +42,8 @@ export interface DiffOptions {
 
 /**
  * What differs, down to the leaves: maps and lists are entered, so that a display names the one
- * entry that changed. An unknown counts as changed. Secrecy is not a difference by itself.
+ * entry that changed; what is secret as a whole is named as a whole. An unknown counts as changed.
+ * Secrecy is not a difference by itself.
  */
 export function diffProperties(
   olds: PropertyMap,
@@ -65,10 +66,11 @@ export function diffProperties(
     const a = bare(before) ?? undefined;
     const b = bare(after) ?? undefined;
     if (sameValue(a, b)) return;
+    const secret = before instanceof Secret || after instanceof Secret;
     // An explicit null and an absent property mean the same to every handler.
     if (a === undefined) record(steps, "add");
     else if (b === undefined) record(steps, "delete");
-    else if (b instanceof Unknown) record(steps, "update");
+    else if (secret || b instanceof Unknown) record(steps, "update");
     else if (isMap(a) && isMap(b)) {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
         walk([...steps, key], a[key], b[key]);

@@ -14,6 +14,8 @@ const FLUSH_MS = 2_000;
 export class EngineLog {
   private client: EngineClient | undefined;
   private tail: Promise<void> = Promise.resolve();
+  /** Status messages that wait to be sent, by urn. */
+  private readonly statuses = new Map<string, string>();
 
   /** `onGone` is called when the engine no longer answers at its address. */
   constructor(
@@ -34,7 +36,7 @@ export class EngineLog {
       info: (message) => this.send(LogSeverity.INFO, urn, message),
       warn: (message) => this.send(LogSeverity.WARNING, urn, message),
       error: (message) => this.send(LogSeverity.ERROR, urn, message),
-      status: (message) => this.send(LogSeverity.INFO, urn, message, true),
+      status: (message) => this.sendStatus(urn, message),
     };
   }
 
@@ -52,18 +54,38 @@ export class EngineLog {
     this.client?.close();
   }
 
-  private send(severity: LogSeverity, urn: string, message: string, ephemeral = false): void {
+  private send(severity: LogSeverity, urn: string, message: string): void {
+    this.queue(() => {
+      const request = new LogRequest();
+      request.setSeverity(severity);
+      request.setUrn(urn);
+      return request.setMessage(message);
+    });
+  }
+
+  /** One that still waits to be sent is overtaken: a chatty command must not hold up its answer. */
+  private sendStatus(urn: string, message: string): void {
+    const waiting = this.statuses.has(urn);
+    this.statuses.set(urn, message);
+    if (waiting) return;
+    this.queue(() => {
+      const request = new LogRequest();
+      request.setSeverity(LogSeverity.INFO);
+      request.setUrn(urn);
+      request.setEphemeral(true);
+      request.setMessage(this.statuses.get(urn) ?? "");
+      this.statuses.delete(urn);
+      return request;
+    });
+  }
+
+  private queue(makeRequest: () => LogRequest): void {
     const { client } = this;
     if (client === undefined) return;
-    const request = new LogRequest();
-    request.setSeverity(severity);
-    request.setUrn(urn);
-    request.setMessage(message);
-    request.setEphemeral(ephemeral);
     this.tail = this.tail.then(
       () =>
         new Promise((resolve) => {
-          client.log(request, (error) => {
+          client.log(makeRequest(), (error) => {
             if (error?.code === status.UNAVAILABLE) this.onGone();
             resolve();
           });

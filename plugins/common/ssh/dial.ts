@@ -90,6 +90,7 @@ export function dialOnce(
   return new Promise((resolve, reject) => {
     let shown: Buffer | undefined;
     let banner = "";
+    let agentError: Error | undefined;
     let timer: NodeJS.Timeout | undefined;
     const settle = (finish: () => void): void => {
       clearTimeout(timer);
@@ -117,7 +118,11 @@ export function dialOnce(
     client
       .on("banner", (text) => (banner = text.trim()))
       .on("ready", () => settle(() => resolve(client.removeAllListeners())))
-      .on("error", (error) => fail(explain(error, prepared, shown)))
+      .on("error", (error) => {
+        // A broken agent is one way in less; ssh2 goes on to the next.
+        if ((error as { level?: string }).level === "agent") agentError = error;
+        else fail(explain(error, prepared, shown, agentError));
+      })
       .on("close", () => {
         // sshd drops logins while a system boots or shuts down, after a banner that says so.
         const said = banner === "" ? "" : ` after saying: ${banner}`;
@@ -146,7 +151,12 @@ export function dialOnce(
   });
 }
 
-function explain(error: Error, prepared: Prepared, shown: Buffer | undefined): SshError {
+function explain(
+  error: Error,
+  prepared: Prepared,
+  shown: Buffer | undefined,
+  agentError?: Error,
+): SshError {
   const { target, pinned } = prepared;
   const address = addressOf(target);
   const level = (error as { level?: string }).level;
@@ -165,7 +175,8 @@ function explain(error: Error, prepared: Prepared, shown: Buffer | undefined): S
   if (level === "client-authentication") {
     return new SshError(
       "auth_refused",
-      `${address} refuses ${target.user ?? "root"}: it was offered ${prepared.offered}. Add the ` +
+      `${address} refuses ${target.user ?? "root"}: it was offered ${prepared.offered}` +
+        `${agentError === undefined ? "" : ` (the agent failed: ${agentError.message})`}. Add the ` +
         "public key to that user's ~/.ssh/authorized_keys on the host, or name the right user and key",
       { cause: error },
     );

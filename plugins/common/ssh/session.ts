@@ -16,6 +16,8 @@ export interface ExecOptions {
   /** As `env`, but what the server does not let in is left out; told to `onEnvRefused`. */
   readonly optionalEnv?: Readonly<Record<string, string>> | undefined;
   readonly onEnvRefused?: ((name: string) => void) | undefined;
+  /** What errors call the command. Default: its first line. */
+  readonly label?: string | undefined;
   /** Default: none. */
   readonly timeoutMs?: number | undefined;
   /** Gets the output piece by piece as it comes; characters are never cut. */
@@ -56,6 +58,7 @@ export class SshSession {
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     this.signal?.throwIfAborted();
     const channel = await this.open(command, options);
+    const label = options.label ?? firstLine(command);
     return new Promise((resolve, reject) => {
       const out = collect(channel, options.onStdout);
       const err = collect(channel.stderr, options.onStderr);
@@ -71,7 +74,7 @@ export class SshSession {
       const timer = options.timeoutMs
         ? setTimeout(() => {
             const text = `the command did not end within ${(options.timeoutMs ?? 0) / 1000} s`;
-            stop(this.error("exec_timeout", `${text}: ${firstLine(command)}`));
+            stop(this.error("exec_timeout", `${text}: ${label}`));
           }, options.timeoutMs)
         : undefined;
       this.signal?.addEventListener("abort", onAbort);
@@ -82,7 +85,7 @@ export class SshSession {
         clearTimeout(timer);
         this.signal?.removeEventListener("abort", onAbort);
         if (broken !== undefined) reject(broken);
-        else if (exit === undefined) reject(this.lostWhile(`running: ${firstLine(command)}`));
+        else if (exit === undefined) reject(this.lostWhile(`running ${label}`));
         else resolve({ stdout: out(), stderr: err(), ...exit });
       });
       // A command that ends without reading its input breaks the pipe; its status says the rest.

@@ -65,6 +65,12 @@ test("secrecy alone, null beside absence: no difference", () => {
   expect(diffProperties({ a: { b: null } }, { a: {} })).toEqual({});
 });
 
+test("what is secret as a whole is not taken apart", () => {
+  const of = (port: number): Secret => new Secret({ host: "a", port });
+  expect(Object.keys(diffProperties({ c: of(1) }, { c: of(2) }))).toEqual(["c"]);
+  expect(Object.keys(diffProperties({ c: { port: 1 } }, { c: of(2) }))).toEqual(["c"]);
+});
+
 test("nothing differs from itself", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {

@@ -1,0 +1,4 @@
+import { serve } from "../common/rpc";
+import { commandProvider } from "./provider";
+
+void serve(commandProvider);
