@@ -2,8 +2,9 @@
 export function renderAuthorizedKeys(publicKeys: readonly string[]): string {
   return publicKeys
     .map((key) => {
-      if (/[\r\n]/.test(key)) throw new Error("a public key must be one line");
-      return `${key.trim()}\n`;
+      const line = key.trim();
+      if (/[\r\n]/.test(line)) throw new Error("a public key must be one line");
+      return `${line}\n`;
     })
     .join("");
 }

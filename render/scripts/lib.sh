@@ -77,12 +77,11 @@ unpack_bundle() {
 place_bundle() {
   local dir=$1 i path ready=() flush=()
   changed=()
+  refuse_blind_links
   for i in "${!entry_path[@]}"; do
     path=${entry_path[i]}
     mkdir -p "${path%/*}"
     if [[ ${entry_kind[i]} == link ]]; then
-      [[ -e ${path%/*}/${entry_mode[i]} ]] ||
-        fail "$path is to lead to ${entry_mode[i]}, which is not there" "Install that distribution first."
       [[ $(readlink "$path" || true) == "${entry_mode[i]}" ]] && continue
       ln -sfn "${entry_mode[i]}" "$path.pi-lab-new"
     else
@@ -96,6 +95,15 @@ place_bundle() {
   for path in "${ready[@]}"; do
     mv -fT "$path.pi-lab-new" "$path"
     changed+=("$path")
+  done
+}
+
+# A link's line has its target where a file's has its mode.
+refuse_blind_links() {
+  local i
+  for i in "${!entry_path[@]}"; do
+    [[ ${entry_kind[i]} == file || -e ${entry_path[i]%/*}/${entry_mode[i]} ]] ||
+      fail "${entry_path[i]} is to lead to ${entry_mode[i]}, which is not there" "Install that distribution first."
   done
 }
 

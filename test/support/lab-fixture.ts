@@ -5,13 +5,14 @@ import type {
   HostKey,
   HostName,
   Lab,
+  Machine,
   MachineName,
   TopicName,
 } from "../../model/types";
 
 /** A lab like the exhibit's: brokers 1 to 3, clients 4 to 6, made by hand so that render's tests need no parser. */
 export function labFixture(overrides: Partial<Lab> = {}): Lab {
-  const machines = [1, 2, 3, 4, 5, 6].map((number) => ({
+  const machines = [1, 2, 3, 4, 5, 6].map((number): Machine => ({
     name: `pi-${number}` as MachineName,
     board: "pi-4b-8gb",
     address: `10.0.42.${number}` as Address,

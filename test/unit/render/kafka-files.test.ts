@@ -1,0 +1,136 @@
+import type { Lab } from "../../../model/types";
+import {
+  brokerFiles,
+  brokerWant,
+  fileHash,
+  kafkaBase64Id,
+  kafkaPaths,
+  renderKafkaEnv,
+  renderKafkaHosts,
+  renderKafkaUnit,
+  renderLog4j2,
+  type StagedFile,
+} from "../../../render";
+import { expectGolden } from "../../support/golden";
+import { brokerFixture, labFixture, withHost } from "../../support/lab-fixture";
+
+const lab = labFixture();
+const broker = brokerFixture(lab, 1);
+
+test.each([
+  ["hosts", renderKafkaHosts(lab)],
+  ["kafka.env", renderKafkaEnv(broker)],
+  ["kafka.service", renderKafkaUnit()],
+  ["log4j2.properties", renderLog4j2()],
+])("%s is as approved", (name, text) => {
+  expectGolden(`unit/render/golden/${name}`, text);
+});
+
+describe("the names file", () => {
+  test("names every broker once, the own one included, and no client", () => {
+    expect(renderKafkaHosts(lab).trim().split("\n")).toEqual([
+      "127.0.0.1 localhost",
+      "10.0.42.1 broker-1",
+      "10.0.42.2 broker-2",
+      "10.0.42.3 broker-3",
+    ]);
+  });
+});
+
+describe("the JVM's settings", () => {
+  const env = renderKafkaEnv(broker);
+
+  test("fix the heap at the host's figure", () => {
+    expect(env).toMatch(/^KAFKA_HEAP_OPTS=-Xms1024m -Xmx1024m$/m);
+  });
+
+  test("resolve names from Kafka's own file and forget them after 5 s", () => {
+    expect(env).toContain(`-Djdk.net.hosts.file=${kafkaPaths.hosts}`);
+    expect(env).toContain("-Dsun.net.inetaddr.ttl=5");
+  });
+
+  test("write no garbage collection log", () => {
+    expect(env).not.toContain("-Xlog:gc");
+  });
+});
+
+describe("the unit", () => {
+  const unit = renderKafkaUnit();
+  const lines = unit.split("\n");
+
+  test("restarts for ever", () => {
+    expect(lines).toEqual(
+      expect.arrayContaining(["Restart=always", "RestartSec=2", "StartLimitIntervalSec=0"]),
+    );
+  });
+
+  test("stamps what it starts, and runs as the service user", () => {
+    expect(lines).toContain(`ExecStartPre=${kafkaPaths.stamp}`);
+    expect(lines).toContain("User=kafka");
+  });
+
+  test("calls an end by SIGTERM a clean one and waits for it", () => {
+    expect(lines).toContain("SuccessExitStatus=143");
+    expect(lines).toContain("TimeoutStopSec=60");
+  });
+
+  test("may write its data and its logs and nothing else", () => {
+    expect(lines).toContain("ProtectSystem=strict");
+    expect(lines).toContain("ReadWritePaths=/var/lib/kafka /var/log/kafka");
+  });
+
+  test("leaves out what a JVM cannot bear", () => {
+    expect(unit).not.toContain("MemoryDenyWriteExecute");
+    expect(unit).not.toContain("ProcSubset");
+  });
+});
+
+describe("Kafka's own logs", () => {
+  test("are bounded, and the journal gets warnings only", () => {
+    const log4j2 = renderLog4j2();
+    expect(log4j2).toContain("appender.file.policies.size.size = 10MB");
+    expect(log4j2).toContain("appender.file.strategy.max = 3");
+    expect(log4j2).toContain("appender.stdout.filter.threshold.level = warn");
+  });
+});
+
+describe("a broker's files", () => {
+  const files = (of: Lab): readonly StagedFile[] =>
+    brokerFiles(of, brokerFixture(of, 1)).filter((entry) => entry.kind === "file");
+
+  test("come with the link to the version that they are made for", () => {
+    expect(brokerFiles(lab, broker)).toContainEqual({
+      kind: "link",
+      path: "/opt/kafka/current",
+      target: "kafka-4.1.1",
+    });
+  });
+
+  test("are wanted by the hash that is on the disk, but for those that are read live or by key", () => {
+    const { files: wanted } = brokerWant(lab, broker);
+    expect(Object.keys(wanted)).toEqual([kafkaPaths.log4j2, kafkaPaths.jvmEnv, kafkaPaths.unit]);
+    for (const file of files(lab)) {
+      if (file.path in wanted) expect(wanted[file.path]).toBe(fileHash(file));
+    }
+  });
+
+  test("another broker's new address restarts nobody, and reaches everybody's names file", () => {
+    const moved = withHost(lab, "broker-2", (host) => ({ ...host, machine: lab.machines[5]! }));
+    expect(brokerWant(moved, brokerFixture(moved, 1))).toEqual(brokerWant(lab, broker));
+    const hosts = files(moved).find(({ path }) => path === kafkaPaths.hosts);
+    expect(hosts?.content).toContain("10.0.42.6 broker-2\n");
+  });
+
+  test("a larger heap is a reason to restart that broker alone", () => {
+    const larger = withHost(lab, "broker-1", (host) => ({ ...host, heapMib: 2048 }));
+    expect(brokerWant(larger, brokerFixture(larger, 1))).not.toEqual(brokerWant(lab, broker));
+    expect(brokerWant(larger, brokerFixture(larger, 2))).toEqual(
+      brokerWant(lab, brokerFixture(lab, 2)),
+    );
+  });
+});
+
+test("Kafka's ids are URL-safe and 22 characters long", () => {
+  expect(kafkaBase64Id("+/+/+/+/+/+/+/+/+/+/+w==")).toBe("-_-_-_-_-_-_-_-_-_-_-w");
+  expect(() => kafkaBase64Id("AAAA")).toThrow("16 bytes, not 3");
+});
