@@ -76,7 +76,7 @@ async function destroy(
   const objects = await dockerObjects(docker.host, name);
   await removeObjects(
     docker.host,
-    objects.filter((object) => known.has(object.id) || known.has(object.name)),
+    objects.filter(({ id }) => known.has(id)),
   );
   await askEngine(folder, engine, [
     "stack",

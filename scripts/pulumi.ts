@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runCommand, toStderr } from "./lib/cli";
 import { environmentOf } from "./lib/engine";
-import { labFolder, DEFAULT_STACK, type LabFolder } from "./lib/lab-folder";
+import { labFolder, DEFAULT_STACK } from "./lib/lab-folder";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { processId } from "./lib/processes";
 import { stackInArgs } from "./lib/pulumi-args";
@@ -36,12 +36,17 @@ async function attach({ folder, engine }: OpenLab, args: readonly string[]): Pro
   writeRun(folder, begun);
   const stop = passSignals(child);
   try {
-    const exitCode = await new Promise<number>((resolve, reject) => {
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
       child.on("error", reject);
-      child.on("exit", (code, signal) => resolve(code ?? (signal === "SIGKILL" ? 137 : 130)));
+      child.on("exit", resolve);
     });
-    if (exitCode !== 137) writeRun(folder, { ...begun, exitCode });
-    hint(folder, exitCode);
+    if (exitCode === null) {
+      toStderr(
+        `The engine was killed. The next command on the lab ${folder.stack} cleans up after it.`,
+      );
+      return 1;
+    }
+    writeRun(folder, { ...begun, exitCode });
     return exitCode;
   } finally {
     stop();
@@ -62,13 +67,6 @@ function passSignals(child: ReturnType<typeof spawn>): () => void {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onTerminate);
   };
-}
-
-function hint(folder: LabFolder, exitCode: number): void {
-  if (exitCode !== 137) return;
-  toStderr(
-    `The engine was killed. The next command on the lab ${folder.stack} cleans up after it.`,
-  );
 }
 
 runCommand(main);

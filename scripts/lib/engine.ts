@@ -15,8 +15,8 @@ export interface Engine {
 
 /** How a run of the engine ended. */
 export interface EngineRun {
-  /** 0 for success; 128 + the signal's number when it was killed. */
-  readonly exitCode: number;
+  /** 0 for success; undefined when the engine was killed, and the run is therefore cut off. */
+  readonly exitCode: number | undefined;
   /** Counts of what was done; undefined when the engine failed before its first step. */
   readonly summary: SummaryEvent | undefined;
   /** What it printed besides events: early failures are told there. */
@@ -75,7 +75,13 @@ export async function runEngine(
   try {
     const exitCode = await ended;
     await output.done;
-    writeRun(folder, { ...begun, exitCode });
+    if (exitCode === undefined) {
+      // Its plugins would go on for a minute and more, at work on the hosts.
+      await endProcesses(processesWithEnv(RUN_VARIABLE, record.runId));
+      options.log("The engine was killed. The next command on this lab cleans up after it.");
+    } else {
+      writeRun(folder, { ...begun, exitCode });
+    }
     return {
       exitCode,
       summary: output.summary(),
@@ -110,10 +116,11 @@ function recordEngine(folder: LabFolder, record: RunRecord, child: ChildProcess)
   return begun;
 }
 
-function endOf(child: ChildProcess): Promise<number> {
+/** The exit code, or undefined for the end by a signal: the engine handles those that it can. */
+function endOf(child: ChildProcess): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) => resolve(code ?? 128 + (signal === "SIGKILL" ? 9 : 2)));
+    child.on("exit", (code) => resolve(code ?? undefined));
   });
 }
 

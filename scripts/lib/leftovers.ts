@@ -82,13 +82,12 @@ export async function removeObjects(host: string, objects: readonly DockerObject
   }
 }
 
-/** The ids and names of all that the engine's state of this lab knows. */
+/**
+ * The ids of all that the engine's state of this lab knows (a volume's id is its name). Not the names: a
+ * container that is being replaced has the same name as its successor, of which the state knows nothing yet.
+ */
 export function idsInState(folder: LabFolder): ReadonlySet<string> {
-  const ids = resourcesInState(folder).flatMap(({ id, outputs }) => {
-    const name = outputs?.["name"];
-    return [id, typeof name === "string" ? name : undefined];
-  });
-  return new Set(ids.filter((id) => id !== undefined));
+  return new Set(resourcesInState(folder).flatMap(({ id }) => id ?? []));
 }
 
 interface Checkpoint {
@@ -107,7 +106,6 @@ export interface StateResource {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
-  readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 function checkpoint(folder: LabFolder): Checkpoint {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasText } from "./errors";
 
 /** One process for good: a number alone may be given to another process later. */
 export interface ProcessId {
@@ -118,7 +119,7 @@ export function signalProcess(id: ProcessId, signal: NodeJS.Signals): void {
   try {
     process.kill(id.pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (!hasText(error, "code") || error.code !== "ESRCH") throw error;
   }
 }
 

@@ -86,6 +86,8 @@ export class Progress {
       case "debug":
         return;
       case "error":
+        // Bridged plugins say each error twice, first with the place in their source.
+        if (/^\s*sdk-v2\/provider/.test(text)) return;
         this.#errors += 1;
         this.#lines("  ✗ ", `${of}${text}`);
         return;

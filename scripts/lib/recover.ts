@@ -125,9 +125,7 @@ export async function recoverDocker(
   log: Log,
 ): Promise<void> {
   const known = idsInState(folder);
-  const unknown = (await dockerObjects(host, lab)).filter(
-    ({ id, name }) => !known.has(id) && !known.has(name),
-  );
+  const unknown = (await dockerObjects(host, lab)).filter(({ id }) => !known.has(id));
   const since = options.cutOffSince
     ? options.cutOffSince.getTime() - CREATED_TOLERANCE_MS
     : Infinity;
