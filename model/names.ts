@@ -45,12 +45,7 @@ export function collisionKey(topic: string): string {
   return topic.replaceAll(".", "_");
 }
 
-/**
- * YAML 1.1 makes truth values of unquoted `on`, `yes`, `off`, …, and they come back as these words:
- * a name that reads so is hardly the one that was written.
- */
+/** The engine reads an unquoted `~` or `null` as nothing, and hands it over under this name. */
 export function yamlFault(name: string): string | undefined {
-  return name === "true" || name === "false" || name === "null"
-    ? "is what YAML makes of words like on, yes, off or ~"
-    : undefined;
+  return name === "<nil>" ? "is what YAML makes of ~ or null" : undefined;
 }

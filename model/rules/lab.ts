@@ -1,6 +1,6 @@
 import { labelFault, labelFrom, MAX_LAB_NAME } from "../names";
 import { didYouMean } from "../nearest";
-import type { LabDraft } from "../schema";
+import { defaults, type LabDraft } from "../schema";
 import { Report } from "./report";
 import type { ConfigProblem } from "../errors";
 
@@ -81,14 +81,25 @@ function checkClock({ clock, hosts = {} }: LabDraft, report: Report): void {
   });
 }
 
-function checkSsh({ ssh, virtual }: LabDraft, report: Report): void {
+function checkSsh({ ssh = {}, virtual }: LabDraft, report: Report): void {
   if (virtual === undefined) return;
-  if (ssh !== undefined && ssh.privateKeyPath === undefined) {
+  if (ssh.privateKeyPath === undefined) {
     report.add(
       ["ssh", "privateKeyPath"],
       undefined,
       "is missing: virtual Pis are made with the public half of this key",
       "`npm run lab` makes one; or name a key made by `ssh-keygen -t ed25519`.",
     );
+  }
+  // Other images are their owner's: who may log in there is not known here.
+  if (virtual.image !== defaults.image) return;
+  const remedy = "Leave it out, or name an image of your own that has it under virtual.image.";
+  if (ssh.user !== undefined && ssh.user !== defaults.sshUser) {
+    const cause = `is not a user of ${defaults.image}, which has ${defaults.sshUser}`;
+    report.add(["ssh", "user"], ssh.user, cause, remedy);
+  }
+  if (ssh.port !== undefined && ssh.port !== defaults.sshPort) {
+    const cause = `is not where sshd listens in ${defaults.image}: that is ${defaults.sshPort}`;
+    report.add(["ssh", "port"], ssh.port, cause, remedy);
   }
 }

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { boardNames, kafkaVersions, memoryBudget, type Role } from "../../model";
-import { collisionKey, topicFault, yamlFault } from "../../model/names";
+import { collisionKey, topicFault } from "../../model/names";
 import { formatAddress } from "../../model/network";
 import { hostKey, type RawConfig } from "./lab-config";
 
 const label = fc
   .stringMatching(/^[a-z][a-z0-9-]{0,18}[a-z0-9]$/)
-  .filter((name) => name !== "localhost" && yamlFault(name) === undefined);
+  .filter((name) => name !== "localhost");
 
 const topicName = fc
   .stringMatching(/^[A-Za-z0-9._-]{1,30}$/)
-  .filter((name) => topicFault(name) === undefined && yamlFault(name) === undefined);
+  .filter((name) => topicFault(name) === undefined);
 
 const topicSettings = fc.record(
   {

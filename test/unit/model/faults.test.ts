@@ -235,9 +235,9 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       "lab.hosts.localhost: is not a legal name: it means the machine itself on every machine. Choose another.",
     ],
     [
-      ["hosts", "true"],
+      ["hosts", "<nil>"],
       { role: "host", machine: "pi-7", port: 7 },
-      "lab.hosts.true: is what YAML makes of words like on, yes, off or ~. Put quotes around the name, or choose another.",
+      'lab.hosts["<nil>"]: is what YAML makes of ~ or null. Put quotes around the name, or choose another.',
     ],
     [
       ["hosts", "broker-2", "role"],
@@ -409,9 +409,9 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       "lab.topics.__consumer_offsets: begins with `__`, as Kafka's own topics do. Choose another name.",
     ],
     [
-      ["topics", "true"],
+      ["topics", "<nil>"],
       {},
-      "lab.topics.true: is what YAML makes of words like on, yes, off or ~. Put quotes around the name, or choose another.",
+      'lab.topics["<nil>"]: is what YAML makes of ~ or null. Put quotes around the name, or choose another.',
     ],
     [
       ["topics", "red", "partitions"],
@@ -603,6 +603,16 @@ describe("a virtual lab", () => {
       "lab.ssh.privateKeyPath: is missing: virtual Pis are made with the public half of this key. `npm run lab` makes one; or name a key made by `ssh-keygen -t ed25519`.",
     ],
     [
+      ["ssh", "user"],
+      "lab",
+      "lab.ssh.user: lab is not a user of pi-lab/virtual-pi:bookworm-1, which has pi. Leave it out, or name an image of your own that has it under virtual.image.",
+    ],
+    [
+      ["ssh", "port"],
+      2222,
+      "lab.ssh.port: 2222 is not where sshd listens in pi-lab/virtual-pi:bookworm-1: that is 22. Leave it out, or name an image of your own that has it under virtual.image.",
+    ],
+    [
       ["virtual", "image"],
       "Bad Image",
       "lab.virtual.image: Bad Image is not the name of an image. Give the image of a virtual Pi, e.g. pi-lab/virtual-pi:bookworm-1.",
@@ -614,5 +624,11 @@ describe("a virtual lab", () => {
     ],
   ])("%j: %j", (path, value, line) => {
     expect(told(change(virtualConfig(), path, value))).toEqual([line]);
+  });
+
+  it("may log in otherwise to an image of its user's own", () => {
+    const config = change(virtualConfig(), ["virtual"], { image: "registry.local:5000/pi:1" });
+    change(config, ["ssh"], { user: "lab", port: 2222, privateKeyPath: "key" });
+    expect(told(config)).toEqual([]);
   });
 });

@@ -4,6 +4,9 @@ import { labPath } from "../../../model/errors";
 import { validConfig } from "../../support/lab-arbitraries";
 import { change, hostKey, problemsOf, type RawConfig } from "../../support/lab-config";
 
+// Hundreds of labs a test: more than jest's five seconds on a busy machine.
+jest.setTimeout(60_000);
+
 type Names = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 const entries = (config: RawConfig, group: string) => Object.entries(config[group] as Names);

@@ -6,6 +6,7 @@ import {
   brokers,
   clients,
   DEFAULT_IMAGE,
+  DEFAULT_KAFKA_VERSION,
   parseLab,
   spares,
 } from "../../../model";
@@ -17,10 +18,9 @@ interface StackFile {
   readonly config: Readonly<Record<string, RawConfig>>;
 }
 
-/** YAML 1.1, as the engine reads it: `on` and `yes` are truth values there. */
 function template(stack: string): StackFile {
   const text = readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
-  return parse(text, { version: "1.1" }) as StackFile;
+  return parse(text) as StackFile;
 }
 
 function lab(stack: string): RawConfig {
@@ -35,6 +35,15 @@ function completed(): RawConfig {
   for (let n = 1; n <= 6; n++) change(config, ["machines", `pi-${n}`, "hostKey"], hostKey(n));
   return config;
 }
+
+it("agrees with the toolchain on what is there without being asked for", () => {
+  const versions = JSON.parse(readFileSync(join(root, "toolchain/versions.json"), "utf8")) as {
+    piImage: string;
+    kafka: { version: string };
+  };
+  expect(DEFAULT_IMAGE).toBe(versions.piImage);
+  expect(DEFAULT_KAFKA_VERSION).toBe(versions.kafka.version);
+});
 
 it.each(["pi-lab", "virtual"])(
   "Pulumi.%s.yaml has a lab in it and nothing of one user's: no salt, no secrets provider",
