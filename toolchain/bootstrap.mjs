@@ -200,10 +200,14 @@ async function main([file, ...args]) {
   await runProgram(file, args);
 }
 
-if (
-  process.argv[1] !== undefined &&
-  fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
-) {
+/** Not when a test imports this file. */
+function isProgram() {
+  const started = process.argv[1];
+  if (started === undefined || !fs.existsSync(started)) return false;
+  return fs.realpathSync(started) === fs.realpathSync(fileURLToPath(import.meta.url));
+}
+
+if (isProgram()) {
   main(process.argv.slice(2)).catch((error) => {
     console.error(error instanceof Failure ? error.message : error);
     process.exitCode = 1;

@@ -29,11 +29,13 @@ const format = 2;
 
 const stampName = "stamp.json";
 
-/** What a bundle was made of: each source below the checkout with its digest, and the npm packages. */
+/** What a bundle was made of and became: each source below the checkout with its digest, and the npm packages. */
 interface Stamp {
   readonly format: number;
   readonly packages: string;
   readonly sources: Readonly<Record<string, string>>;
+  /** The digest of what was written, so that a damaged bundle is noticed. */
+  readonly output: string;
 }
 
 /** Bundles both plugins into bin/, where Pulumi.yaml and the tests find them. */
@@ -64,12 +66,12 @@ export async function bundlePlugin(
   }
   const lock = path.join(checkout, "bin", `${name}.lock`);
   return withLock(lock, `Bundling the plugin ${name}`, log, async () => {
-    if (!isCurrent(folder, checkout)) {
+    if (!isCurrent(folder, name, checkout)) {
       await step(log, `Bundling the plugin ${name}`, () =>
         write(name, entryPoint, folder, checkout),
       );
     }
-    return { folder, digest: digestOfFolder(folder, name) };
+    return { folder, digest: digestOfFolder(folder, name)! };
   });
 }
 
@@ -117,12 +119,13 @@ async function write(
     if (input.includes("node_modules/")) continue;
     sources[input] = fileDigest(path.join(checkout, input)) ?? "";
   }
-  const stamp: Stamp = { format, packages: packagesDigest(checkout), sources };
   fs.mkdirSync(folder, { recursive: true });
   // Without its stamp a half-written bundle is made again.
   fs.rmSync(path.join(folder, stampName), { force: true });
   put(path.join(folder, "bundle.js"), result.outputFiles[0]!.contents, 0o644);
   put(path.join(folder, `pulumi-resource-${name}`), starter, 0o755);
+  const output = digestOfFolder(folder, name) ?? "";
+  const stamp: Stamp = { format, packages: packagesDigest(checkout), sources, output };
   put(path.join(folder, stampName), JSON.stringify(stamp, null, 2), 0o644);
 }
 
@@ -139,7 +142,7 @@ function put(file: string, content: string | Uint8Array, mode: number): void {
   fs.renameSync(draft, file);
 }
 
-function isCurrent(folder: string, checkout: string): boolean {
+function isCurrent(folder: string, name: OwnPlugin, checkout: string): boolean {
   let stamp: Stamp;
   try {
     stamp = JSON.parse(fs.readFileSync(path.join(folder, stampName), "utf8")) as Stamp;
@@ -149,6 +152,7 @@ function isCurrent(folder: string, checkout: string): boolean {
   return (
     stamp.format === format &&
     stamp.packages === packagesDigest(checkout) &&
+    stamp.output === digestOfFolder(folder, name) &&
     Object.entries(stamp.sources).every(
       ([source, digest]) => fileDigest(path.join(checkout, source)) === digest,
     )
@@ -168,10 +172,10 @@ function fileDigest(file: string): string | undefined {
   }
 }
 
-function digestOfFolder(folder: string, name: OwnPlugin): string {
-  const hash = createHash("sha256");
-  for (const file of ["bundle.js", `pulumi-resource-${name}`]) {
-    hash.update(fs.readFileSync(path.join(folder, file)));
-  }
-  return hash.digest("hex");
+function digestOfFolder(folder: string, name: OwnPlugin): string | undefined {
+  const parts = ["bundle.js", `pulumi-resource-${name}`].map((f) =>
+    fileDigest(path.join(folder, f)),
+  );
+  if (parts.includes(undefined)) return undefined;
+  return createHash("sha256").update(parts.join()).digest("hex");
 }

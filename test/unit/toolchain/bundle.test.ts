@@ -1,0 +1,80 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+import { bundlePlugin } from "../../../toolchain/bundle";
+import { cleanUp, temporaryFolder } from "./support";
+
+afterEach(cleanUp);
+
+const silent = () => undefined;
+let folder: string;
+const put = (file: string, text: string) => {
+  fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+  fs.writeFileSync(path.join(folder, file), text);
+};
+const start = (plugin: { folder: string }) =>
+  execFileSync(path.join(plugin.folder, "pulumi-resource-command"), ["127.0.0.1:1234"], {
+    encoding: "utf8",
+    cwd: "/",
+  });
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  put("package-lock.json", "{}");
+  put("plugins/common/greet.ts", 'export const greet = (name: string) => "hello " + name;');
+  put(
+    "plugins/command/main.ts",
+    'import { greet } from "../common/greet";\nconsole.log(greet(process.argv[2]!));',
+  );
+});
+
+describe("bundlePlugin", () => {
+  it("makes one file and a starter that hands on its arguments", async () => {
+    const plugin = await bundlePlugin(silent, "command", folder);
+    expect(plugin.folder).toBe(path.join(folder, "bin", "pulumi-resource-command"));
+    expect(start(plugin)).toBe("hello 127.0.0.1:1234\n");
+  });
+
+  it("does nothing while no source has changed", async () => {
+    const first = await bundlePlugin(silent, "command", folder);
+    const lines: string[] = [];
+    put("plugins/common/unrelated.ts", "export {};");
+    expect(await bundlePlugin((line) => lines.push(line), "command", folder)).toEqual(first);
+    expect(lines).toEqual([]);
+  });
+
+  it("is made again when an imported source, the packages or the bundle itself changed", async () => {
+    const first = await bundlePlugin(silent, "command", folder);
+    put("plugins/common/greet.ts", 'export const greet = (name: string) => "bye " + name;');
+    const second = await bundlePlugin(silent, "command", folder);
+    expect(start(second)).toBe("bye 127.0.0.1:1234\n");
+    expect(second.digest).not.toBe(first.digest);
+    for (const change of [
+      () => put("package-lock.json", '{"new":1}'),
+      () => fs.rmSync(path.join(second.folder, "bundle.js")),
+      () => fs.rmSync(path.join(second.folder, "stamp.json")),
+    ]) {
+      change();
+      const lines: string[] = [];
+      const again = await bundlePlugin((line) => lines.push(line), "command", folder);
+      expect(lines[0]).toContain("Bundling the plugin command");
+      expect(again.digest).toBe(second.digest);
+    }
+  });
+
+  it("names the place of a mistake in the source", async () => {
+    put("plugins/command/main.ts", "const = 5;");
+    await expect(bundlePlugin(silent, "command", folder)).rejects.toThrow(
+      /plugin command cannot be bundled[^]*plugins\/command\/main\.ts:1/,
+    );
+    put("plugins/command/main.ts", 'import "./missing";');
+    await expect(bundlePlugin(silent, "command", folder)).rejects.toThrow(/missing/);
+  });
+
+  it("says which source is missing", async () => {
+    await expect(bundlePlugin(silent, "pilab", folder)).rejects.toThrow(
+      `The source of the plugin pilab is missing: ${folder}/provider/main.ts`,
+    );
+  });
+});
