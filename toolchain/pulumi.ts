@@ -6,7 +6,6 @@ import { bundlePlugin } from "./bundle";
 import { cached } from "./cache";
 import { ensureEngine, type Engine } from "./engine";
 import type { Log } from "./log";
-import { checkoutDir } from "./paths";
 import { ensurePlugin } from "./plugins";
 import { which } from "./process";
 import { versions, type PluginName } from "./versions";
@@ -27,10 +26,6 @@ export async function ensurePulumi(log: Log): Promise<Pulumi> {
   const engine = await ensureEngine(log);
   const plugins: InstalledPlugin[] = [];
   for (const name of Object.keys(versions.plugins) as PluginName[]) {
-    if (name === "command" && !fs.existsSync(path.join(checkoutDir, "plugins/command/main.ts"))) {
-      log("plugins/command/main.ts is not there yet: going on without a command plugin");
-      continue;
-    }
     plugins.push(await findPlugin(log, name));
   }
   const home = await assembleHome(log, engine, plugins);
