@@ -96,8 +96,10 @@ export function splitServer(server: string): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
+/** The innermost cause: what the operating system said, under what the client made of it. */
 function rootCause(error: unknown): string {
-  let current = error;
-  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
-  return current instanceof Error ? current.message : String(current);
+  let current = error as { cause?: unknown; message?: string; code?: string };
+  while (typeof current.cause === "object" && current.cause !== null) current = current.cause;
+  // A name with several addresses that all fail brings an error without words of its own.
+  return current.message || current.code || String(error);
 }

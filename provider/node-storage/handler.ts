@@ -1,0 +1,234 @@
+import type {
+  CallContext,
+  CheckRequest,
+  CheckResult,
+  CreateRequest,
+  CreateResult,
+  DiffRequest,
+  DiffResult,
+  PropertyMap,
+  ReadRequest,
+  ReadResult,
+  ResourceHandler,
+  UpdateRequest,
+  UpdateResult,
+} from "../../plugins/common/rpc";
+import { diffProperties, reveal } from "../../plugins/common/rpc";
+import { SshError } from "../../plugins/common/ssh";
+import type { HostShell, OpenShell } from "../ssh/port";
+import { parseLogin, quote } from "../ssh/port";
+import { checkStorage, planStorage, refusedChange, type Disk, type Identity } from "./plan";
+
+/** A JVM's start on a Pi takes seconds; a minute is more than a slow card needs. */
+const FORMAT_TIMEOUT_MS = 120_000;
+
+/** A refresh must not stand still for a host that is off. */
+const READ_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+
+/** What the handler needs of the inputs, as plain values. */
+interface Storage extends Identity {
+  readonly host: string;
+  readonly birthVoters: string;
+  readonly configFile: string;
+  readonly dataDir: string;
+  readonly kafkaHome: string;
+  readonly serviceUser: string;
+}
+
+/**
+ * `pilab:kafka/nodeStorage:NodeStorage`. Create looks at the disk first: a blank one is formatted,
+ * one that is as wanted is adopted, any other is refused. Update never formats, and there is no
+ * delete: the data stays on the host.
+ */
+export class NodeStorageHandler implements ResourceHandler {
+  constructor(private readonly open: OpenShell) {}
+
+  check({ news }: CheckRequest): CheckResult {
+    return { inputs: news, failures: checkStorage(news) };
+  }
+
+  diff({ olds, oldInputs, news, ignoreChanges }: DiffRequest): DiffResult {
+    const refusal = refusedChange(olds, news);
+    if (refusal !== undefined) throw new Error(refusal);
+    const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
+    // The voters of the cluster's birth are read by a blank disk only.
+    for (const key of ["birthVoters", ...ignoreChanges]) delete detailedDiff[key];
+    return { detailedDiff, stables: ["host", "nodeId", "clusterId", "directoryId"] };
+  }
+
+  async create({ news, preview }: CreateRequest, context: CallContext): Promise<CreateResult> {
+    if (preview) return { id: "", outputs: news };
+    const storage = parseStorage(news);
+    await this.onHost(news, context, async (shell) => {
+      const plan = planStorage(storage, await look(shell, storage));
+      switch (plan.kind) {
+        case "adopt":
+          context.log.status(`${storage.dataDir} is formatted already`);
+          return;
+        case "format":
+          context.log.status(`formatting ${storage.dataDir}`);
+          await format(shell, storage, plan.leftovers);
+          return;
+        case "refuse":
+          throw refused(storage, plan.cause, plan.remedy);
+        default:
+          plan satisfies never;
+      }
+    });
+    return { id: storage.directoryId, outputs: news };
+  }
+
+  /** The host answers elsewhere, or its files moved: the disk must still be the same one. */
+  async update(request: UpdateRequest, context: CallContext): Promise<UpdateResult> {
+    const { news, preview } = request;
+    if (preview) return { outputs: news };
+    const storage = parseStorage(news);
+    await this.onHost(news, context, async (shell) => {
+      const plan = planStorage(storage, await look(shell, storage));
+      if (plan.kind === "refuse") throw refused(storage, plan.cause, plan.remedy);
+      if (plan.kind === "format") {
+        throw refused(
+          storage,
+          "it is blank, though this node was formatted before",
+          "Mount the node's own disk there. A voter must not come back with an empty one.",
+        );
+      }
+    });
+    return { outputs: news };
+  }
+
+  async read({ id, outputs, inputs }: ReadRequest, context: CallContext): Promise<ReadResult> {
+    const lastKnown = { id, outputs, inputs };
+    if (Object.keys(outputs).length === 0) {
+      throw new Error("a node's storage cannot be imported: `up` adopts a disk that is as wanted");
+    }
+    const storage = parseStorage(outputs);
+    try {
+      await this.onHost(
+        outputs,
+        context,
+        async (shell) => {
+          const plan = planStorage(storage, await look(shell, storage));
+          if (plan.kind === "adopt") return;
+          const seen = plan.kind === "format" ? "it is blank" : plan.cause;
+          // Gone would mean that the next `up` formats it, and a voter forgets what it promised.
+          context.log.warn(`${storage.host}: ${storage.dataDir}: ${seen}; kept as last known`);
+        },
+        READ_DIAL,
+      );
+    } catch (error) {
+      if (!(error instanceof SshError)) throw error;
+      context.log.warn(`storage is kept as last known: ${error.message}`);
+    }
+    return lastKnown;
+  }
+
+  private async onHost(
+    properties: PropertyMap,
+    { signal, log }: CallContext,
+    work: (shell: HostShell) => Promise<void>,
+    dial: { retries?: number; dialTimeoutMs?: number } = {},
+  ): Promise<void> {
+    const host = String(reveal(properties["host"]));
+    const status = (line: string): void => log.status(line);
+    const shell = await this.open(parseLogin(properties["connection"]), {
+      host,
+      signal,
+      status,
+      ...dial,
+    });
+    try {
+      await work(shell);
+    } finally {
+      shell.close();
+    }
+  }
+}
+
+function parseStorage(properties: PropertyMap): Storage {
+  const text = (key: string): string => {
+    const value = reveal(properties[key]);
+    if (typeof value !== "string" || value === "") throw new Error(`${key}: is missing`);
+    return value;
+  };
+  return {
+    host: text("host"),
+    nodeId: Number(reveal(properties["nodeId"])),
+    clusterId: text("clusterId"),
+    directoryId: text("directoryId"),
+    birthVoters: text("birthVoters"),
+    configFile: text("configFile"),
+    dataDir: text("dataDir"),
+    kafkaHome: text("kafkaHome"),
+    serviceUser: text("serviceUser"),
+  };
+}
+
+/** Separates the listing from meta.properties; no line of either is like it. */
+const END_OF_LISTING = "-- meta.properties --";
+
+async function look(shell: HostShell, { host, dataDir }: Storage): Promise<Disk> {
+  const dir = quote(dataDir);
+  const result = await shell.run(
+    `test -d ${dir} || exit 3; find ${dir} -mindepth 1 -maxdepth 2 -printf '%P\\n' && ` +
+      `echo '${END_OF_LISTING}' && if test -e ${dir}/meta.properties; then cat ${dir}/meta.properties; else exit 4; fi`,
+    { label: `looking into ${dataDir}` },
+  );
+  if (result.code === 3) {
+    throw new Error(
+      `${host}: ${dataDir} does not exist. Is its disk mounted? Then run \`up\` again.`,
+    );
+  }
+  const [listing, meta] = result.stdout.split(`${END_OF_LISTING}\n`);
+  if (listing === undefined || meta === undefined || (result.code !== 0 && result.code !== 4)) {
+    throw new Error(`${host}: looking into ${dataDir} failed: ${result.stderr.trim()}`);
+  }
+  return {
+    meta: result.code === 4 ? undefined : meta,
+    entries: listing.split("\n").filter((line) => line !== ""),
+  };
+}
+
+/** Formats a blank disk, and looks whether it is as wanted afterwards. */
+async function format(
+  shell: HostShell,
+  storage: Storage,
+  leftovers: readonly string[],
+): Promise<void> {
+  const { host, dataDir, kafkaHome, serviceUser } = storage;
+  // Values as `--flag=value`: an id may begin with a hyphen. No classpath wildcard may be expanded.
+  const java = [
+    "java",
+    "-Xmx128m",
+    "-XX:TieredStopAtLevel=1",
+    "-cp",
+    `${kafkaHome}/libs/*`,
+    "kafka.tools.StorageTool",
+    "format",
+    `--cluster-id=${storage.clusterId}`,
+    `--initial-controllers=${storage.birthVoters}`,
+    `--config=${storage.configFile}`,
+  ];
+  const remove = leftovers.map((entry) => quote(`${dataDir}/${entry}`)).join(" ");
+  const clear = remove === "" ? "" : `rm -rf -- ${remove} && `;
+  const result = await shell.run(
+    `${clear}cd / && runuser -u ${quote(serviceUser)} -- ${java.map(quote).join(" ")}`,
+    { timeoutMs: FORMAT_TIMEOUT_MS, label: `formatting ${dataDir}` },
+  );
+  if (result.code !== 0) {
+    const said = `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-5).join("\n  ");
+    throw new Error(
+      `${host}: formatting ${dataDir} failed with status ${result.code}:\n  ${said}\n` +
+        "Mend what it names (a full disk? a wrong setting?), then run `up` again.",
+    );
+  }
+  const plan = planStorage(storage, await look(shell, storage));
+  if (plan.kind !== "adopt") {
+    const cause = plan.kind === "refuse" ? plan.cause : "meta.properties is missing";
+    throw new Error(`${host}: formatting ${dataDir} ended, but ${cause}. Report this as a bug.`);
+  }
+}
+
+function refused(storage: Storage, cause: string, remedy: string): Error {
+  return new Error(`${storage.host}: ${storage.dataDir} is not used: ${cause}. ${remedy}`);
+}

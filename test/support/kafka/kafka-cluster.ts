@@ -1,0 +1,225 @@
+import type { ChildProcess } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { openSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+
+import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
+import { BRISK } from "../../../provider/admin/port";
+import { kafkaHome } from "./kafka-home";
+
+const run = promisify(execFile);
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+
+export interface LocalBroker {
+  readonly id: number;
+  /** Client listener, `host:port`. */
+  readonly address: string;
+  readonly controllerAddress: string;
+  readonly folder: string;
+  /** Path of its server.properties. */
+  readonly configFile: string;
+}
+
+/** A KRaft id: 16 random bytes in URL-safe base64 that does not begin with a hyphen. */
+export function kafkaId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString("base64url");
+    if (!id.startsWith("-")) return id;
+  }
+}
+
+/** What a broker of a test cluster is told, beside what each test adds. */
+export function brokerProperties(
+  broker: LocalBroker,
+  all: readonly LocalBroker[],
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const own = `PLAINTEXT://${broker.address},CONTROLLER://${broker.controllerAddress}`;
+  return {
+    "process.roles": "broker,controller",
+    "node.id": String(broker.id),
+    listeners: own,
+    "advertised.listeners": own,
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "controller.quorum.bootstrap.servers": all.map((one) => one.controllerAddress).join(","),
+    "log.dirs": join(broker.folder, "data"),
+    "min.insync.replicas": "2",
+    "offsets.topic.replication.factor": "3",
+    "auto.create.topics.enable": "false",
+    "num.network.threads": "2",
+    "num.io.threads": "2",
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+    "controlled.shutdown.enable": "true",
+    ...extra,
+  };
+}
+
+export const renderProperties = (properties: Readonly<Record<string, string>>): string =>
+  Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join("");
+
+/** Three brokers' places: folders and free ports, nothing formatted or started yet. */
+export async function planBrokers(root: string, count = 3): Promise<LocalBroker[]> {
+  const ports = await freePorts(count * 2);
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const folder = join(root, `broker-${index + 1}`);
+      await mkdir(folder, { recursive: true });
+      return {
+        id: index + 1,
+        address: `127.0.0.1:${ports[index * 2]}`,
+        controllerAddress: `127.0.0.1:${ports[index * 2 + 1]}`,
+        folder,
+        configFile: join(folder, "server.properties"),
+      };
+    }),
+  );
+}
+
+/** A running three-broker KRaft cluster on the loopback interface. */
+export class StartedKafkaCluster {
+  private readonly processes = new Map<number, ChildProcess>();
+
+  private constructor(
+    private readonly root: string,
+    private readonly home: string,
+    readonly brokers: readonly LocalBroker[],
+  ) {}
+
+  static async start(extra: Readonly<Record<string, string>> = {}): Promise<StartedKafkaCluster> {
+    const home = await kafkaHome();
+    const root = await mkdtemp(join(tmpdir(), "pi-lab-kafka-"));
+    const brokers = await planBrokers(root);
+    const cluster = new StartedKafkaCluster(root, home, brokers);
+    const clusterId = kafkaId();
+    const voters = brokers.map((one) => `${one.id}@${one.controllerAddress}:${kafkaId()}`).join();
+    try {
+      await Promise.all(
+        brokers.map(async (broker) => {
+          const properties = brokerProperties(broker, brokers, extra);
+          await writeFile(broker.configFile, renderProperties(properties));
+          await run("java", [
+            ...jvm(home, 128),
+            "kafka.tools.StorageTool",
+            "format",
+            `--cluster-id=${clusterId}`,
+            `--initial-controllers=${voters}`,
+            `--config=${broker.configFile}`,
+          ]);
+        }),
+      );
+      for (const broker of brokers) cluster.startBroker(broker.id);
+      await cluster.awaitUnfenced(brokers.map((broker) => broker.id));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  get bootstrapServers(): string {
+    return this.brokers.map((broker) => broker.address).join(",");
+  }
+
+  broker(id: number): LocalBroker {
+    const found = this.brokers.find((one) => one.id === id);
+    if (found === undefined) throw new Error(`there is no broker ${id}`);
+    return found;
+  }
+
+  startBroker(id: number): void {
+    const { folder, configFile } = this.broker(id);
+    const log = openSync(join(folder, "broker.log"), "a");
+    const child = spawn("java", [...jvm(this.home, 256), "kafka.Kafka", configFile], {
+      stdio: ["ignore", log, log],
+    });
+    this.processes.set(id, child);
+  }
+
+  async stopBroker(id: number, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.processes.get(id);
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill(signal);
+    const late = sleep(STOP_MS, "late" as const, { ref: false });
+    if ((await Promise.race([gone, late])) === "late") {
+      child.kill("SIGKILL");
+      await gone;
+    }
+  }
+
+  /** Waits until exactly these brokers serve. */
+  async awaitUnfenced(ids: readonly number[]): Promise<void> {
+    const admin = new PlatformaticAdmin(
+      ids.map((id) => this.broker(id).address),
+      BRISK,
+    );
+    const want = [...ids].sort().join();
+    let seen = "nothing";
+    try {
+      for (const end = Date.now() + START_MS; Date.now() < end; await sleep(200)) {
+        const found = await admin.listBrokers().catch((error: unknown) => (error as Error).message);
+        seen = typeof found === "string" ? found : unfenced(found);
+        if (seen === want) return;
+      }
+    } finally {
+      await admin.close();
+    }
+    const logs = await Promise.all(this.brokers.map((broker) => logTail(broker)));
+    throw new Error(`brokers ${want} do not serve; last seen: ${seen}\n${logs.join("\n")}`);
+  }
+
+  /** Ends all brokers at once; their data is not needed any more. */
+  async stop(): Promise<void> {
+    await Promise.all(this.brokers.map((broker) => this.stopBroker(broker.id, "SIGKILL")));
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
+
+const unfenced = (brokers: readonly { id: number; fenced: boolean }[]): string =>
+  brokers
+    .filter((broker) => !broker.fenced)
+    .map((broker) => broker.id)
+    .sort()
+    .join();
+
+const jvm = (home: string, heapMib: number): string[] => [
+  `-Xmx${heapMib}m`,
+  "-XX:+UseSerialGC",
+  "-XX:TieredStopAtLevel=1",
+  "-cp",
+  `${home}/libs/*`,
+];
+
+async function logTail({ id, folder }: LocalBroker): Promise<string> {
+  const text = await readFile(join(folder, "broker.log"), "utf8").catch(() => "(no log)");
+  return `broker ${id}: ${text.split("\n").slice(-15).join("\n")}`;
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const { port } = server.address() as { port: number };
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }),
+  );
+}
