@@ -113,33 +113,33 @@ const INTEGER_LIMITS = {
   long: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
 };
 
-/** What the value should have been, in words that go on after "Give"; undefined for a legal one. */
+/**
+ * What the value should have been, in words that go on after "Give"; undefined for a legal one.
+ * Numbers and truth values in plain notation alone: Kafka takes `TRUE` and ` 5`, and answers in its
+ * own notation, which would look like a change.
+ */
 function illegalValue({ kind, min, max, words }: Setting, value: string): string | undefined {
-  const trimmed = value.trim();
   switch (kind) {
     case "boolean":
-      return /^(true|false)$/i.test(trimmed) ? undefined : "true or false";
+      return value === "true" || value === "false" ? undefined : "true or false";
     case "short":
     case "int":
     case "long": {
+      if (words.includes(value)) return undefined;
       const low = min === undefined ? INTEGER_LIMITS[kind].min : BigInt(min);
       const high = max === undefined ? INTEGER_LIMITS[kind].max : BigInt(max);
-      if (words.includes(trimmed)) return undefined;
-      const isLegal =
-        /^[-+]?\d+$/.test(trimmed) && BigInt(trimmed) >= low && BigInt(trimmed) <= high;
+      const isLegal = /^-?\d+$/.test(value) && BigInt(value) >= low && BigInt(value) <= high;
       return isLegal ? undefined : `a whole number ${range(min, max, words, high)}`;
     }
     case "double": {
-      const number = trimmed === "" ? NaN : Number(trimmed);
+      const number = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
       const isLegal = number >= Number(min ?? -Infinity) && number <= Number(max ?? Infinity);
       return isLegal ? undefined : `a number${min === undefined ? "" : ` from ${min} to ${max}`}`;
     }
     case "text":
-      return words.length === 0 || words.includes(trimmed)
-        ? undefined
-        : `one of ${words.join(", ")}`;
+      return words.length === 0 || words.includes(value) ? undefined : `one of ${words.join(", ")}`;
     case "list": {
-      const items = trimmed.split(",").map((item) => item.trim());
+      const items = value.split(",").map((item) => item.trim());
       const isLegal =
         words.length === 0 ||
         (items.every((item) => words.includes(item)) && new Set(items).size === items.length);

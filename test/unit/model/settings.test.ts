@@ -1,5 +1,6 @@
 import { kafkaVersions, OWNED_BROKER_KEYS, parseLab } from "../../../model";
 import { settingKeys, settingProblem, type SettingScope } from "../../../model/kafka/settings";
+import { THROTTLE_SETTINGS, TOPIC_SETTINGS } from "../../../provider/topic/settings";
 import { serverProperties } from "../../../render";
 import { physicalConfig } from "../../support/lab-config";
 
@@ -19,7 +20,7 @@ describe("a setting's value", () => {
     ["topic", "compression.zstd.level", "-131072"],
     ["topic", "compression.type", "producer"],
     ["topic", "min.cleanable.dirty.ratio", "0.5"],
-    ["topic", "preallocate", "TRUE"],
+    ["topic", "preallocate", "true"],
     ["topic", "message.timestamp.type", "LogAppendTime"],
     ["broker", "log.retention.hours", "168"],
     ["broker", "broker.rack", "shelf 1"],
@@ -40,6 +41,10 @@ describe("a setting's value", () => {
     ["topic", "min.cleanable.dirty.ratio", "1.1", "Give a number from 0 to 1."],
     ["topic", "min.cleanable.dirty.ratio", "", "Give a number from 0 to 1."],
     ["topic", "preallocate", "yes", "Give true or false."],
+    ["topic", "preallocate", "TRUE", "Give true or false."],
+    ["topic", "segment.ms", " 5", "Give a whole number of at least 1."],
+    ["topic", "segment.ms", "+5", "Give a whole number of at least 1."],
+    ["topic", "min.cleanable.dirty.ratio", "5e-1", "Give a number from 0 to 1."],
     [
       "topic",
       "cleanup.policy",
@@ -121,6 +126,13 @@ describe("the tables of settings", () => {
     );
     expect(known).toEqual(["4.2.0", "4.3.0", "4.4.0"]);
   });
+});
+
+it("agrees with the provider on what a topic of 4.1.1 can have", () => {
+  const known = settingKeys("topic").filter(
+    (key) => settingProblem("topic", key, "no value", "4.1.1")?.aboutKey !== true,
+  );
+  expect(known.sort()).toEqual([...Object.keys(TOPIC_SETTINGS), ...THROTTLE_SETTINGS].sort());
 });
 
 describe("the keys that the lab owns", () => {
