@@ -132,6 +132,12 @@ export class TestStack {
     return this.folder.stack;
   }
 
+  /** The same stack, whose engine, program and plugins get these variables too. */
+  withEnv(env: Readonly<Record<string, string>>): TestStack {
+    const engine = { ...this.engine, env: { ...this.engine.env, ...env } };
+    return new TestStack(this.folder, engine, this.docker);
+  }
+
   /** The stack's configuration as it stands, parsed and checked. */
   lab(): Lab {
     return parseLab(this.value());

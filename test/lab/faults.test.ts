@@ -1,0 +1,137 @@
+import { copyFile, mkdir, truncate } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { ensureKafka } from "../../toolchain";
+import { piOf } from "../support/lab/pi";
+import { createTestStack, keepHosts, type Outcome, type TestStack } from "../support/stack";
+
+/**
+ * What goes wrong on the way: a lab of one broker, one client and one other host meets fault after
+ * fault. Each `up` names host, step and remedy, and the one after the cause is mended goes on.
+ */
+
+jest.setTimeout(300_000);
+
+let stack: TestStack;
+
+beforeAll(async () => {
+  stack = await createTestStack({
+    edit: (lab) => {
+      keepHosts(lab, ["broker-1", "client-1", "client-2"]);
+      lab.hosts["desk-1"] = { role: "host", machine: lab.hosts["client-2"]!.machine, port: 5 };
+      delete lab.hosts["client-2"];
+      lab.cluster["replicationFactor"] = 1;
+      lab.cluster["minInsyncReplicas"] = 1;
+    },
+  });
+});
+
+afterAll(async () => {
+  await stack?.remove();
+});
+
+/** What an `up` that must fail says of one resource. */
+function told(outcome: Outcome, resource: string): string {
+  expect(outcome.exitCode).not.toBe(0);
+  const start = `error ${resource}: `;
+  const [, after] = outcome.output.split(start);
+  if (after === undefined) throw new Error(`nothing is told of ${resource}:\n${outcome.output}`);
+  return after.split(/\n(?=(?:error|warning|info) \S*: )/)[0] ?? "";
+}
+
+const failingUp = (from: TestStack = stack): Promise<Outcome> =>
+  from.run("up", "--yes", "--skip-preview");
+
+test("a corrupt archive is found on the host, before it is unpacked", async () => {
+  const cache = join(stack.folder.dir, "cache");
+  const sound = await ensureKafka(() => undefined);
+  const corrupt = join(cache, "kafka", basename(sound));
+  await mkdir(join(cache, "kafka"), { recursive: true });
+  await copyFile(sound, corrupt);
+  await copyFile(`${sound}.sha256`, `${corrupt}.sha256`);
+  await truncate(corrupt, 1_000_000);
+
+  const outcome = await failingUp(stack.withEnv({ PI_LAB_CACHE: cache }));
+  const said = told(outcome, "broker-1-kafka-install");
+  expect(said).toMatch(/broker-1: install: the archive \S+ is corrupt: its SHA-256 is/);
+  expect(said).toMatch(/npm run setup/);
+  const pi = piOf(stack, "broker-1");
+  await expect(pi.run("ls -A /opt/kafka")).resolves.toBe("");
+});
+
+test("a full disk is told with what is missing, and leaves nothing half unpacked", async () => {
+  const pi = piOf(stack, "broker-1");
+  await pi.run("mount -t tmpfs -o size=16m tmpfs /opt/kafka");
+  const outcome = await failingUp();
+  const said = told(outcome, "broker-1-kafka-install");
+  expect(said).toMatch(
+    /broker-1: install: \/opt\/kafka has \d+ MiB free, Kafka 4\.1\.1 needs \d+ MiB/,
+  );
+  expect(said).toMatch(/Free space on it/);
+  await expect(pi.run("ls -A /opt/kafka")).resolves.toBe("");
+  await pi.run("umount /opt/kafka");
+});
+
+test("once the causes are mended the next `up` goes on to the end", async () => {
+  await stack.up();
+  expect((await stack.status()).problems).toEqual([]);
+  const again = await stack.preview();
+  expect(again.steps.map(({ name }) => name)).toEqual([]);
+});
+
+test("a foreign host key and a silent host are told apart; a held package lock is waited for", async () => {
+  const [broker, client, desk] = ["broker-1", "client-1", "desk-1"].map((name) =>
+    piOf(stack, name),
+  );
+  await broker!.run("apt-get purge -qq --yes chrony >/dev/null 2>&1");
+  await broker!.run(`systemd-run --quiet --unit=hold-lock perl -e '${HOLD_LOCK}'`);
+  await client!.run(
+    "cd /etc/ssh && mv ssh_host_ed25519_key /root/ && ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key && systemctl restart ssh",
+  );
+  await desk!.run("systemctl stop ssh.socket ssh.service");
+  stack.edit((lab) => (lab["timezone"] = "Asia/Tokyo"));
+
+  const outcome = await failingUp();
+  const ofClient = told(outcome, "client-1-prepare");
+  expect(ofClient).toMatch(new RegExp(`${client!.host.machine.address}:22`));
+  expect(ofClient).toMatch(
+    /another host key than the pinned one: it shows SHA256:\S+ .*pinned is SHA256:/,
+  );
+  expect(ofClient).toMatch(/npm run host-keys|hostKey/);
+  const ofDesk = told(outcome, "desk-1-prepare");
+  expect(ofDesk).toMatch(new RegExp(`${desk!.host.machine.address}:22 cannot be reached`));
+  expect(ofDesk).toMatch(/does sshd run there\?/);
+
+  // The broker was prepared all the same: it waited for the lock, said so, and got its package.
+  const said = outcome.events
+    .map(({ diagnosticEvent }) => diagnosticEvent?.message ?? "")
+    .join("\n");
+  expect(said).toMatch(/broker-1: packages: waiting for the package lock/);
+  await expect(broker!.run("systemctl is-active chrony; cat /etc/timezone")).resolves.toBe(
+    "active\nAsia/Tokyo",
+  );
+  expect((await stack.status()).topics.map(({ name }) => name)).toEqual(["red", "green", "blue"]);
+});
+
+test("with the hosts as they were, the next `up` does what was left, and no more", async () => {
+  await piOf(stack, "client-1").run(
+    "mv /root/ssh_host_ed25519_key /etc/ssh/ && systemctl restart ssh",
+  );
+  await piOf(stack, "desk-1").run("systemctl start ssh");
+  const outcome = await stack.up();
+  expect(outcome.steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
+    "update client-1-prepare",
+    "update desk-1-prepare",
+  ]);
+  for (const name of ["client-1", "desk-1"]) {
+    await expect(piOf(stack, name).run("cat /etc/timezone")).resolves.toBe("Asia/Tokyo");
+  }
+});
+
+/** Holds the lock that apt takes, for as long as a package's installation may take. */
+const HOLD_LOCK = [
+  "use Fcntl;",
+  'open(my $lock, "+<", "/var/lib/dpkg/lock-frontend") or die $!;',
+  'my $all = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0);',
+  "fcntl($lock, F_SETLK, $all) or die $!;",
+  "sleep 12;",
+].join(" ");

@@ -1,0 +1,119 @@
+import { createConnection } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
+import { BRISK } from "../../../provider/admin/port";
+import { bootstrapServers, brokers, type BrokerHost, type Lab } from "../../../model";
+import { RecordWriter } from "./records";
+
+const SAMPLE_MS = 200;
+const DIAL_MS = 1000;
+
+/** What a watch saw, by host name. */
+export interface Sightings {
+  readonly samples: number;
+  /** The greatest sets of brokers that were away at one moment. */
+  readonly mostAway: readonly string[];
+  /** Every broker that was seen away at some time. */
+  readonly everAway: readonly string[];
+}
+
+/**
+ * Looks at the brokers five times a second until it is told to stop. A broker is away if nobody
+ * listens on its port, or if the cluster says that it is fenced.
+ */
+export function watchBrokers(lab: Lab): { stop(): Promise<Sightings> } {
+  const admin = new PlatformaticAdmin(bootstrapServers(lab).split(","), BRISK);
+  const everAway = new Set<string>();
+  let mostAway: readonly string[] = [];
+  let samples = 0;
+  let stopped = false;
+  const look = async (): Promise<void> => {
+    while (!stopped) {
+      const [listening, fenced] = await Promise.all([
+        Promise.all(brokers(lab).map((broker) => listens(lab, broker))),
+        admin.listBrokers().then(
+          (all) => all.filter((one) => one.fenced).map(({ id }) => id),
+          (): number[] => [], // the server asked was just going: the dials of this sample stand alone
+        ),
+      ]);
+      const away = brokers(lab)
+        .filter(({ nodeId }, i) => listening[i] === false || fenced.includes(nodeId))
+        .map(({ name }) => name as string);
+      samples += 1;
+      if (away.length > mostAway.length) mostAway = away;
+      for (const name of away) everAway.add(name);
+      await sleep(SAMPLE_MS);
+    }
+  };
+  const looking = look();
+  return {
+    stop: async () => {
+      stopped = true;
+      await looking;
+      await admin.close();
+      return { samples, mostAway, everAway: [...everAway].sort() };
+    },
+  };
+}
+
+function listens(lab: Lab, { machine }: BrokerHost): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: machine.address, port: lab.cluster.clientPort });
+    const end = (answer: boolean) => (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(DIAL_MS, end(false));
+    socket.once("connect", end(true));
+    socket.once("error", end(false));
+  });
+}
+
+/** How long one record is tried again before the load gives up: no roll keeps a partition away as long. */
+const RECORD_DEADLINE_MS = 60_000;
+const LOAD_PAUSE_MS = 40;
+
+/**
+ * Writes numbered records one after another, each until it is acknowledged by all in-sync replicas,
+ * until it is told to stop; `stop` gives those that were.
+ */
+export function startLoad(
+  lab: Lab,
+  topic: string,
+  partitions: number,
+): { stop(): Promise<string[]> } {
+  const writer = new RecordWriter(lab, { timeoutMs: 5000 });
+  const acknowledged: string[] = [];
+  let stopped = false;
+  const write = async (): Promise<void> => {
+    for (let number = 0; !stopped; number++) {
+      const value = `load-${number}`;
+      const deadline = Date.now() + RECORD_DEADLINE_MS;
+      for (;;) {
+        try {
+          await writer.write(topic, number % partitions, value);
+          break;
+        } catch (error) {
+          if (Date.now() >= deadline) {
+            throw new Error(`${value} was not acknowledged in ${RECORD_DEADLINE_MS / 1000} s`, {
+              cause: error,
+            });
+          }
+          await sleep(100);
+        }
+      }
+      acknowledged.push(value);
+      await sleep(LOAD_PAUSE_MS);
+    }
+  };
+  const writing = write();
+  // Whoever stops the load gets the error; until then it must not end the process.
+  writing.catch(() => undefined);
+  return {
+    stop: async () => {
+      stopped = true;
+      await writing.finally(() => writer.close());
+      return acknowledged;
+    },
+  };
+}
