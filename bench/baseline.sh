@@ -109,7 +109,7 @@ prepare() {
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 options=(-qq --yes --no-install-recommends -o Acquire::Retries=3 -o Acquire::http::Timeout=30
-  -o APT::Keep-Downloaded-Packages=false -o Dpkg::Use-Pty=0
+  -o APT::Keep-Downloaded-Packages=false -o Acquire::Languages=none -o Dpkg::Use-Pty=0
   -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io)
 apt-get "${options[@]}" update
 apt-get "${options[@]}" install chrony openjdk-17-jre-headless >/dev/null

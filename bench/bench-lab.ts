@@ -1,0 +1,174 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isMap, parseDocument, type Document } from "yaml";
+import { parseLab, type Lab } from "../model";
+import { askEngine, runEngine, type Engine } from "../scripts/lib/engine";
+import { ensureLabFiles, readLab } from "../scripts/lib/lab-files";
+import { labFolder, PROJECT, type LabFolder } from "../scripts/lib/lab-folder";
+import { gatherStatus } from "../scripts/lib/lab-status";
+import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
+import { statusPorts } from "../scripts/lib/status-ports";
+import type { Log } from "../toolchain/log";
+import type { TimedEvent } from "./timeline";
+
+/** What a measured run of the engine was. */
+export interface MeasuredRun {
+  /** From the start of the engine's process to its end. */
+  readonly seconds: number;
+  /** How many resources by operation. */
+  readonly changes: Readonly<Record<string, number>>;
+  readonly events: readonly TimedEvent[];
+}
+
+export interface BenchLabOptions {
+  /** Names the stack and the lab. */
+  readonly name: string;
+  readonly labsDir: string;
+  readonly subnet: string;
+  /** `brokers`: three brokers and nothing else; `template`: the lab as the template has it. */
+  readonly hosts: "brokers" | "template";
+  readonly engine: Engine;
+  readonly dockerHost: string;
+  /** Where the project file finds the plugin `pilab`, if not in the checkout. */
+  readonly pilabFolder?: string;
+  readonly log: Log;
+}
+
+/** The user, or a deadline of ours, asked for an end. */
+export class Interrupted extends Error {
+  constructor() {
+    super("Interrupted.");
+  }
+}
+
+/** The longest that one run of the engine may take; a cold `up` takes about half a minute. */
+const RUN_DEADLINE_MS = 10 * 60_000;
+const WELL_DEADLINE_MS = 60_000;
+
+/** A lab of the benchmark's own: name, subnet, folder and state are nobody else's. */
+export class BenchLab {
+  private constructor(
+    private readonly options: BenchLabOptions,
+    private readonly folder: LabFolder,
+  ) {}
+
+  /** Makes its folder and an empty stack; nothing runs yet. */
+  static async create(options: BenchLabOptions): Promise<BenchLab> {
+    const folder = labFolder(options.name, options.labsDir);
+    const lab = new BenchLab(options, folder);
+    await ensureLabFiles(folder, () =>
+      Promise.resolve({ name: options.name, subnet: options.subnet }),
+    );
+    if (options.hosts === "brokers") lab.edit(folder.configFile, keepBrokersOnly);
+    const { pilabFolder } = options;
+    if (pilabFolder !== undefined) {
+      lab.edit(folder.projectFile, (project) =>
+        project.setIn(["plugins", "providers", 0, "path"], pilabFolder),
+      );
+    }
+    await askEngine(folder, options.engine, ["stack", "init", options.name]);
+    return lab;
+  }
+
+  get lab(): Lab {
+    return parseLab(readLab(this.folder));
+  }
+
+  get privateKeyFile(): string {
+    return this.folder.privateKeyFile;
+  }
+
+  /** @throws Error where the engine fails, with what it printed */
+  async run(command: "up" | "preview", ...flags: string[]): Promise<MeasuredRun> {
+    const { engine, log } = this.options;
+    const events: TimedEvent[] = [];
+    const problems: string[] = [];
+    const said: string[] = [];
+    const timer = setTimeout(() => {
+      log(`pulumi ${command} has run for ${RUN_DEADLINE_MS / 60_000} minutes; ending it.`);
+      // The engine's runner passes it on, as it does with a user's.
+      process.kill(process.pid, "SIGINT");
+    }, RUN_DEADLINE_MS);
+    const begin = performance.now();
+    try {
+      const run = await runEngine(this.folder, engine, [command, ...flags, "--json"], {
+        log: (line) => said.push(line),
+        onEvent: (event) => {
+          events.push({ atMs: performance.now() - begin, event });
+          if (event.diagnosticEvent?.severity === "error")
+            problems.push(event.diagnosticEvent.message.trim());
+        },
+      });
+      const seconds = (performance.now() - begin) / 1000;
+      if (run.interrupted) throw new Interrupted();
+      if (run.exitCode !== 0) {
+        const why = [...problems, ...said].join("\n");
+        throw new Error(`pulumi ${command} ended with status ${run.exitCode}:\n${why}`);
+      }
+      return { seconds, changes: run.summary?.resourceChanges ?? {}, events };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Waits until every topic has all its replicas in sync.
+   * @returns how long that took, seconds: 0 where the first look found it so
+   */
+  async waitUntilWell(): Promise<number> {
+    const begin = performance.now();
+    for (let looks = 1; ; looks++) {
+      const { problems } = await gatherStatus(this.lab, statusPorts);
+      const waited = performance.now() - begin;
+      if (problems.length === 0) return looks === 1 ? 0 : waited / 1000;
+      if (waited > WELL_DEADLINE_MS) {
+        throw new Error(
+          `${this.options.name} is not well after ${WELL_DEADLINE_MS / 1000} s:\n${problems.join("\n")}`,
+        );
+      }
+      await sleep(50);
+    }
+  }
+
+  /** Another value of one setting of one topic, as a user's edit. */
+  editTopic(value: number): void {
+    const topic = this.lab.topics[0]!.name;
+    this.edit(this.folder.configFile, (document) =>
+      document.setIn([...LAB, "topics", topic, "config", "retention.ms"], String(value)),
+    );
+  }
+
+  /** Removes its containers and forgets its state, without the engine: what comes next starts cold. */
+  async remove(): Promise<void> {
+    const { dockerHost, name } = this.options;
+    await removeObjects(dockerHost, await dockerObjects(dockerHost, name));
+    rmSync(this.folder.dir, { recursive: true, force: true });
+  }
+
+  private edit(file: string, change: (document: Document) => void): void {
+    const document = parseDocument(readFileSync(file, "utf8"));
+    change(document);
+    writeFileSync(file, document.toString({ lineWidth: 0 }));
+  }
+}
+
+const LAB = ["config", `${PROJECT}:lab`];
+
+/** Without the hosts that are no brokers and the machines that then play no part. */
+function keepBrokersOnly(document: Document): void {
+  const used = new Set<unknown>();
+  const remove = (folder: string, unwanted: (item: unknown, key: string) => boolean): void => {
+    const map: unknown = document.getIn([...LAB, folder]);
+    if (!isMap(map)) throw new Error(`the template has no ${folder}`);
+    for (const pair of [...map.items]) {
+      const key = String(pair.key);
+      if (unwanted(map.get(key), key)) map.delete(key);
+    }
+  };
+  remove("hosts", (host) => {
+    if (!isMap(host) || host.get("role") !== "broker") return true;
+    used.add(host.get("machine"));
+    return false;
+  });
+  remove("machines", (_machine, name) => !used.has(name));
+}

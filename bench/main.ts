@@ -1,0 +1,151 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readArgs, runCommand, toStderr, type Given } from "../scripts/lib/cli";
+import { UserError } from "../scripts/lib/errors";
+import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
+import { freeSubnet, takenSubnets } from "../scripts/lib/subnets";
+import { bundlePlugins, ensureAll, formatDuration } from "../toolchain";
+import { Interrupted } from "./bench-lab";
+import { describeMachine } from "./machine";
+import { renderReport, renderSection, type Results } from "./report";
+import { parts, Session, type Part } from "./session";
+import { renderTimeline } from "./timeline";
+
+const USAGE = `npm run bench [-- OPTIONS]
+
+Measures the stack on virtual Pis, beside a shell script that does the same work and beside plugins
+that do nothing. Labs of its own are made and removed; other labs are not touched, but should rest.
+
+  --runs N       how often a lab is brought up from nothing (default 3); what takes seconds is
+                 measured 2 N + 1 times
+  --only PART    cold, preview, up, topic or six; may be given several times (default: all)
+  --timeline     also print where the time of the last cold up went, by resource
+  --json FILE    also write all measurements to FILE
+  --no-record    do not add the figures to bench/RESULTS.md (those of a part never are)`;
+
+/** Where the search for a free subnet begins: away from the templates' and from Docker's own. */
+const SUBNET = "10.201.0.0/24";
+
+/** Begins the names of what a benchmark makes in Docker; its process number follows. */
+const PREFIX = "pi-lab-bench-";
+
+async function main(): Promise<number> {
+  const given = readArgs({
+    text: USAGE,
+    values: ["runs", "json"],
+    lists: ["only"],
+    switches: ["timeline", "no-record"],
+  });
+  const runs = readRuns(given);
+  const only = readParts(given);
+  const started = Date.now();
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => stop.abort());
+  }
+
+  const tools = await ensureAll(toStderr);
+  await bundlePlugins(toStderr);
+  const { host } = tools.docker;
+  const name = `${PREFIX}${process.pid}`;
+  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  try {
+    await removeOf(host, (lab) => isOfDeadBenchmark(lab));
+    const session = new Session({
+      name,
+      folder,
+      subnet: freeSubnet(SUBNET, await takenSubnets(host)),
+      engine: { bin: tools.pulumi.bin, env: { ...tools.pulumi.env, DOCKER_HOST: host } },
+      dockerHost: host,
+      image: tools.piImage,
+      archive: tools.kafka,
+      runs,
+      only,
+      signal: stop.signal,
+      log: toStderr,
+    });
+    await session.measure();
+    const results: Results = {
+      date: new Date(started).toISOString(),
+      command: ["npm run bench", ...optionsText(runs, only, given)].join(" "),
+      machine: await describeMachine(tools.pulumi.version, host),
+      busyCores: session.busyCores,
+      samples: session.samples,
+    };
+    tell(results, session, given);
+    toStderr(`The benchmark took ${formatDuration(Date.now() - started)}.`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    toStderr("Interrupted; removing what the benchmark has made.");
+    return 130;
+  } finally {
+    await removeOf(host, (lab) => lab.startsWith(`${name}-`));
+    rmSync(folder, { recursive: true, force: true });
+    if (tools.docker.startedNow) await tools.docker.stop();
+  }
+}
+
+function tell(results: Results, session: Session, given: Given): void {
+  process.stdout.write(`\n${renderReport(results)}\n`);
+  if (given.has("timeline") && session.timeline.length > 0) {
+    process.stdout.write(`\nThe last cold up, in seconds:\n${renderTimeline(session.timeline)}\n`);
+  }
+  const json = given.value("json");
+  if (json !== undefined) {
+    const all = { ...results, timeline: session.timeline };
+    writeFileSync(json, `${JSON.stringify(all, undefined, 2)}\n`);
+  }
+  if (given.list("only").length === 0 && !given.has("no-record")) {
+    const file = join(__dirname, "RESULTS.md");
+    appendFileSync(file, `\n${renderSection(results)}`);
+    toStderr(`Added to bench/RESULTS.md.`);
+  }
+}
+
+function readRuns(given: Given): number {
+  const text = given.value("runs") ?? "3";
+  const runs = Number(text);
+  if (Number.isInteger(runs) && runs >= 1 && runs <= 100) return runs;
+  throw new UserError(`--runs: ${text} is not a number from 1 to 100.`);
+}
+
+function readParts(given: Given): ReadonlySet<Part> {
+  const wanted = given.list("only").flatMap((text) => text.split(","));
+  if (wanted.length === 0) return new Set(parts);
+  return new Set(
+    wanted.map((text) => {
+      const part = parts.find((known) => known === text);
+      if (part !== undefined) return part;
+      throw new UserError(`--only: ${text} is none of ${parts.join(", ")}.`);
+    }),
+  );
+}
+
+function optionsText(runs: number, only: ReadonlySet<Part>, given: Given): string[] {
+  const options = [
+    ...(given.value("runs") === undefined ? [] : [`--runs ${runs}`]),
+    ...(only.size === parts.length ? [] : [`--only ${[...only].join(",")}`]),
+  ];
+  return options.length === 0 ? [] : ["--", ...options];
+}
+
+async function removeOf(host: string, wanted: (lab: string) => boolean): Promise<void> {
+  const objects = (await dockerObjects(host)).filter(({ lab }) => wanted(lab));
+  await removeObjects(host, objects);
+}
+
+/** What a benchmark that was killed has left behind. */
+function isOfDeadBenchmark(lab: string): boolean {
+  if (!lab.startsWith(PREFIX)) return false;
+  const pid = Number.parseInt(lab.slice(PREFIX.length), 10);
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+runCommand(main);
