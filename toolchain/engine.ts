@@ -6,7 +6,7 @@ import { baseUrl, download } from "./download";
 import { messageOf } from "./errors";
 import { goBuild, moduleDigest, platform } from "./go";
 import type { Log } from "./log";
-import { downloadsAreOff } from "./paths";
+import { cacheDir, downloadsAreOff } from "./paths";
 import { run, which } from "./process";
 import { compareVersions, versions } from "./versions";
 
@@ -49,6 +49,10 @@ async function engineOnPath(log: Log): Promise<Engine | undefined> {
   const { version: oldest, below } = versions.pulumi;
   // It may be a link to where the language host lies, too.
   const bin = fs.realpathSync(found);
+  // A program that runs in the environment of this toolchain's own Pulumi gets the same one again.
+  if (fs.existsSync(cacheDir()) && bin.startsWith(fs.realpathSync(cacheDir()) + path.sep)) {
+    return undefined;
+  }
   const beside = path.join(path.dirname(bin), hostName);
   const languageHost = fs.existsSync(beside) ? beside : which(hostName);
   let version: string;

@@ -217,6 +217,16 @@ describe("ensurePulumi", () => {
     expect(await ensurePulumi(log)).toEqual(pulumi);
   });
 
+  it("gives the same in an environment that it has made", async () => {
+    await serveOfficial(["random", "docker", "command"]);
+    setEnvironment({ PI_LAB_PULUMI_URL: (await serveFiles({})).url });
+    fakeGo();
+    const outer = await ensurePulumi(log);
+    setEnvironment(outer.env);
+    const inner = await ensurePulumi(log);
+    expect([inner.bin, inner.home]).toEqual([outer.bin, outer.home]);
+  });
+
   it("puts a built engine beside its language host, where the engine looks for it", async () => {
     await serveOfficial(["random", "docker", "command"]);
     setEnvironment({ PI_LAB_PULUMI_URL: (await serveFiles({})).url });
