@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules", "**/bin/**", "labs", "coverage", "toolchain/go"] },
+  { ignores: ["node_modules", "**/bin/**", "labs", ".pi-lab", "coverage", "toolchain/go"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -23,6 +23,8 @@ const sweeping = {
 };
 
 module.exports = {
+  // For a machine that is busy with other things; what takes longer by nature says so itself.
+  testTimeout: 30_000,
   projects: [
     tier("unit"),
     tier("component"),

@@ -5,7 +5,7 @@ import { run as runCommand } from "../../toolchain/process";
 import { parseEvent, type EngineEvent, type SummaryEvent } from "./engine-events";
 import { engineEnv, type LabFolder } from "./lab-folder";
 import { endProcesses, processId, processesWithEnv } from "./processes";
-import { RUN_VARIABLE, newRun, readRun, writeRun, type RunRecord } from "./run-record";
+import { RUN_VARIABLE, newRun, writeRun, type RunRecord } from "./run-record";
 
 /** The engine's executable with the environment that it needs (plugins' home, language host on the PATH). */
 export interface Engine {
@@ -199,10 +199,4 @@ function passSignals(
     stop: () => names.forEach((name) => process.off(name, handle)),
     received: () => count > 0,
   };
-}
-
-/** Whether the last run on this lab was cut off: it neither ended nor is it still under way. */
-export function lastRunWasCutOff(folder: LabFolder): boolean {
-  const run = readRun(folder);
-  return run !== undefined && run.exitCode === undefined;
 }
