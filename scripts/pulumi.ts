@@ -5,8 +5,8 @@ import { environmentOf } from "./lib/engine";
 import { labFolder, DEFAULT_STACK } from "./lib/lab-folder";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { processId } from "./lib/processes";
-import { stackInArgs } from "./lib/pulumi-args";
-import { RUN_VARIABLE, newRun, writeRun } from "./lib/run-record";
+import { isChanging, stackInArgs } from "./lib/pulumi-args";
+import { RUN_VARIABLE, newRun, writeRun, type RunRecord } from "./lib/run-record";
 
 /**
  * `npm run pulumi -- ARGS`: the engine with the backend, passphrase and configuration of a lab.
@@ -17,15 +17,22 @@ async function main(): Promise<number> {
   const stack = stackInArgs(args) ?? (process.env.PI_LAB_STACK || DEFAULT_STACK);
   // Said early: a wrong name must not cost the time of the set-up.
   const wasThere = existsSync(labFolder(stack).configFile);
-  const open = await openLab(stack, toStderr);
+  const changing = isChanging(args);
+  const open = await openLab(stack, toStderr, { recover: changing });
   if (!wasThere) toStderr(`A new lab, described in ${open.folder.configFile}.`);
-  return attach(open, args);
+  return attach(open, args, changing);
 }
 
 /** Runs the engine on this terminal, so that it can ask and be interrupted as usual. */
-async function attach({ folder, engine }: OpenLab, args: readonly string[]): Promise<number> {
+async function attach(
+  { folder, engine }: OpenLab,
+  args: readonly string[],
+  changing: boolean,
+): Promise<number> {
   const record = newRun(args.join(" "));
-  writeRun(folder, record);
+  // One that only looks must not take the place of the record of an `up` beside it.
+  const keep = (run: RunRecord): void => (changing ? writeRun(folder, run) : undefined);
+  keep(record);
   const child = spawn(engine.bin, [...args], {
     cwd: folder.dir,
     env: environmentOf(folder, engine, { [RUN_VARIABLE]: record.runId }),
@@ -33,7 +40,7 @@ async function attach({ folder, engine }: OpenLab, args: readonly string[]): Pro
   });
   const pid = child.pid;
   const begun = { ...record, engine: pid === undefined ? undefined : processId(pid) };
-  writeRun(folder, begun);
+  keep(begun);
   const stop = passSignals(child);
   try {
     const exitCode = await new Promise<number | null>((resolve, reject) => {
@@ -46,7 +53,7 @@ async function attach({ folder, engine }: OpenLab, args: readonly string[]): Pro
       );
       return 1;
     }
-    writeRun(folder, { ...begun, exitCode });
+    keep({ ...begun, exitCode });
     return exitCode;
   } finally {
     stop();

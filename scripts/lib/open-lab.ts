@@ -34,12 +34,13 @@ export interface OpenLab {
 /**
  * Finds or makes what an operation on a lab needs: tools, folder, configuration, stack. Then cleans up
  * after a run that was cut off.
- * @param removeLeftovers also removes containers of this lab's name that no run of this lab made
+ * @param options.recover false leaves what a cut-off run has left: for commands that only look. Default true
+ * @param options.only `virtual` refuses a lab of real machines
  */
 export async function openLab(
   stack: string,
   log: Log,
-  options: { removeLeftovers?: boolean; only?: "virtual" } = {},
+  options: { recover?: boolean; only?: "virtual" } = {},
 ): Promise<OpenLab> {
   const folder = labFolder(stack);
   const pulumi = await ensurePulumi(log);
@@ -64,7 +65,7 @@ export async function openLab(
     bin: pulumi.bin,
     env: { ...pulumi.env, ...(docker ? { DOCKER_HOST: docker.host } : {}) },
   };
-  await recover(folder, engine, docker, log, options.removeLeftovers ?? false);
+  if (options.recover ?? true) await recover(folder, engine, docker, log, false);
   if (!existsSync(checkpointFile(folder))) await initStack(folder, engine);
   return { folder, engine, docker, isNew };
 }

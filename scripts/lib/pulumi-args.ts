@@ -9,3 +9,20 @@ export function stackInArgs(args: readonly string[]): string | undefined {
   }
   return found;
 }
+
+/** Options before the command that take a value of their own. */
+const WITH_VALUE = new Set(["--stack", "-s", "--cwd", "-C", "--color", "--verbose", "-v"]);
+
+/** The engine's command in its arguments: the first word that is neither an option nor an option's value. */
+export function commandInArgs(args: readonly string[]): string | undefined {
+  return args.find((arg, i) => !arg.startsWith("-") && !WITH_VALUE.has(args[i - 1] ?? ""));
+}
+
+/** Commands that change resources or the state, and therefore want a lab that is clean of an earlier crash. */
+const CHANGING = new Set(["up", "update", "destroy", "refresh", "import"]);
+
+/** Whether the engine would change resources or their state with these arguments. */
+export function isChanging(args: readonly string[]): boolean {
+  const command = commandInArgs(args);
+  return command !== undefined && CHANGING.has(command);
+}
