@@ -2,13 +2,16 @@ import type { Provider } from "../plugins/common/rpc";
 import type { ConnectAdmin } from "./admin/port";
 import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
+import { NodeStorageHandler } from "./node-storage/handler";
 import { providerSchema } from "./schema";
+import type { OpenShell } from "./ssh/port";
 import { TopicHandler } from "./topic/handler";
 import { PROVIDER_VERSION } from "./version";
 
 /** What the provider reaches the world through; tests put their own in its place. */
 export interface Ports {
   readonly connectAdmin: ConnectAdmin;
+  readonly openShell: OpenShell;
 }
 
 export interface PilabPlugin extends Provider {
@@ -27,6 +30,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
+      "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell),
     },
     close: () => cluster.close(),
   };

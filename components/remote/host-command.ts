@@ -3,11 +3,12 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { HostConnection, ReachableHost } from "./reachable-host";
 
 /**
- * Seconds for one dial, and failed dials before a command gives up. A Pi 4 needs about half a minute
- * from power-on to sshd; with the plugin's back-off ten failures cover more than a minute.
+ * Seconds for one dial, and failed dials before a command gives up. Tries follow each other ever more
+ * slowly, up to every 5 s: a host that boots (half a minute for a Pi 4) has about a minute to begin to
+ * answer, and one that is off is given up within four.
  */
-const PER_DIAL_TIMEOUT_SECONDS = 15;
-const DIAL_ERROR_LIMIT = 10;
+const PER_DIAL_TIMEOUT_SECONDS = 10;
+const DIAL_ERROR_LIMIT = 20;
 
 function commandConnection(connection: HostConnection): command.types.input.remote.ConnectionArgs {
   return {

@@ -17,7 +17,7 @@ import { diffProperties, reveal } from "../../plugins/common/rpc";
 import { SshError } from "../../plugins/common/ssh";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
-import { checkStorage, planStorage, refusedChange, type Disk, type Identity } from "./plan";
+import { checkStorage, planStorage, refusedChange, shown, type Disk, type Identity } from "./plan";
 
 /** A JVM's start on a Pi takes seconds; a minute is more than a slow card needs. */
 const FORMAT_TIMEOUT_MS = 120_000;
@@ -129,7 +129,7 @@ export class NodeStorageHandler implements ResourceHandler {
     work: (shell: HostShell) => Promise<void>,
     dial: { retries?: number; dialTimeoutMs?: number } = {},
   ): Promise<void> {
-    const host = String(reveal(properties["host"]));
+    const host = shown(properties["host"]);
     const status = (line: string): void => log.status(line);
     const shell = await this.open(parseLogin(properties["connection"]), {
       host,

@@ -1,4 +1,4 @@
-import type { CheckFailure, PropertyMap } from "../../plugins/common/rpc";
+import type { CheckFailure, PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { reveal, Unknown } from "../../plugins/common/rpc";
 
 /** What makes a formatted log directory this node's and no other's. */
@@ -116,7 +116,7 @@ export function checkStorage(news: PropertyMap): CheckFailure[] {
  * yet is about to be made anew, which happens with the machine.
  */
 export function refusedChange(olds: PropertyMap, news: PropertyMap): string | undefined {
-  const host = String(reveal(olds["host"]));
+  const host = shown(olds["host"]);
   const changed = (key: string): boolean => {
     const value = reveal(news[key]);
     return value instanceof Unknown || value !== reveal(olds[key]);
@@ -130,9 +130,15 @@ export function refusedChange(olds: PropertyMap, news: PropertyMap): string | un
   }
   for (const key of ["nodeId", "clusterId"]) {
     if (changed(key)) {
-      const [from, to] = [olds[key], news[key]].map((value) => String(reveal(value)));
+      const [from, to] = [olds[key], news[key]].map(shown);
       return `${host}: ${key} ${from} is written on its disk and cannot become ${to}. Set it back.`;
     }
   }
   return undefined;
+}
+
+/** A plain property as a message shows it. */
+export function shown(value: PropertyValue | undefined): string {
+  const plain = reveal(value);
+  return typeof plain === "string" ? plain : JSON.stringify(plain);
 }

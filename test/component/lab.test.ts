@@ -134,8 +134,8 @@ describe("a lab of real Pis", () => {
         port: 22,
         user: "pi",
         hostKey: host.machine.hostKey,
-        dialErrorLimit: 10,
-        perDialTimeout: 15,
+        dialErrorLimit: 20,
+        perDialTimeout: 10,
       });
       expect(command.connection).not.toHaveProperty("agentSocketPath");
       expect(command).not.toHaveProperty("delete");

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { UNKNOWN } from "../../../../plugins/common/rpc";
+import {
+  checkStorage,
+  parseMeta,
+  planStorage,
+  refusedChange,
+} from "../../../../provider/node-storage/plan";
+
+const want = { clusterId: "c".repeat(22), nodeId: 2, directoryId: "d".repeat(22) };
+
+const metaOf = (identity: typeof want): string =>
+  [
+    "#",
+    "#Sun Nov 22 17:00:00 UTC 2026",
+    `cluster.id=${identity.clusterId}`,
+    `directory.id=${identity.directoryId}`,
+    `node.id=${identity.nodeId}`,
+    "version=1",
+    "",
+  ].join("\n");
+
+describe("planStorage", () => {
+  it("adopts a disk with the wanted identity, whatever else lies on it", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string()), (entries) => {
+        expect(planStorage(want, { meta: metaOf(want), entries })).toEqual({ kind: "adopt" });
+      }),
+    );
+  });
+
+  it("formats a blank disk; what mkfs and Kafka's lock leave is blank", () => {
+    for (const entries of [[], ["lost+found"], [".lock"]]) {
+      const plan = planStorage(want, { meta: undefined, entries });
+      expect(plan).toEqual({ kind: "format", leftovers: [] });
+    }
+  });
+
+  it("clears away what a cut-off format left, then formats", () => {
+    const entries = [
+      "bootstrap.checkpoint",
+      "__cluster_metadata-0",
+      "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint",
+    ];
+    expect(planStorage(want, { meta: undefined, entries })).toEqual({
+      kind: "format",
+      leftovers: ["bootstrap.checkpoint", "__cluster_metadata-0"],
+    });
+  });
+
+  it.each([
+    ["a topic's folder", "red-0"],
+    ["a metadata log that was written to", "__cluster_metadata-0/00000000000000000000.log"],
+    ["anybody's file", "thesis.tex"],
+  ])("never formats over %s", (_, entry) => {
+    const plan = planStorage(want, { meta: undefined, entries: ["bootstrap.checkpoint", entry] });
+    expect(plan).toMatchObject({
+      kind: "refuse",
+      cause: expect.stringContaining(entry) as unknown,
+    });
+  });
+
+  it.each([
+    ["another cluster", { clusterId: "x".repeat(22) }],
+    ["another node", { nodeId: 3 }],
+    ["another directory id", { directoryId: "y".repeat(22) }],
+  ])("never formats the disk of %s, and names what was found and what is wanted", (_, other) => {
+    const [[key, found] = []] = Object.entries(other);
+    const plan = planStorage(want, { meta: metaOf({ ...want, ...other }), entries: [] });
+    expect(plan.kind).toBe("refuse");
+    const cause = plan.kind === "refuse" ? plan.cause : "";
+    expect(cause).toContain(`${key} ${found}`);
+    expect(cause).toContain(`wants ${want[key as keyof typeof want]}`);
+  });
+
+  it("takes a meta.properties without an id for another identity", () => {
+    expect(planStorage(want, { meta: "version=1\n", entries: [] }).kind).toBe("refuse");
+    expect(planStorage(want, { meta: "", entries: [] }).kind).toBe("refuse");
+  });
+});
+
+describe("parseMeta", () => {
+  it("reads what Kafka writes, ids with leading hyphens included", () => {
+    const identity = { clusterId: "-".repeat(22), nodeId: 1, directoryId: `-=${"a".repeat(20)}` };
+    expect(parseMeta(metaOf(identity))).toEqual(identity);
+  });
+});
+
+describe("checkStorage", () => {
+  const good = {
+    clusterId: "BBBBBBBBBBBBBBBBBBBBBB",
+    directoryId: "CCCCCCCCCCCCCCCCCCCCCC",
+    nodeId: 1,
+  };
+
+  it("accepts ids of 16 bytes, and what is not known yet", () => {
+    expect(checkStorage(good)).toEqual([]);
+    expect(checkStorage({ clusterId: UNKNOWN, directoryId: UNKNOWN, nodeId: UNKNOWN })).toEqual([]);
+  });
+
+  it("refuses a directory id that Kafka reserves", () => {
+    const failures = checkStorage({ ...good, directoryId: "AAAAAAAAAAAAAAAAAAAAAA" });
+    expect(failures.map(({ property }) => property)).toEqual(["directoryId"]);
+  });
+
+  it("tells every wrong property", () => {
+    const failures = checkStorage({ clusterId: "short", directoryId: 7, nodeId: -1 });
+    expect(failures.map(({ property }) => property)).toEqual([
+      "clusterId",
+      "directoryId",
+      "nodeId",
+    ]);
+  });
+});
+
+describe("refusedChange", () => {
+  const olds = { host: "broker-2", ...want };
+
+  it("has nothing against the same identity", () => {
+    expect(refusedChange(olds, { ...olds, kafkaHome: "/elsewhere" })).toBeUndefined();
+  });
+
+  it.each([
+    ["a new directory id", { directoryId: "z".repeat(22) }],
+    ["one that is about to be made", { directoryId: UNKNOWN }],
+  ])("refuses another machine: %s", (_, change) => {
+    expect(refusedChange(olds, { ...olds, ...change })).toMatch(/broker-2: .*another machine/);
+  });
+
+  it("refuses another node id and another cluster, naming both values", () => {
+    expect(refusedChange(olds, { ...olds, nodeId: 4 })).toMatch(/nodeId 2 .* become 4/);
+    expect(refusedChange(olds, { ...olds, clusterId: "n" })).toMatch(/clusterId c+ .* become n/);
+  });
+});
