@@ -1,7 +1,7 @@
 export * from "./types";
 export { parseLab } from "./parse";
 export { ConfigError, describeProblem, type ConfigProblem } from "./errors";
-export { bootstrapServers, brokers, clients, isBroker, spares } from "./lab";
+export { bootstrapServers, brokers, clients, spares } from "./lab";
 export {
   boardNames,
   boards,
@@ -9,8 +9,6 @@ export {
   DEFAULT_KAFKA_VERSION,
   kafkaVersions,
   switchModels,
-  type Board,
-  type SwitchModel,
 } from "./catalogue";
-export { memoryBudget, type MemoryBudget } from "./budget";
+export { memoryBudget } from "./budget";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

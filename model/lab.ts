@@ -1,6 +1,6 @@
 import type { BrokerHost, ClientHost, Host, Lab, Machine } from "./types";
 
-export function isBroker(host: Host): host is BrokerHost {
+function isBroker(host: Host): host is BrokerHost {
   return host.role === "broker";
 }
 

@@ -199,6 +199,11 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     ],
     [
       ["machines", "pi-2", "hostKey"],
+      hostKey(2).slice(0, -4),
+      "lab.machines.pi-2.hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgI… is not a whole Ed25519 key. Gather the keys again with `npm run host-keys` and copy the whole line.",
+    ],
+    [
+      ["machines", "pi-2", "hostKey"],
       "ssh-rsa AAAAB3NzaC1yc2E",
       "lab.machines.pi-2.hostKey: ssh-rsa AAAAB3NzaC1yc2E is not an Ed25519 key (`ssh-ed25519 AAAA…`). Gather the keys again with `npm run host-keys` and copy the whole line.",
     ],
