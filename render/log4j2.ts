@@ -18,6 +18,7 @@ appender.stdout.type = Console
 appender.stdout.name = stdout
 appender.stdout.layout.type = PatternLayout
 appender.stdout.layout.pattern = %p %m (%c)%n%notEmpty{%throwable{4}%n}
+appender.stdout.layout.alwaysWriteExceptions = false
 appender.stdout.filter.threshold.type = ThresholdFilter
 appender.stdout.filter.threshold.level = warn
 
@@ -38,7 +39,10 @@ rootLogger.level = info
 rootLogger.appenderRef.stdout.ref = stdout
 rootLogger.appenderRef.file.ref = file
 
-# One line a request or a snapshot is too much for a card.
+# One line for each request is too much for a card, and so is a line a second for each broker that
+# is switched off.
+logger.client.name = org.apache.kafka.clients.NetworkClient
+logger.client.level = error
 logger.request.name = kafka.request.logger
 logger.request.level = warn
 logger.network.name = kafka.network.RequestChannel$

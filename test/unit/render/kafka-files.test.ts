@@ -92,6 +92,12 @@ describe("Kafka's own logs", () => {
     expect(log4j2).toContain("appender.file.strategy.max = 3");
     expect(log4j2).toContain("appender.stdout.filter.threshold.level = warn");
   });
+
+  test("give a broker that is switched off no line a second", () => {
+    expect(renderLog4j2()).toMatch(
+      /^(logger\.\w+)\.name = org\.apache\.kafka\.clients\.NetworkClient\n\1\.level = error$/m,
+    );
+  });
 });
 
 describe("a broker's files", () => {
