@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { CancelledError } from "./errors";
 
 /**
@@ -6,6 +7,12 @@ import { CancelledError } from "./errors";
  */
 export class Lifecycle {
   private readonly controller = new AbortController();
+
+  constructor() {
+    // Every call under way listens, and the engine makes dozens at once; the warning about more
+    // than ten would be shown to the user.
+    setMaxListeners(0, this.controller.signal);
+  }
 
   /** Aborted with a CancelledError as its reason. */
   get signal(): AbortSignal {

@@ -191,6 +191,23 @@ test("cancel aborts what is under way and refuses what comes after", async () =>
   await expect(client.create(URN, {})).rejects.toMatchObject({ details: "cancelled by the user" });
 });
 
+test("many calls under way at once are no reason for a warning", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", onWarning);
+  let waiting = 0;
+  const client = await start({
+    create: (_request, { signal }) =>
+      new Promise((resolve) => {
+        signal.addEventListener("abort", () => resolve({ id: "i", outputs: {} }));
+        if (++waiting === 30) void client.cancel();
+      }),
+  });
+  await Promise.all(Array.from({ length: 30 }, () => client.create(URN, {})));
+  process.off("warning", onWarning);
+  expect(warnings).toEqual([]);
+});
+
 test("messages of many megabytes pass", async () => {
   const client = await start({ create: ({ news }) => ({ id: "i", outputs: news }) });
   const text = "y".repeat(20 * 1024 * 1024);
