@@ -4,6 +4,7 @@ import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { providerSchema } from "./schema";
+import { RolloutHandler } from "./rollout/handler";
 import type { OpenShell } from "./ssh/port";
 import { TopicHandler } from "./topic/handler";
 import { PROVIDER_VERSION } from "./version";
@@ -31,6 +32,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell),
+      "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
     },
     close: () => cluster.close(),
   };

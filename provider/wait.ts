@@ -43,3 +43,18 @@ export async function waitFor<T>(
     await sleep(options.intervalMs, undefined, { signal: options.signal });
   }
 }
+
+/** Settles with the promise, or rejects as soon as the signal is aborted; the work itself goes on. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

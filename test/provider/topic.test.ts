@@ -18,13 +18,17 @@ let admin: PlatformaticAdmin;
 let driver: ProviderDriver;
 /** How often the provider connected since the last reset. */
 let connections = 0;
+/** Topics have nothing to do with hosts. */
+const openShell = () => Promise.reject(new Error("dialled a host"));
 const others: ProviderDriver[] = [];
 /** A plugin process of its own, which ends with the test. */
 async function another(
   bootstrapServers = cluster.bootstrapServers,
   connectAdmin: ConnectAdmin = (servers, options) => new PlatformaticAdmin(servers, options),
 ): Promise<ProviderDriver> {
-  const started = await ProviderDriver.start(pilabProvider({ connectAdmin }), { bootstrapServers });
+  const started = await ProviderDriver.start(pilabProvider({ connectAdmin, openShell }), {
+    bootstrapServers,
+  });
   others.push(started);
   return started;
 }
@@ -47,6 +51,7 @@ beforeAll(async () => {
         connections++;
         return new PlatformaticAdmin(servers, options);
       },
+      openShell,
     }),
     { bootstrapServers: cluster.bootstrapServers },
   );
@@ -226,12 +231,7 @@ test("our table of topic-level settings is the broker's", async () => {
   const [host = "", port] = (cluster.brokers[0]?.address ?? "").split(":");
   await connection.connect(host, Number(port));
   const resource = { resourceType: 2 as const, resourceName: "red", configurationKeys: null };
-  const { results } = await describeConfigsV4.api.async(
-    connection,
-    [resource],
-    false,
-    false,
-  );
+  const { results } = await describeConfigsV4.api.async(connection, [resource], false, false);
   await connection.close();
   const names = results[0]?.configs.map((entry) => entry.name).sort();
   expect(Object.keys(TOPIC_SETTINGS).concat(THROTTLE_SETTINGS).sort()).toEqual(names);

@@ -1,0 +1,88 @@
+/** When a broker may be restarted, and when it is back: views of the cluster in, reasons out. */
+import type { Quorum, RegisteredBroker, TopicPartitions } from "../admin/port";
+
+export interface ClusterView {
+  readonly brokers: readonly RegisteredBroker[];
+  readonly topics: readonly TopicPartitions[];
+  readonly quorum: Quorum;
+}
+
+export interface GateOptions {
+  /** Node ids of all nodes of the rollout. */
+  readonly members: readonly number[];
+  /** Behind the leader by more than this, a voter would not keep a majority alive, ms. */
+  readonly caughtUpMs: number;
+}
+
+/** At least Kafka's default `controller.quorum.fetch.timeout.ms`, by which the leader judges too. */
+export const CAUGHT_UP_MS = 2_000;
+
+/** Why `nodeId` must not be restarted now; empty if it may. */
+export function blockers(nodeId: number, view: ClusterView, options: GateOptions): string[] {
+  return [
+    ...absent(nodeId, view.brokers, options.members),
+    ...thinPartitions(nodeId, view.topics),
+    ...thinQuorum(nodeId, view.quorum, options.caughtUpMs),
+  ];
+}
+
+/** Any other broker that does not serve. */
+function absent(
+  nodeId: number,
+  brokers: readonly RegisteredBroker[],
+  members: readonly number[],
+): string[] {
+  const serving = new Set(brokers.filter((broker) => !broker.fenced).map((broker) => broker.id));
+  return members
+    .filter((id) => id !== nodeId && !serving.has(id))
+    .map((id) => `broker ${id} does not serve`);
+}
+
+/** Partitions that lack another replica than this broker's already. */
+function thinPartitions(nodeId: number, topics: readonly TopicPartitions[]): string[] {
+  const thin = topics.flatMap(({ topic, partitions }) =>
+    partitions
+      .filter(({ replicas, isr }) => replicas.some((id) => id !== nodeId && !isr.includes(id)))
+      .map(({ partition }) => `${topic}-${partition}`),
+  );
+  if (thin.length === 0) return [];
+  return [`other replicas are out of sync: ${listed(thin)}`];
+}
+
+/** Whether the caught-up voters without this one are still a majority. */
+function thinQuorum(nodeId: number, quorum: Quorum, caughtUpMs: number): string[] {
+  const { voters, leaderId } = quorum;
+  if (leaderId < 0) return ["the quorum has no leader"];
+  if (!voters.some((voter) => voter.id === nodeId)) return [];
+  const others = voters.filter((voter) => voter.id !== nodeId && voter.behindMs <= caughtUpMs);
+  const majority = Math.floor(voters.length / 2) + 1;
+  // A cluster of one cannot keep a majority; forbidding its restart would forbid every change.
+  if (voters.length === 1 || others.length >= majority) return [];
+  return [
+    `without it ${others.length} of ${voters.length} quorum voters are caught up, and ${majority} are needed`,
+  ];
+}
+
+/** Why `nodeId` is not fully back after its start; empty if it is. */
+export function notBack(nodeId: number, view: ClusterView, options: GateOptions): string[] {
+  const reasons: string[] = [];
+  const broker = view.brokers.find((one) => one.id === nodeId);
+  if (broker === undefined) reasons.push("it has not registered yet");
+  else if (broker.fenced) reasons.push("it is fenced: still loading its logs");
+  const behind = view.topics.flatMap(({ topic, partitions }) =>
+    partitions
+      .filter(({ replicas, isr }) => replicas.includes(nodeId) && !isr.includes(nodeId))
+      .map(({ partition }) => `${topic}-${partition}`),
+  );
+  if (behind.length > 0) reasons.push(`its replicas are out of sync: ${listed(behind)}`);
+  const voter = view.quorum.voters.find((one) => one.id === nodeId);
+  if (voter !== undefined && voter.behindMs > options.caughtUpMs) {
+    reasons.push("its controller has not caught up");
+  }
+  return reasons;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown}, … (${names.length} in all)` : shown;
+}

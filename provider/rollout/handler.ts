@@ -1,0 +1,228 @@
+import type {
+  CallContext,
+  CheckRequest,
+  CheckResult,
+  CreateRequest,
+  CreateResult,
+  DeleteRequest,
+  DiffRequest,
+  DiffResult,
+  PropertyMap,
+  ReadRequest,
+  ReadResult,
+  ResourceHandler,
+  UpdateRequest,
+  UpdateResult,
+} from "../../plugins/common/rpc";
+import { diffProperties, InitFailedError, reveal } from "../../plugins/common/rpc";
+import type { ConnectAdmin } from "../admin/port";
+import { BRISK } from "../admin/port";
+import type { OpenShell } from "../ssh/port";
+import { checkRollout } from "./check";
+import { NodeError, NodeHost } from "./hosts";
+import { RollLease } from "./lease";
+import type { RolloutNode } from "./node";
+import { formerFingerprint, parseNodes, rolloutOutputs } from "./node";
+import { observed } from "./plan";
+import type { Probes } from "./roller";
+import { Roller } from "./roller";
+import type { Fingerprint } from "./stamp";
+
+const DEFAULT_START_TIMEOUT_SECONDS = 120;
+/** For changes: a Pi that is just starting is waited for, about half a minute. */
+const PATIENT_DIAL = { retries: 6, dialTimeoutMs: 8_000 };
+/** For a look, and for hosts that may be gone. */
+const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+
+export interface RolloutPorts {
+  readonly openShell: OpenShell;
+  readonly connectAdmin: ConnectAdmin;
+}
+
+/** `pilab:kafka/rollout:Rollout`. Its outputs are its inputs, with what runs in the place of `want`. */
+export class RolloutHandler implements ResourceHandler {
+  constructor(private readonly ports: RolloutPorts) {}
+
+  check({ news }: CheckRequest): CheckResult {
+    return { inputs: news, failures: checkRollout(news) };
+  }
+
+  /** Old outputs against new inputs: "running => wanted". Whatever differs, it is never replaced. */
+  diff({ olds, news }: DiffRequest): DiffResult {
+    return { detailedDiff: diffProperties(olds, news) };
+  }
+
+  async create(
+    { name, news, preview }: CreateRequest,
+    context: CallContext,
+  ): Promise<CreateResult> {
+    if (preview) return { id: "", outputs: news };
+    return { id: name, outputs: await this.converge(name, {}, news, context) };
+  }
+
+  async update(
+    { id, olds, news, preview }: UpdateRequest,
+    context: CallContext,
+  ): Promise<UpdateResult> {
+    return { outputs: preview ? news : await this.converge(id, olds, news, context) };
+  }
+
+  async read({ id, outputs, inputs }: ReadRequest, context: CallContext): Promise<ReadResult> {
+    if (Object.keys(outputs).length === 0) {
+      throw new Error("a rollout cannot be imported: `up` takes running brokers over as they are");
+    }
+    const nodes = parseNodes(inputs["nodes"]);
+    const { hosts, unreachable } = await this.open(nodes, outputs, SHORT_DIAL, context);
+    try {
+      const probes: Probes = new Map();
+      await Promise.all(
+        [...hosts.values()].map(async (host) => {
+          try {
+            probes.set(host.node.host, await host.probe());
+          } catch (error) {
+            unreachable.set(host.node.host, (error as Error).message);
+          }
+        }),
+      );
+      for (const message of unreachable.values()) {
+        context.log.warn(`what its Kafka runs with is kept as last known: ${message}`);
+      }
+      const seen = observations(nodes, outputs, probes);
+      return { id, inputs, outputs: rolloutOutputs(outputs, seen) };
+    } finally {
+      hosts.forEach((host) => host.close());
+    }
+  }
+
+  async delete({ outputs }: DeleteRequest, context: CallContext): Promise<void> {
+    if (reveal(outputs["stopOnDelete"]) !== true) return;
+    const nodes = parseNodes(outputs["nodes"]);
+    const { hosts, unreachable } = await this.open(nodes, outputs, SHORT_DIAL, context);
+    try {
+      for (const message of unreachable.values()) {
+        context.log.warn(`Kafka was not stopped there: ${message}`);
+      }
+      const outcomes = await Promise.allSettled(
+        [...hosts.values()].map((host) => {
+          context.log.status(`${host.node.host}: stopping Kafka; its data stays`);
+          return host.stop();
+        }),
+      );
+      const failures = outcomes.flatMap((one) =>
+        one.status === "rejected" ? [messageOf(one.reason)] : [],
+      );
+      if (failures.length > 0) throw new NodeError(failures.join("\n"));
+    } finally {
+      hosts.forEach((host) => host.close());
+    }
+  }
+
+  /** Brings every node to what is wanted. Fails with the true state, from which the next run goes on. */
+  private async converge(
+    id: string,
+    olds: PropertyMap,
+    news: PropertyMap,
+    context: CallContext,
+  ): Promise<PropertyMap> {
+    const nodes = parseNodes(news["nodes"]);
+    const { hosts, unreachable } = await this.open(nodes, news, PATIENT_DIAL, context);
+    const probes: Probes = new Map();
+    const admin = this.ports.connectAdmin(
+      nodes.map((node) => node.address),
+      BRISK,
+    );
+    const roller = new Roller(nodes, hosts, admin, probes, {
+      startTimeoutMs: startTimeoutMs(news),
+      signal: context.signal,
+      progress: (line) => context.log.status(line),
+      done: (line) => context.log.info(line),
+    });
+    const failures = [...unreachable.values()];
+    try {
+      await roller.probeAll();
+      if (!roller.idle) await this.work(roller, [...hosts.values()], failures, context);
+    } catch (error) {
+      failures.push(context.signal.aborted ? cancelled(error) : messageOf(error));
+    } finally {
+      hosts.forEach((host) => host.close());
+      await admin.close();
+    }
+    const outputs = rolloutOutputs(news, observations(nodes, olds, probes));
+    if (failures.length > 0) throw new InitFailedError({ id, outputs, reasons: failures });
+    return outputs;
+  }
+
+  private async work(
+    roller: Roller,
+    hosts: readonly NodeHost[],
+    failures: readonly string[],
+    { signal, log }: CallContext,
+  ): Promise<void> {
+    roller.assertStaged();
+    const progress = (line: string): void => log.status(line);
+    const lease = await RollLease.acquire(hosts, { signal, progress });
+    try {
+      // Another roller may have been at work until now.
+      await roller.probeAll();
+      await roller.startAll();
+      // With a host out of reach its broker may be down, and another one must not join it.
+      if (failures.length === 0) await roller.rollAll(lease);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /** Logs in to all hosts at once. Those that cannot be reached are told apart, each with its error. */
+  private async open(
+    nodes: readonly RolloutNode[],
+    properties: PropertyMap,
+    dial: { retries: number; dialTimeoutMs: number },
+    { signal, log }: CallContext,
+  ): Promise<{ hosts: Map<string, NodeHost>; unreachable: Map<string, string> }> {
+    const service = reveal(properties["service"]) as string;
+    const status = (line: string): void => log.status(line);
+    const hosts = new Map<string, NodeHost>();
+    const unreachable = new Map<string, string>();
+    const options = { signal, status, ...dial };
+    await Promise.all(
+      nodes.map(async (node) => {
+        try {
+          hosts.set(node.host, await NodeHost.open(node, service, this.ports.openShell, options));
+        } catch (error) {
+          unreachable.set(node.host, messageOf(error));
+        }
+      }),
+    );
+    if (signal.aborted) hosts.forEach((host) => host.close());
+    signal.throwIfAborted();
+    return { hosts, unreachable };
+  }
+}
+
+/** What is known of each node: seen now, or known before. A node of which nothing is known is left out. */
+function observations(
+  nodes: readonly RolloutNode[],
+  olds: PropertyMap,
+  probes: Probes,
+): Map<string, Fingerprint> {
+  const seen = new Map<string, Fingerprint>();
+  for (const { host, want } of nodes) {
+    const former = formerFingerprint(olds["nodes"], host);
+    const probe = probes.get(host);
+    if (probe !== undefined) seen.set(host, observed(want, former, probe));
+    else if (former !== undefined) seen.set(host, former);
+  }
+  return seen;
+}
+
+function startTimeoutMs(news: PropertyMap): number {
+  const seconds = reveal(news["startTimeoutSeconds"]);
+  return (typeof seconds === "number" ? seconds : DEFAULT_START_TIMEOUT_SECONDS) * 1_000;
+}
+
+const cancelled = (error: unknown): string =>
+  `broken off (${messageOf(error)}): no further broker is started or restarted. ` +
+  "What is done stays; the next `pulumi up` goes on from here.";
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

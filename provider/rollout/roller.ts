@@ -1,0 +1,225 @@
+/** The one routine behind create and update: whatever it finds, it goes on from there. */
+import type { KafkaAdmin } from "../admin/port";
+import { KafkaError } from "../admin/port";
+import { waitFor, WaitTimeoutError } from "../wait";
+import type { ClusterView } from "./gates";
+import { blockers, CAUGHT_UP_MS, notBack } from "./gates";
+import type { NodeHost } from "./hosts";
+import { NodeError } from "./hosts";
+import type { RollLease } from "./lease";
+import { controllerAddress, type RolloutNode } from "./node";
+import { differences, judge, nextToRoll, stagingFault } from "./plan";
+import type { HostProbe } from "./stamp";
+
+/** How long the others may take to be well enough for one to go down, ms. */
+const GATE_MS = 120_000;
+const GATE_INTERVAL_MS = 1_000;
+const WATCH_INTERVAL_MS = 500;
+/** A broker that dies once may have met a port or a session of its former life; twice is no accident. */
+const DEATHS = 2;
+
+export interface RollerOptions {
+  readonly startTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+  /** Told when a node was started or restarted and serves. */
+  readonly done: (line: string) => void;
+}
+
+/** What is known of each host that answers; kept up to date, so that a failure leaves the truth. */
+export type Probes = Map<string, HostProbe>;
+
+export class Roller {
+  private looking: Promise<ClusterView> | undefined;
+
+  constructor(
+    private readonly nodes: readonly RolloutNode[],
+    private readonly hosts: ReadonlyMap<string, NodeHost>,
+    private readonly admin: KafkaAdmin,
+    private readonly probes: Probes,
+    private readonly options: RollerOptions,
+  ) {}
+
+  /** Whether anything is to be done at all; needs the probes. */
+  get idle(): boolean {
+    return this.inVerdict("down").length === 0 && this.inVerdict("differs").length === 0;
+  }
+
+  async probeAll(): Promise<void> {
+    await Promise.all([...this.hosts.values()].map((host) => this.probe(host)));
+  }
+
+  /** Nothing is started with files that this stack did not stage: a refusal before the first step. */
+  assertStaged(): void {
+    const faults = [...this.inVerdict("down"), ...this.inVerdict("differs")].flatMap((host) => {
+      const { want, stagedHash } = host.node;
+      const fault = stagingFault(want, stagedHash, this.probeOf(host));
+      return fault === undefined ? [] : [`${host.node.host}: ${fault}`];
+    });
+    if (faults.length > 0) throw new NodeError(faults.join("\n"));
+  }
+
+  /** Starts all that is down, at once: nobody is served by it, and a first quorum needs several. */
+  async startAll(): Promise<void> {
+    const down = this.inVerdict("down");
+    const outcomes = await Promise.allSettled(down.map((host) => this.startOne(host, "started")));
+    const failures = outcomes.flatMap((one) =>
+      one.status === "rejected" ? [messageOf(one.reason)] : [],
+    );
+    this.options.signal.throwIfAborted();
+    if (failures.length > 0) throw new NodeError(failures.join("\n"));
+  }
+
+  /** Restarts what differs, one at a time, each behind its gate. */
+  async rollAll(lease: RollLease): Promise<void> {
+    for (;;) {
+      const left = this.inVerdict("differs").map((host) => host.node);
+      if (left.length === 0) return;
+      const view = await this.view().catch(() => undefined);
+      const fenced = new Set(view?.brokers.filter((one) => one.fenced).map((one) => one.id));
+      const next = nextToRoll(left, fenced, view?.quorum.leaderId);
+      const host = next === undefined ? undefined : this.hosts.get(next.host);
+      if (host === undefined) return;
+      await this.passGate(host);
+      // The last look before the point of no return.
+      lease.assertHeld();
+      this.options.signal.throwIfAborted();
+      await this.startOne(host, "restarted");
+    }
+  }
+
+  private async passGate(host: NodeHost): Promise<void> {
+    const { node } = host;
+    const wait = {
+      what: `it to be safe to restart ${node.host}`,
+      timeoutMs: GATE_MS,
+      intervalMs: GATE_INTERVAL_MS,
+      signal: this.options.signal,
+      progress: this.options.progress,
+    };
+    try {
+      await waitFor(wait, async () => {
+        const reasons = await this.askCluster((view) =>
+          blockers(node.nodeId, view, this.gateOptions),
+        );
+        return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
+      });
+    } catch (error) {
+      if (!(error instanceof WaitTimeoutError)) throw error;
+      throw new NodeError(
+        `${node.host} was not restarted: ${error.message}. All brokers were left running. Bring ` +
+          "the others back first; the next `pulumi up` goes on from here.",
+      );
+    }
+  }
+
+  /** (Re)starts one node and waits until it is fully back. */
+  private async startOne(host: NodeHost, verb: "started" | "restarted"): Promise<void> {
+    const { node } = host;
+    this.options.progress(`${node.host}: being ${verb}`);
+    try {
+      await host.start();
+      await this.awaitBack(host);
+    } catch (error) {
+      if (!this.options.signal.aborted) await this.probe(host).catch(() => undefined);
+      if (!(error instanceof NodeError) && !(error instanceof WaitTimeoutError)) throw error;
+      throw await this.withJournal(host, error.message);
+    }
+    const wrong = differences(node.want, (await this.probe(host)).started);
+    if (wrong.length > 0) {
+      throw new NodeError(
+        `${node.host}: it was ${verb}, but not with what is wanted: ${wrong.join(", ")}. ` +
+          "Were its files or its unit changed by hand meanwhile? Run `pulumi up` again.",
+      );
+    }
+    this.options.done(`${node.host}: ${verb}, and in sync`);
+  }
+
+  private awaitBack(host: NodeHost): Promise<void> {
+    const { node } = host;
+    let recovery = "";
+    let restarts: number | undefined;
+    const wait = {
+      what: `${node.host} to serve`,
+      timeoutMs: this.options.startTimeoutMs,
+      intervalMs: WATCH_INTERVAL_MS,
+      signal: this.options.signal,
+      progress: this.options.progress,
+    };
+    return waitFor(wait, async (extend) => {
+      const [watch, reasons] = await Promise.all([
+        host.watch(),
+        this.askCluster((view) => notBack(node.nodeId, view, this.gateOptions)),
+      ]);
+      restarts ??= watch.unit.restarts;
+      const deaths = watch.unit.restarts - restarts;
+      if (watch.unit.active === "failed" || deaths >= DEATHS) {
+        throw new NodeError(`${node.host}: Kafka dies at its start`);
+      }
+      if (watch.unit.active !== "active") return { pending: `the unit is ${watch.unit.active}` };
+      if (reasons.length === 0) return { done: undefined };
+      // Recovery of logs after an unclean end takes its time; a restart would only begin it anew.
+      if (watch.recovery !== "" && watch.recovery !== recovery) extend();
+      recovery = watch.recovery;
+      return { pending: [...reasons, recovery].filter((text) => text !== "").join("; ") };
+    });
+  }
+
+  private async withJournal(host: NodeHost, message: string): Promise<NodeError> {
+    return new NodeError(
+      `${message}\n  The last lines of its journal:\n${await host.journal()}\n` +
+        "  Mend what they name and run `pulumi up` again. The other brokers were left as they are.",
+    );
+  }
+
+  /** A cluster that does not answer is a reason like any other. */
+  private async askCluster(judgeView: (view: ClusterView) => string[]): Promise<string[]> {
+    try {
+      return judgeView(await this.view());
+    } catch (error) {
+      if (error instanceof KafkaError) return [error.message];
+      throw error;
+    }
+  }
+
+  /** Nodes that start together look together: one answer serves all who asked meanwhile. */
+  private view(): Promise<ClusterView> {
+    this.looking ??= this.look().finally(() => (this.looking = undefined));
+    return this.looking;
+  }
+
+  private async look(): Promise<ClusterView> {
+    const controllers = this.nodes.flatMap((node) => controllerAddress(node) ?? []);
+    const [brokers, topics, quorum] = await Promise.all([
+      this.admin.listBrokers(),
+      this.admin.listPartitions(),
+      this.admin.describeQuorum(controllers),
+    ]);
+    return { brokers, topics, quorum };
+  }
+
+  private get gateOptions() {
+    return { members: this.nodes.map((node) => node.nodeId), caughtUpMs: CAUGHT_UP_MS };
+  }
+
+  private async probe(host: NodeHost): Promise<HostProbe> {
+    const probe = await host.probe();
+    this.probes.set(host.node.host, probe);
+    return probe;
+  }
+
+  private probeOf(host: NodeHost): HostProbe {
+    const probe = this.probes.get(host.node.host);
+    if (probe === undefined) throw new Error(`${host.node.host} was not looked at`);
+    return probe;
+  }
+
+  private inVerdict(verdict: ReturnType<typeof judge>): NodeHost[] {
+    return [...this.hosts.values()].filter(
+      (host) => judge(host.node.want, this.probeOf(host)) === verdict,
+    );
+  }
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,0 +1,74 @@
+/** The scripts that a rollout runs on a host, as root. Each is idempotent. */
+
+/** $1: the unit. Prints `KEY=VALUE` lines; files in base64, so that no content is taken for a line. */
+export const PROBE_SCRIPT = `
+set -u
+systemctl show "$1" -p ActiveState,SubState,MainPID,NRestarts
+file() { if [ -r "$2" ]; then printf '%s=%s\\n' "$1" "$(base64 -w0 <"$2")"; fi; }
+file started.properties /run/kafka/started/server.properties
+file started.manifest /run/kafka/started/manifest
+file started.version /run/kafka/started/version
+file staged.properties /etc/kafka/server.properties
+file staged.manifest /etc/kafka/manifest
+printf 'staged.version=%s\\n' "$(readlink /opt/kafka/current | base64 -w0)"
+`;
+
+/**
+ * $1: the unit. $2: start or restart. Explicit starts reset systemd's count of its own restarts, by
+ * which a process that dies again and again is told; the count is printed as it is now.
+ */
+export const START_SCRIPT = `
+set -eu
+if [ "$(systemctl show "$1" -p NeedDaemonReload --value)" = yes ]; then systemctl daemon-reload; fi
+systemctl is-enabled --quiet "$1" || systemctl enable --quiet "$1"
+systemctl reset-failed "$1" 2>/dev/null || true
+systemctl "$2" "$1"
+`;
+
+/**
+ * $1: the unit. Its state, and the last line of its journal that tells how far the recovery of logs
+ * is, from the last minute.
+ */
+export const WATCH_SCRIPT = `
+set -u
+systemctl show "$1" -p ActiveState,SubState,MainPID,NRestarts
+recovery=$(journalctl -u "$1" --since=-60s -n 200 -o cat --no-pager 2>/dev/null |
+  grep -E 'Recovering|Loading|Loaded|recovery|Reloading from' | tail -n 1 | cut -c -160)
+printf 'recovery=%s\\n' "$recovery"
+`;
+
+/** $1: the unit. $2: how many lines. */
+export const JOURNAL_SCRIPT = `journalctl -u "$1" -n "$2" -o cat --no-pager 2>&1`;
+
+/** $1: the unit. */
+export const STOP_SCRIPT = `
+set -u
+[ "$(systemctl show "$1" -p LoadState --value)" = loaded ] || exit 0
+systemctl disable --quiet --now "$1"
+`;
+
+/**
+ * $1: acquire, renew or release. $2: owner. $3: seconds that the lease is good for.
+ *
+ * One roller at a time on a host. Time is the host's own since its boot: a Pi has no clock of its
+ * own, and /run is empty after a boot as well. Prints \`ok\`, or \`held OWNER SECONDS\` left.
+ */
+export const LEASE_SCRIPT = `
+set -eu
+folder=/run/pi-lab lease=/run/pi-lab/roll.lease
+mkdir -p "$folder"
+exec 9>"$folder/roll.lock"
+flock -w 5 9
+now=$(cut -d. -f1 /proc/uptime)
+owner= until=0
+if [ -f "$lease" ]; then read -r owner until <"$lease" || true; fi
+if [ "$owner" != "$2" ] && [ "$until" -gt "$now" ]; then
+  if [ "$1" != release ]; then printf 'held %s %s\\n' "$owner" "$((until - now))"; fi
+  exit 0
+fi
+if [ "$1" = release ]; then rm -f "$lease"; else
+  printf '%s %s\\n' "$2" "$((now + $3))" >"$lease.new"
+  mv "$lease.new" "$lease"
+fi
+echo ok
+`;
