@@ -27,25 +27,14 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
 
 function readAccess(lab: Lab, root: string, problems: ConfigProblem[]): Access {
   const path = lab.ssh.privateKeyPath;
-  const isVirtual = lab.substrate.kind === "virtual";
-  if (path === undefined) {
-    if (isVirtual) {
-      problems.push({
-        path: "lab.ssh.privateKeyPath",
-        value: undefined,
-        cause: "virtual Pis are made with the public half of this key, so a file must be named",
-        remedy:
-          "Run `npm run lab`, which makes one, or name a key made by `ssh-keygen -t ed25519`.",
-      });
-    }
-    return { privateKey: undefined, authorizedKey: undefined };
-  }
+  if (path === undefined) return { privateKey: undefined, authorizedKey: undefined };
   const absolute = resolve(root, path.replace(/^~(?=\/)/, homedir()));
   return {
     privateKey: readText("lab.ssh.privateKeyPath", absolute, problems),
-    authorizedKey: isVirtual
-      ? readText("lab.ssh.privateKeyPath", `${absolute}.pub`, problems)?.trim()
-      : undefined,
+    authorizedKey:
+      lab.substrate.kind === "virtual"
+        ? readText("lab.ssh.privateKeyPath", `${absolute}.pub`, problems)?.trim()
+        : undefined,
   };
 }
 
@@ -56,7 +45,7 @@ function readText(path: string, file: string, problems: ConfigProblem[]): string
     problems.push({
       path,
       value: file,
-      cause: `the file cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+      cause: `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
       remedy:
         "Name a key that exists, make one with `ssh-keygen -t ed25519`, or let `npm run lab` make it.",
     });
@@ -77,7 +66,7 @@ function findArchive(lab: Lab, problems: ConfigProblem[]): KafkaArchive | undefi
     problems.push({
       path: "lab.cluster.kafkaVersion",
       value: lab.cluster.kafkaVersion,
-      cause: `its archive is not on this machine (${path})`,
+      cause: `is not on this machine (${path} is missing)`,
       remedy: `Fetch it with \`npm run setup -- kafka ${lab.cluster.kafkaVersion}\`.`,
     });
     return undefined;
