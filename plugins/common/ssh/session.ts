@@ -57,34 +57,45 @@ export class SshSession {
   /** Runs a command in the user's shell. A status other than 0 is a result, not an error. */
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     this.signal?.throwIfAborted();
-    const channel = await this.open(command, options);
-    const label = options.label ?? firstLine(command);
+    const { timeoutMs = 0, label = firstLine(command) } = options;
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(this.error("aborted", reasonOf(this.signal)));
+    const onTimeout = (): void => {
+      const text = `the command did not end within ${timeoutMs / 1000} s: ${label}`;
+      stop.abort(this.error("exec_timeout", text));
+    };
+    const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
+    this.signal?.addEventListener("abort", onAbort);
+    try {
+      const channel = await this.open(command, options, stop.signal);
+      return await this.follow(channel, options, label, stop.signal);
+    } finally {
+      clearTimeout(timer);
+      this.signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  private follow(
+    channel: ClientChannel,
+    options: ExecOptions,
+    label: string,
+    stop: AbortSignal,
+  ): Promise<ExecResult> {
     return new Promise((resolve, reject) => {
       const out = collect(channel, options.onStdout);
       const err = collect(channel.stderr, options.onStderr);
       let exit: Pick<ExecResult, "code" | "signal"> | undefined;
-      let broken: SshError | undefined;
-      const stop = (error: SshError): void => {
-        if (broken !== undefined) return;
-        broken = error;
+      const end = (): void => {
         sendSignal(this.client, channel, "TERM");
         setTimeout(() => channel.destroy(), TERM_GRACE_MS).unref();
       };
-      const onAbort = (): void => stop(this.error("aborted", reasonOf(this.signal)));
-      const timer = options.timeoutMs
-        ? setTimeout(() => {
-            const text = `the command did not end within ${(options.timeoutMs ?? 0) / 1000} s`;
-            stop(this.error("exec_timeout", `${text}: ${label}`));
-          }, options.timeoutMs)
-        : undefined;
-      this.signal?.addEventListener("abort", onAbort);
+      stop.addEventListener("abort", end);
+      if (stop.aborted) end();
       channel.on("exit", (code: number | null, signal?: string) => {
         exit = code === null ? killedBy(signal ?? "") : { code };
       });
       channel.on("close", () => {
-        clearTimeout(timer);
-        this.signal?.removeEventListener("abort", onAbort);
-        if (broken !== undefined) reject(broken);
+        if (stop.aborted) reject(stop.reason as SshError);
         else if (exit === undefined) reject(this.lostWhile(`running ${label}`));
         else resolve({ stdout: out(), stderr: err(), ...exit });
       });
@@ -126,18 +137,23 @@ export class SshSession {
 
   /** Aborted when the connection is gone or the session is told to stop. */
   private ended(): AbortSignal {
-    const lost = new AbortController();
-    this.client.once("close", () => lost.abort(this.lost));
-    return this.signal === undefined ? lost.signal : AbortSignal.any([lost.signal, this.signal]);
+    const ended = new AbortController();
+    this.client.once("close", () => ended.abort(this.lost));
+    this.signal?.addEventListener("abort", () => ended.abort(this.signal?.reason));
+    return ended.signal;
   }
 
-  private open(command: string, options: ExecOptions): Promise<ClientChannel> {
+  private open(command: string, options: ExecOptions, stop: AbortSignal): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
+      stop.addEventListener("abort", () => reject(stop.reason as SshError));
       const env = this.environment(options) as unknown as NodeJS.ProcessEnv;
       try {
         this.client.exec(command, { env }, (error, channel) => {
-          if (error === undefined) resolve(channel);
-          else if (error instanceof SshError) reject(error);
+          if (error === undefined) {
+            resolve(channel);
+            // Nobody waits for it any more.
+            if (stop.aborted) channel.destroy();
+          } else if (error instanceof SshError) reject(error);
           else reject(this.lost === undefined ? this.refused(error) : this.lostWhile("starting"));
         });
       } catch (error) {

@@ -47,6 +47,8 @@ export interface TestServer {
   readonly connections: () => number;
   /** Resolves when no command is running. A command whose channel is dropped is killed. */
   idle(): Promise<void>;
+  /** From now on nothing that arrives is read. */
+  freeze(): void;
   /** Breaks every connection, without a goodbye. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -82,6 +84,7 @@ export async function startSshServer(options: ServerOptions = {}): Promise<TestS
     commands,
     connections: () => connections,
     idle: async () => void (await Promise.all(running)),
+    freeze: () => sockets.forEach((socket) => socket.removeAllListeners("data").pause()),
     dropConnections,
     close: () =>
       new Promise((resolve) => {

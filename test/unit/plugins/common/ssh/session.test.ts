@@ -154,6 +154,14 @@ describe("exec", () => {
   });
 });
 
+test("a server that does not answer the request for a channel is given up in time", async () => {
+  const server = await startServer();
+  const session = await connectTo(server);
+  server.freeze();
+  const error = await errorOf(session.exec("true", { timeoutMs: 50 }));
+  expect(error.code).toBe("exec_timeout");
+});
+
 describe("host key", () => {
   test("a wrong key is final, and the error names both and the remedy", async () => {
     const server = await startServer();
