@@ -9,8 +9,8 @@ function read(name: ScriptName): string {
 
 const lib = read("lib");
 
-/** The stage helper, whole. */
-export const stageHelper = `#!/bin/bash\n${lib}\n${read("stage")}`;
+/** The stage helper, whole. Its argument, if any, is the host's name in its messages. */
+export const stageHelper = `#!/bin/bash\npi_host=\${1-}\n${lib}\n${read("stage")}`;
 /** The stamp helper, whole. */
 export const stampHelper = read("stamp");
 /** The launcher of Kafka's command-line tools, whole. */
@@ -37,7 +37,7 @@ function shellValue(value: string | readonly string[] | number): string {
 }
 
 /** One argument for a POSIX shell, whatever is in it. */
-export function shellQuote(text: string): string {
+function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -1,7 +1,7 @@
 import { kafkaPaths } from "./kafka-paths";
 
 /** Kafka flushes its logs and hands its leaderships over within this, else it is killed. */
-export const STOP_TIMEOUT_SECONDS = 60;
+const STOP_TIMEOUT_SECONDS = 60;
 
 /**
  * `kafka.service`. It restarts for ever, two seconds apart: an exhibit has nobody to reset a unit

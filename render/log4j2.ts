@@ -5,9 +5,20 @@ const FILE_SIZE = "10MB";
 const KEPT_FILES = 3;
 
 /**
+ * After an unclean end these say how far the recovery of the logs is, which takes minutes on a card
+ * and which nothing else tells. LogManager has moved between versions.
+ */
+const START_PROGRESS: readonly string[] = [
+  "kafka.log.LogManager",
+  "org.apache.kafka.storage.internals.log.LogManager",
+  "org.apache.kafka.storage.internals.log.LogLoader",
+];
+
+/**
  * Log4j 2 configuration of a broker. Properties form: YAML would need a parser that not every
  * distribution has on its class path. The server log rolls by size and is bounded (40 MB in all);
- * standard output, hence the journal, gets warnings only, which is where a reason of death shows.
+ * standard output, hence the journal, gets warnings, so that a reason of death shows there, and the
+ * progress of a start.
  */
 export function renderLog4j2(): string {
   return `# Written by pi-lab.
@@ -17,10 +28,8 @@ name = kafka
 appender.stdout.type = Console
 appender.stdout.name = stdout
 appender.stdout.layout.type = PatternLayout
-appender.stdout.layout.pattern = %p %m (%c)%n%notEmpty{%throwable{4}%n}
+appender.stdout.layout.pattern = %p %m (%c)%n%notEmpty{%rException{4}%n}
 appender.stdout.layout.alwaysWriteExceptions = false
-appender.stdout.filter.threshold.type = ThresholdFilter
-appender.stdout.filter.threshold.level = warn
 
 appender.file.type = RollingFile
 appender.file.name = file
@@ -37,8 +46,10 @@ appender.file.strategy.fileIndex = min
 
 rootLogger.level = info
 rootLogger.appenderRef.stdout.ref = stdout
+rootLogger.appenderRef.stdout.level = warn
 rootLogger.appenderRef.file.ref = file
 
+${START_PROGRESS.map(toJournal).join("")}
 # One line for each request is too much for a card, and so is a line a second for each broker that
 # is switched off.
 logger.client.name = org.apache.kafka.clients.NetworkClient
@@ -49,6 +60,16 @@ logger.network.name = kafka.network.RequestChannel$
 logger.network.level = warn
 logger.authorizer.name = kafka.authorizer.logger
 logger.authorizer.level = warn
+`;
+}
+
+function toJournal(logger: string, index: number): string {
+  const key = `logger.progress${index + 1}`;
+  return `${key}.name = ${logger}
+${key}.level = info
+${key}.additivity = false
+${key}.appenderRef.stdout.ref = stdout
+${key}.appenderRef.file.ref = file
 `;
 }
 

@@ -86,11 +86,17 @@ describe("the unit", () => {
 });
 
 describe("Kafka's own logs", () => {
-  test("are bounded, and the journal gets warnings only", () => {
+  test("are bounded, and the journal gets warnings", () => {
     const log4j2 = renderLog4j2();
     expect(log4j2).toContain("appender.file.policies.size.size = 10MB");
     expect(log4j2).toContain("appender.file.strategy.max = 3");
-    expect(log4j2).toContain("appender.stdout.filter.threshold.level = warn");
+    expect(log4j2).toContain("rootLogger.appenderRef.stdout.level = warn");
+  });
+
+  test("show the recovery of logs in the journal", () => {
+    expect(renderLog4j2()).toMatch(
+      /^(logger\.\w+)\.name = kafka\.log\.LogManager\n\1\.level = info\n(\1.*\n)*\1\.appenderRef\.stdout\.ref = stdout$/m,
+    );
   });
 
   test("give a broker that is switched off no line a second", () => {
