@@ -58,8 +58,16 @@ export function hashRecipe(folder: string, rest: readonly string[]): string {
   return hash.digest("hex");
 }
 
-async function recipeOf(docker: Docker, tag: string): Promise<string | undefined> {
-  const format = `{{index .Config.Labels "${recipeLabel}"}}`;
+function recipeOf(docker: Docker, tag: string): Promise<string | undefined> {
+  return inspect(docker, tag, `{{index .Config.Labels "${recipeLabel}"}}`);
+}
+
+function imageId(docker: Docker, tag: string): Promise<string | undefined> {
+  return inspect(docker, tag, "{{.Id}}");
+}
+
+/** One property of an image; undefined if there is no such image. */
+async function inspect(docker: Docker, tag: string, format: string): Promise<string | undefined> {
   try {
     const { stdout } = await client(docker, ["image", "inspect", "--format", format, tag], 20_000);
     return stdout.trim();
@@ -102,7 +110,12 @@ async function build(
       "ENV container=docker",
       `LABEL ${recipeLabel}=${recipe}`,
     ].flatMap((change) => ["--change", change]);
+    const replaced = await imageId(docker, tag);
     await client(docker, ["import", ...changes, archive, tag], 5 * 60_000);
+    // The old one loses its name here; it goes, unless machines still run on it.
+    if (replaced !== undefined) {
+      await client(docker, ["image", "rm", replaced], 60_000).catch(() => undefined);
+    }
   } finally {
     for (const args of leftovers) {
       await client(docker, args, 60_000).catch((error: unknown) =>
