@@ -90,6 +90,7 @@ choose_ids() {
 
 make_machine() {
   local host=$1
+  docker volume create --label "pi-lab.stack=$lab" "$lab-$host-data" >/dev/null
   docker create --name "$lab-$host" --hostname "$host" --label "pi-lab.stack=$lab" \
     --network "$network" --ip "${address[$host]}" --memory "${memory[$host]}m" --memory-swap "${memory[$host]}m" \
     --volume "$lab-$host-data:/var/lib/kafka" --restart always --stop-signal SIGRTMIN+3 \
