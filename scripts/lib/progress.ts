@@ -24,7 +24,8 @@ export class Progress {
     string,
     { metadata: StepMetadata; since: number; nextReminder: number }
   >();
-  /** What each resource said last: a failing step's context. */
+  /** What each resource said last of its own progress, by urn: shown with the reminder. */
+  readonly #status = new Map<string, string>();
   #errors = 0;
 
   /** @param now milliseconds; a parameter for tests */
@@ -53,7 +54,10 @@ export class Progress {
       if (now < step.nextReminder) continue;
       step.nextReminder = now + REMINDER_MS;
       const doing = SHOWN[step.metadata.op]?.doing ?? step.metadata.op;
-      this.log(`  … still ${doing} ${title(step.metadata)} (${formatDuration(now - step.since)})`);
+      const time = formatDuration(now - step.since);
+      const status = this.#status.get(step.metadata.urn);
+      const context = status === undefined ? "" : `: ${cut(status)}`;
+      this.log(`  … still ${doing} ${title(step.metadata)} (${time})${context}`);
     }
   }
 
@@ -67,6 +71,7 @@ export class Progress {
     const shown = SHOWN[metadata.op];
     const step = this.#running.get(key(metadata));
     this.#running.delete(key(metadata));
+    this.#status.delete(metadata.urn);
     if (!shown || metadata.type === "pulumi:pulumi:Stack") return;
     const time = step ? ` ${formatDuration(this.now() - step.since)}` : "";
     if (how === "failed") {
@@ -78,7 +83,13 @@ export class Progress {
     this.log(`  ${shown.sign} ${title(metadata)} ${shown.done}${changes(metadata)}${time}`);
   }
 
-  #say({ severity, message, urn, prefix }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
+  #say({
+    severity,
+    message,
+    urn,
+    prefix,
+    ephemeral,
+  }: NonNullable<EngineEvent["diagnosticEvent"]>): void {
     const text = plain(message);
     if (text.trim() === "") return;
     const of = urn ? `${title({ urn, type: urn.split("::")[2]?.split("$").at(-1) ?? "" })}: ` : "";
@@ -96,6 +107,11 @@ export class Progress {
         return;
       case "info":
       case "info#err":
+        // What a resource waits for changes twice a second; only the latest is worth a line, now and then.
+        if (urn && ephemeral) {
+          this.#status.set(urn, text.trim());
+          return;
+        }
         // Remote commands log all that they print; what our own provider says of its progress is worth a line.
         if (!urn || urn.includes("pilab:"))
           this.#lines("  · ", `${of}${plain(prefix ?? "")}${text}`);
@@ -110,6 +126,12 @@ export class Progress {
     this.log(`${first}${head}`);
     for (const line of rest) this.log(`    ${line}`);
   }
+}
+
+/** The first line of a status, at most so long that the terminal keeps it on one or two lines. */
+function cut(text: string, length = 160): string {
+  const [line = ""] = text.split("\n");
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 }
 
 function key({ urn, op }: StepMetadata): string {
