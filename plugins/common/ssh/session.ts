@@ -67,42 +67,11 @@ export class SshSession {
     const timer = timeoutMs > 0 ? setTimeout(onTimeout, timeoutMs) : undefined;
     this.signal?.addEventListener("abort", onAbort);
     try {
-      const channel = await this.open(command, options, stop.signal);
-      return await this.follow(channel, options, label, stop.signal);
+      return await this.run(command, options, label, stop.signal);
     } finally {
       clearTimeout(timer);
       this.signal?.removeEventListener("abort", onAbort);
     }
-  }
-
-  private follow(
-    channel: ClientChannel,
-    options: ExecOptions,
-    label: string,
-    stop: AbortSignal,
-  ): Promise<ExecResult> {
-    return new Promise((resolve, reject) => {
-      const out = collect(channel, options.onStdout);
-      const err = collect(channel.stderr, options.onStderr);
-      let exit: Pick<ExecResult, "code" | "signal"> | undefined;
-      const end = (): void => {
-        sendSignal(this.client, channel, "TERM");
-        setTimeout(() => channel.destroy(), TERM_GRACE_MS).unref();
-      };
-      stop.addEventListener("abort", end);
-      if (stop.aborted) end();
-      channel.on("exit", (code: number | null, signal?: string) => {
-        exit = code === null ? killedBy(signal ?? "") : { code };
-      });
-      channel.on("close", () => {
-        if (stop.aborted) reject(stop.reason as SshError);
-        else if (exit === undefined) reject(this.lostWhile(`running ${label}`));
-        else resolve({ stdout: out(), stderr: err(), ...exit });
-      });
-      // A command that ends without reading its input breaks the pipe; its status says the rest.
-      channel.on("error", () => undefined);
-      channel.end(options.stdin ?? "");
-    });
   }
 
   /** Writes a file; what is there is overwritten. The folder must exist. */
@@ -143,22 +112,62 @@ export class SshSession {
     return ended.signal;
   }
 
-  private open(command: string, options: ExecOptions, stop: AbortSignal): Promise<ClientChannel> {
+  private run(
+    command: string,
+    options: ExecOptions,
+    label: string,
+    stop: AbortSignal,
+  ): Promise<ExecResult> {
     return new Promise((resolve, reject) => {
-      stop.addEventListener("abort", () => reject(stop.reason as SshError));
+      stop.addEventListener("abort", () => {
+        // A server that does not even open a channel: nothing is there to be ended gently.
+        if (!opened) reject(stop.reason as SshError);
+      });
+      let opened = false;
       const env = this.environment(options) as unknown as NodeJS.ProcessEnv;
       try {
         this.client.exec(command, { env }, (error, channel) => {
           if (error === undefined) {
-            resolve(channel);
-            // Nobody waits for it any more.
-            if (stop.aborted) channel.destroy();
+            opened = true;
+            // At once: output, status and end of a short command may all have arrived already, and
+            // ssh2 reports them before anything that was put off until later gets its turn.
+            this.follow(channel, options, label, stop).then(resolve, reject);
           } else if (error instanceof SshError) reject(error);
           else reject(this.lost === undefined ? this.refused(error) : this.lostWhile("starting"));
         });
       } catch (error) {
         reject(this.lostWhile(`starting: ${(error as Error).message}`));
       }
+    });
+  }
+
+  private follow(
+    channel: ClientChannel,
+    options: ExecOptions,
+    label: string,
+    stop: AbortSignal,
+  ): Promise<ExecResult> {
+    return new Promise((resolve, reject) => {
+      const out = collect(channel, options.onStdout);
+      const err = collect(channel.stderr, options.onStderr);
+      let exit: Pick<ExecResult, "code" | "signal"> | undefined;
+      const end = (): void => {
+        sendSignal(this.client, channel, "TERM");
+        setTimeout(() => channel.destroy(), TERM_GRACE_MS).unref();
+      };
+      stop.addEventListener("abort", end);
+      if (stop.aborted) end();
+      channel.on("exit", (code: number | null, signal?: string) => {
+        exit = code === null ? killedBy(signal ?? "") : { code };
+      });
+      channel.on("close", () => {
+        if (stop.aborted) reject(stop.reason as SshError);
+        else if (exit === undefined) reject(this.lostWhile(`running ${label}`));
+        else resolve({ stdout: out(), stderr: err(), ...exit });
+      });
+      // A command that ends without reading its input breaks the pipe; its status says the rest.
+      channel.on("error", () => undefined);
+      channel.end(options.stdin ?? "");
     });
   }
 

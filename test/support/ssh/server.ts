@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly password?: string;
   /** Names of environment variables that are let in. */
   readonly acceptEnv?: readonly string[];
+  /** Answer each command with this output and status 5 in one go, as a fast host does. */
+  readonly instantOutput?: string;
   /** Folder that SFTP paths are below. Default: no SFTP. */
   readonly sftpRoot?: string;
   /** Sees each new connection first; true: the connection is the hook's own affair. */
@@ -73,7 +75,9 @@ export async function startSshServer(options: ServerOptions = {}): Promise<TestS
       connection.on("authentication", (auth) =>
         mayLogIn(auth, options) ? auth.accept() : auth.reject(["publickey", "password"]),
       );
-      connection.on("session", (accept) => serveSession(accept(), options, commands, running));
+      connection.on("session", (accept) =>
+        serveSession(accept(), options, commands, running, socket),
+      );
     },
   );
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
@@ -112,6 +116,7 @@ function serveSession(
   options: ServerOptions,
   commands: string[],
   running: Set<Promise<unknown>>,
+  socket: Socket,
 ): void {
   const env: Record<string, string> = {};
   session.on("env", (accept, reject, { key, val }) => {
@@ -124,6 +129,16 @@ function serveSession(
   });
   session.on("exec", (accept, _reject, { command }) => {
     commands.push(command);
+    if (options.instantOutput !== undefined) {
+      // All of it has to reach the client in one piece.
+      socket.cork();
+      const channel = accept();
+      channel.write(options.instantOutput);
+      channel.exit(5);
+      channel.end();
+      setTimeout(() => socket.uncork(), 20);
+      return;
+    }
     running.add(run(accept(), command, env));
   });
   const { sftpRoot } = options;

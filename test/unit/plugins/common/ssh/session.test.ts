@@ -59,6 +59,13 @@ describe("exec", () => {
     });
   });
 
+  test("misses nothing of a command whose output, status and end come in one piece", async () => {
+    const session = await connectTo(await startServer({ instantOutput: "quick\n" }));
+    for (let i = 0; i < 10; i++) {
+      expect(await session.exec("true")).toEqual({ stdout: "quick\n", stderr: "", code: 5 });
+    }
+  });
+
   test("passes standard input of any size, which ends", async () => {
     const session = await connectTo(await startServer());
     const stdin = "x".repeat(5_000_000);
