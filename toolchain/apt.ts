@@ -48,7 +48,7 @@ export async function ensureProgram(
     throw new ToolchainError(
       `${program} is missing; it is needed ${why}`,
       which("apt-get") === undefined
-        ? `Install ${program} with this machine's package manager and run the command again.`
+        ? `Install it (Debian's package is ${required(packages).join(", ")}) with this machine's package manager and run the command again.`
         : `Install it (${installCommand(packages)}) or run the command as root, which does so itself.`,
     );
   }

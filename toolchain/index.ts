@@ -1,5 +1,6 @@
 import { bundlePlugins } from "./bundle";
 import { ensureDocker, type Docker } from "./docker";
+import { messageOf, ToolchainError } from "./errors";
 import { ensureKafka } from "./kafka";
 import type { Log } from "./log";
 import { ensurePiImage } from "./pi-image";
@@ -38,8 +39,23 @@ export async function ensureAll(log: Log): Promise<Tools> {
   ] as const);
   const [pulumi, machines, kafka] = parts;
   // All of them are over: none goes on in the background after an error was shown.
-  if (pulumi.status === "rejected") throw pulumi.reason;
-  if (machines.status === "rejected") throw machines.reason;
-  if (kafka.status === "rejected") throw kafka.reason;
+  if (
+    pulumi.status === "rejected" ||
+    machines.status === "rejected" ||
+    kafka.status === "rejected"
+  ) {
+    throw combine(parts.flatMap((p) => (p.status === "rejected" ? [p.reason as unknown] : [])));
+  }
   return { pulumi: pulumi.value, ...machines.value, kafka: kafka.value };
+}
+
+/** Everything that is missing, at once: nobody should mend one thing only to be told of the next. */
+function combine(reasons: readonly unknown[]): unknown {
+  const bug = reasons.find((reason) => !(reason instanceof ToolchainError));
+  if (bug !== undefined || reasons.length === 1) return bug ?? reasons[0];
+  const messages = reasons.map(messageOf);
+  return new ToolchainError(
+    messages.join("\n"),
+    "All of this is needed; then run the command again.",
+  );
 }

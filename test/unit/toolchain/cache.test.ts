@@ -26,8 +26,10 @@ const temporaries = () => fs.readdirSync(path.join(cache, "tmp"));
 describe("cached", () => {
   it("builds an entry once, and then finds it", async () => {
     let builds = 0;
+    let inode = 0;
     const build = (folder: string) => {
       builds++;
+      inode = fs.statSync(folder).ino;
       fs.writeFileSync(path.join(folder, "tool"), "content");
       return Promise.resolve();
     };
@@ -36,6 +38,8 @@ describe("cached", () => {
     expect(await cached(silent, entry, build)).toBe(made);
     expect(cachedPath("tool-1.0")).toBe(made);
     expect(builds).toBe(1);
+    // Moved as a whole, not copied: nobody can meet half of it.
+    expect(fs.statSync(made).ino).toBe(inode);
     expect(fs.readFileSync(path.join(made, "tool"), "utf8")).toBe("content");
     expect(temporaries()).toEqual([]);
   });
