@@ -141,6 +141,7 @@ export class RolloutHandler implements ResourceHandler {
     try {
       await roller.probeAll();
       if (!roller.idle) await this.work(roller, [...hosts.values()], failures, context);
+      if (failures.length === 0) await roller.awaitAll();
     } catch (error) {
       failures.push(context.signal.aborted ? cancelled(error) : messageOf(error));
     } finally {

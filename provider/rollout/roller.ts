@@ -62,7 +62,24 @@ export class Roller {
   /** Starts all that is down, at once: nobody is served by it, and a first quorum needs several. */
   async startAll(): Promise<void> {
     const down = this.inVerdict("down");
-    const outcomes = await Promise.allSettled(down.map((host) => this.startOne(host, "started")));
+    await this.together(down, (host) => this.startOne(host, "started"));
+  }
+
+  /**
+   * A process with all that is wanted may not serve yet, or may die for ever: systemd starts it again
+   * by itself, also with files that were staged after its last death.
+   */
+  async awaitAll(): Promise<void> {
+    await this.together([...this.hosts.values()], (host) =>
+      this.orJournal(host, () => this.awaitBack(host)),
+    );
+  }
+
+  private async together(
+    hosts: readonly NodeHost[],
+    work: (host: NodeHost) => Promise<void>,
+  ): Promise<void> {
+    const outcomes = await Promise.allSettled(hosts.map(work));
     const failures = outcomes.flatMap((one) =>
       one.status === "rejected" ? [messageOf(one.reason)] : [],
     );
@@ -117,14 +134,10 @@ export class Roller {
   private async startOne(host: NodeHost, verb: "started" | "restarted"): Promise<void> {
     const { node } = host;
     this.options.progress(`${node.host}: being ${verb}`);
-    try {
+    await this.orJournal(host, async () => {
       await host.start();
       await this.awaitBack(host);
-    } catch (error) {
-      if (!this.options.signal.aborted) await this.probe(host).catch(() => undefined);
-      if (!(error instanceof NodeError) && !(error instanceof WaitTimeoutError)) throw error;
-      throw await this.withJournal(host, error.message);
-    }
+    });
     const wrong = differences(node.want, (await this.probe(host)).started);
     if (wrong.length > 0) {
       throw new NodeError(
@@ -163,6 +176,16 @@ export class Roller {
       recovery = watch.recovery;
       return { pending: [...reasons, recovery].filter((text) => text !== "").join("; ") };
     });
+  }
+
+  private async orJournal(host: NodeHost, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.options.signal.aborted) await this.probe(host).catch(() => undefined);
+      if (!(error instanceof NodeError) && !(error instanceof WaitTimeoutError)) throw error;
+      throw await this.withJournal(host, error.message);
+    }
   }
 
   private async withJournal(host: NodeHost, message: string): Promise<NodeError> {
