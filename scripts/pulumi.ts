@@ -5,7 +5,7 @@ import { environmentOf } from "./lib/engine";
 import { labFolder, DEFAULT_STACK } from "./lib/lab-folder";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { processId } from "./lib/processes";
-import { isChanging, stackInArgs } from "./lib/pulumi-args";
+import { isChanging, runsProgram, stackInArgs } from "./lib/pulumi-args";
 import { RUN_VARIABLE, newRun, writeRun, type RunRecord } from "./lib/run-record";
 
 /**
@@ -18,7 +18,10 @@ async function main(): Promise<number> {
   // Said early: a wrong name must not cost the time of the set-up.
   const wasThere = existsSync(labFolder(stack).configFile);
   const changing = isChanging(args);
-  const open = await openLab(stack, toStderr, { recover: changing });
+  const open = await openLab(stack, toStderr, {
+    recover: changing,
+    runsProgram: runsProgram(args),
+  });
   if (!wasThere) toStderr(`A new lab, described in ${open.folder.configFile}.`);
   return attach(open, args, changing);
 }

@@ -34,7 +34,9 @@ export function labValue(document: Document): unknown {
   const node: unknown = document.getIn([...LAB_PATH], true);
   if (node === undefined || node === null) return undefined;
   try {
-    return (document.toJS() as { config: Record<string, unknown> }).config[LAB_PATH[1]];
+    return (
+      (document.toJS() as { config: Record<string, unknown> }).config[LAB_PATH[1]] ?? undefined
+    );
   } catch (error) {
     throw new UserError(`The lab's configuration cannot be read: ${reasonOf(error)}`);
   }

@@ -170,9 +170,17 @@ function ensurePassphrase(folder: LabFolder): void {
 /** Makes the lab's own SSH key, unless it is there. */
 export function ensureKey(folder: LabFolder): void {
   if (existsSync(folder.privateKeyFile)) return;
-  const pair = ssh.generateKeyPairSync("ed25519", { comment: `pi-lab ${folder.stack}` });
+  const pair = newKeyPair(`pi-lab ${folder.stack}`);
   writeWhole(folder.privateKeyFile, withNewline(pair.private), 0o600);
   writeWhole(`${folder.privateKeyFile}.pub`, withNewline(pair.public));
+}
+
+/** ssh2 1.17 makes an ed25519 key that it cannot read itself about once in 160 times: those are thrown away. */
+function newKeyPair(comment: string): { private: string; public: string } {
+  for (;;) {
+    const pair = ssh.generateKeyPairSync("ed25519", { comment });
+    if (!(ssh.parseKey(pair.private) instanceof Error)) return pair;
+  }
 }
 
 function withNewline(text: string): string {

@@ -35,12 +35,14 @@ export interface OpenLab {
  * Finds or makes what an operation on a lab needs: tools, folder, configuration, stack. Then cleans up
  * after a run that was cut off.
  * @param options.recover false leaves what a cut-off run has left: for commands that only look. Default true
+ * @param options.runsProgram false leaves out what only the program needs: a configuration without mistakes,
+ *   the machines' image, Kafka. Default true
  * @param options.only `virtual` refuses a lab of real machines
  */
 export async function openLab(
   stack: string,
   log: Log,
-  options: { recover?: boolean; only?: "virtual" } = {},
+  options: { recover?: boolean; runsProgram?: boolean; only?: "virtual" } = {},
 ): Promise<OpenLab> {
   const folder = labFolder(stack);
   const pulumi = await ensurePulumi(log);
@@ -55,12 +57,8 @@ export async function openLab(
   if (note !== undefined) log(note);
   const lab = readLab(folder);
   if (options.only === "virtual" && !isVirtual(lab)) throw new UserError(realMachines(folder));
-  if (isVirtual(lab)) {
-    docker ??= await ensureDocker(log);
-    await ensurePiImage(log);
-  }
-  // A mistake in the configuration is told before the slow steps.
-  await ensureKafka(log, parseLab(lab).cluster.kafkaVersion);
+  if (isVirtual(lab)) docker ??= await ensureDocker(log);
+  if (options.runsProgram ?? true) await prepareProgram(lab, log);
   const engine: Engine = {
     bin: pulumi.bin,
     env: { ...pulumi.env, ...(docker ? { DOCKER_HOST: docker.host } : {}) },
@@ -68,6 +66,13 @@ export async function openLab(
   if (options.recover ?? true) await recover(folder, engine, docker, log, false);
   if (!existsSync(checkpointFile(folder))) await initStack(folder, engine);
   return { folder, engine, docker, isNew };
+}
+
+/** What the program reads. A mistake in the configuration is told before the slow steps. */
+async function prepareProgram(lab: unknown, log: Log): Promise<void> {
+  const { kafkaVersion } = parseLab(lab).cluster;
+  if (isVirtual(lab)) await ensurePiImage(log);
+  await ensureKafka(log, kafkaVersion);
 }
 
 /** The whole recovery of a lab from a run that was cut off; nothing happens after one that ended. */

@@ -21,6 +21,15 @@ export function commandInArgs(args: readonly string[]): string | undefined {
 /** Commands that change resources or the state, and therefore want a lab that is clean of an earlier crash. */
 const CHANGING = new Set(["up", "update", "destroy", "refresh", "import"]);
 
+/** Commands that run the program, and so need all that it reads and makes. */
+const RUNS_PROGRAM = new Set(["up", "update", "preview", "pre", "watch"]);
+
+/** Whether the engine would run the program with these arguments. */
+export function runsProgram(args: readonly string[]): boolean {
+  const command = commandInArgs(args);
+  return command !== undefined && RUNS_PROGRAM.has(command);
+}
+
 /** Whether the engine would change resources or their state with these arguments. */
 export function isChanging(args: readonly string[]): boolean {
   const command = commandInArgs(args);
