@@ -29,14 +29,14 @@ export interface HostCommandArgs {
   readonly run: string;
   /** What the command reads; texts and scripts go here, so that a preview shows their changed lines. */
   readonly stdin: pulumi.Input<string>;
-  /** What else, when it changes, makes the command's former effect void. */
-  readonly triggers?: pulumi.Input<string>[];
 }
 
 /**
- * Runs one idempotent command on a host at its first appearance and whenever its input changes.
+ * Runs one idempotent command on a host: at first, again when what it reads changes, and anew when the
+ * host's identity does.
  *
- * There is no `delete`: a delete that is dialled at a dead host would block every later `up`.
+ * There is no `update`, since the same command brings a host to any state, and no `delete`: one that
+ * is dialled at a dead host would block every later `up`.
  * Standard output is kept as an output and not logged, since it would repeat in every diff.
  */
 export function hostCommand(
@@ -44,16 +44,13 @@ export function hostCommand(
   args: HostCommandArgs,
   opts: pulumi.CustomResourceOptions,
 ): command.remote.Command {
-  const sudo = `sudo -n ${args.run}`;
   return new command.remote.Command(
     name,
     {
       connection: commandConnection(args.host.connection),
-      create: sudo,
-      // Said in full so that a changed `triggers` updates in place instead of replacing.
-      update: sudo,
+      create: `sudo -n ${args.run}`,
       stdin: args.stdin,
-      triggers: [...args.host.identity, ...(args.triggers ?? [])],
+      triggers: args.host.identity,
       logging: command.remote.Logging.Stderr,
       // It would need AcceptEnv on every sshd, and our commands do not look at their past.
       addPreviousOutputInEnv: false,

@@ -123,7 +123,6 @@ describe("a lab of real Pis", () => {
       const { inputs: command } = program.get(COMMAND, `${host.name}-prepare`);
       expect(command).toMatchObject({
         create: "sudo -n bash -s",
-        update: "sudo -n bash -s",
         stdin: renderPrepareScript(lab, host),
         triggers: [host.machine.hostKey],
         logging: "stderr",
@@ -138,6 +137,7 @@ describe("a lab of real Pis", () => {
         perDialTimeout: 10,
       });
       expect(command.connection).not.toHaveProperty("agentSocketPath");
+      expect(command).not.toHaveProperty("update");
       expect(command).not.toHaveProperty("delete");
     }
   });
