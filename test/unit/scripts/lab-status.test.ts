@@ -1,0 +1,139 @@
+import { createServer, type AddressInfo } from "node:net";
+import type { Lab } from "../../../model";
+import type { KafkaAdmin } from "../../../provider/admin/port";
+import { gatherStatus, greet, type StatusPorts } from "../../../scripts/lib/lab-status";
+import { renderStatus } from "../../../scripts/lib/status-text";
+import { labFixture } from "../../support/lab-fixture";
+
+const lab: Lab = labFixture();
+const unasked = (): never => {
+  throw new Error("the status asks nothing that changes");
+};
+
+/** A healthy cluster, but for what a test changes. */
+function ports(
+  changes: Partial<KafkaAdmin> = {},
+  silent: readonly string[] = [],
+): StatusPorts & { closed: number } {
+  const topics = lab.topics.map(({ name }, i) => ({
+    topic: name,
+    partitions: [{ partition: 0, leader: i + 1, replicas: [1, 2, 3], isr: [3, 1, 2] }],
+  }));
+  const counted = {
+    closed: 0,
+    greet: (address: string) => Promise.resolve(silent.includes(address) ? "refused" : undefined),
+    connectAdmin: (): KafkaAdmin => ({
+      listBrokers: () => Promise.resolve([1, 2, 3].map((id) => ({ id, fenced: false }))),
+      listPartitions: () => Promise.resolve(topics),
+      describeQuorum: () => Promise.resolve({ leaderId: 2, voters: [] }),
+      describeTopic: unasked,
+      createTopic: unasked,
+      raisePartitions: unasked,
+      alterTopicConfig: unasked,
+      deleteTopic: unasked,
+      clusterSetting: unasked,
+      setClusterSetting: unasked,
+      close: () => {
+        counted.closed += 1;
+        return Promise.resolve();
+      },
+      ...changes,
+    }),
+  };
+  return counted;
+}
+
+test("a lab that is well has no problems; nodes are shown by their hosts' names", async () => {
+  const status = await gatherStatus(lab, ports());
+  expect(status.problems).toEqual([]);
+  expect(status.quorumLeader).toBe("broker-2");
+  expect(status.topics[0]?.partitions[0]).toEqual({
+    partition: 0,
+    leader: "broker-1",
+    replicas: ["broker-1", "broker-2", "broker-3"],
+    isr: ["broker-1", "broker-2", "broker-3"],
+  });
+  expect(renderStatus(status)).toMatch(
+    /broker-2 +broker +pi-2 +10\.0\.42\.2 +answers, broker up, active controller/,
+  );
+});
+
+test("the connection is closed, whatever was answered", async () => {
+  const failing = ports({ listBrokers: () => Promise.reject(new Error("no broker.")) });
+  await gatherStatus(lab, failing);
+  expect(failing.closed).toBe(1);
+});
+
+test("a silent host is told with its address and reason", async () => {
+  const status = await gatherStatus(lab, ports({}, ["10.0.42.4"]));
+  expect(status.problems).toEqual(["client-1 (10.0.42.4): no answer on SSH, port 22: refused."]);
+});
+
+test("a broker that is missing or fenced is told", async () => {
+  const listBrokers = () =>
+    Promise.resolve([
+      { id: 1, fenced: false },
+      { id: 2, fenced: true },
+    ]);
+  const { hosts, problems } = await gatherStatus(lab, ports({ listBrokers }));
+  expect(hosts.map(({ broker }) => broker).slice(0, 3)).toEqual(["up", "fenced", "down"]);
+  expect(problems.join()).toMatch(
+    /broker-2 .*registered, but serves nothing.*broker-3 .*not in the cluster/,
+  );
+});
+
+test.each([
+  ["no leader", { leader: -1, isr: [1, 2] }, "Topic red, partition 0 has no leader."],
+  [
+    "a follower behind",
+    { leader: 1, isr: [1, 2] },
+    "Topic red, partition 0: broker-3 is not in sync.",
+  ],
+  [
+    "too few replicas",
+    { leader: 1, replicas: [1, 2], isr: [1, 2] },
+    "Topic red, partition 0 has 2 replicas; 3 are wanted.",
+  ],
+])("a partition with %s is told", async (_, changes, expected) => {
+  const base = { partition: 0, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] };
+  const listPartitions = () =>
+    Promise.resolve([
+      { topic: "red", partitions: [{ ...base, ...changes }] },
+      { topic: "green", partitions: [base] },
+      { topic: "blue", partitions: [base] },
+    ]);
+  expect((await gatherStatus(lab, ports({ listPartitions }))).problems).toEqual([expected]);
+});
+
+test("topics that are missing are told, other people's are not", async () => {
+  const listPartitions = () => Promise.resolve([{ topic: "theirs", partitions: [] }]);
+  expect((await gatherStatus(lab, ports({ listPartitions }))).problems).toEqual(
+    ["red", "green", "blue"].map((name) => `Topic ${name} does not exist.`),
+  );
+});
+
+test("a cluster that does not answer is told once, not for each broker and topic", async () => {
+  const gone = () => Promise.reject(new Error("nobody answers."));
+  const { problems, hosts } = await gatherStatus(
+    lab,
+    ports({ listBrokers: gone, listPartitions: gone, describeQuorum: gone }),
+  );
+  expect(problems).toEqual([
+    "The brokers do not answer: nobody answers.",
+    "The controllers have no leader: nobody answers.",
+  ]);
+  expect(hosts[0]?.broker).toBe("unknown");
+});
+
+test.each([
+  ["SSH-2.0-OpenSSH_9\r\n", undefined],
+  ["HTTP/1.1 400\r\n", "something else than SSH answers"],
+])("a server that greets with %j is judged", async (greeting, expected) => {
+  const server = createServer((socket) => socket.end(greeting));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    expect(await greet("127.0.0.1", (server.address() as AddressInfo).port)).toBe(expected);
+  } finally {
+    server.close();
+  }
+});
