@@ -9,7 +9,7 @@ import { createTestStack, keepHosts, type Outcome, type TestStack } from "../sup
  * fault. Each `up` names host, step and remedy, and the one after the cause is mended goes on.
  */
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 let stack: TestStack;
 

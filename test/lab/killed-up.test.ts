@@ -19,7 +19,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * twice, then goes through; one Pi loses its power; `lab:down` ends it all.
  */
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const BROKERS = ["broker-1", "broker-2", "broker-3"];
 

@@ -13,7 +13,7 @@ import type { SharedLab } from "./six-hosts/shared";
  * and then changed. One lab for all of it: the tests go on from each other, in this order.
  */
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 let shared: SharedLab | undefined;
 let neighbour: Neighbour | undefined;

@@ -53,7 +53,7 @@ export function describeChanges(lab: GetLab): void {
     const preview = await stack.preview();
     const rollout = preview.steps.find(({ name }) => name === "kafka-rollout");
     const running = (host: string): string =>
-      `nodes["${host}"].want.properties["log.retention.hours"]`;
+      `nodes.${host}.want.properties["log.retention.hours"]`;
     expect(rollout?.diff).toMatchObject({
       [running("broker-1")]: "update",
       [running("broker-2")]: "update",

@@ -36,7 +36,7 @@ export function describePreparation(lab: GetLab): void {
       allPis(stack).map(({ host }) => [host.name, expected]),
     );
 
-    for (const pi of allPis(stack).filter((one) => one !== server)) {
+    for (const pi of allPis(stack).filter(({ host }) => host.name !== server.host.name)) {
       await waitFor(`${pi.host.name} to follow the clock of broker-1`, async () => {
         const sources = await pi.run("chronyc -c -n sources");
         const [, state, address] = sources.split(",");
