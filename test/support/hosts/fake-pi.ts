@@ -87,6 +87,11 @@ export class FakePi {
     return pid > 0 && isAlive(pid) ? pid : undefined;
   }
 
+  async journalTail(): Promise<string> {
+    const text = await readFile(join(this.root, "unit/journal"), "utf8");
+    return text.split("\n").slice(-40).join("\n");
+  }
+
   /** Who has the right to restart this host, and until when; empty if nobody has. */
   lease(): Promise<string> {
     return readFile(join(this.root, "run/pi-lab/roll.lease"), "utf8").catch(() => "");

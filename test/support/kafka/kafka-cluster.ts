@@ -86,6 +86,38 @@ export async function planBrokers(root: string, count = 3): Promise<LocalBroker[
   );
 }
 
+/** Writes each broker's settings and formats its storage, all as the first voters of one cluster. */
+export async function formatStorage(
+  brokers: readonly LocalBroker[],
+  extra: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const home = await kafkaHome();
+  const clusterId = kafkaId();
+  const voters = brokers.map((one) => `${one.id}@${one.controllerAddress}:${kafkaId()}`).join();
+  await Promise.all(
+    brokers.map(async (broker) => {
+      await writeFile(
+        broker.configFile,
+        renderProperties(brokerProperties(broker, brokers, extra)),
+      );
+      await run("java", [
+        ...jvm(home, 128),
+        "kafka.tools.StorageTool",
+        "format",
+        `--cluster-id=${clusterId}`,
+        `--initial-controllers=${voters}`,
+        `--config=${broker.configFile}`,
+      ]);
+    }),
+  );
+}
+
+/** The command line that runs a broker, for a shell. */
+export async function kafkaCommand(configFile: string): Promise<string> {
+  const args = jvm(await kafkaHome(), 256).map((arg) => `'${arg}'`);
+  return `java ${args.join(" ")} kafka.Kafka "${configFile}"`;
+}
+
 /** A running three-broker KRaft cluster on the loopback interface. */
 export class StartedKafkaCluster {
   private readonly processes = new Map<number, ChildProcess>();
@@ -101,23 +133,8 @@ export class StartedKafkaCluster {
     const root = await mkdtemp(join(tmpdir(), "pi-lab-kafka-"));
     const brokers = await planBrokers(root);
     const cluster = new StartedKafkaCluster(root, home, brokers);
-    const clusterId = kafkaId();
-    const voters = brokers.map((one) => `${one.id}@${one.controllerAddress}:${kafkaId()}`).join();
     try {
-      await Promise.all(
-        brokers.map(async (broker) => {
-          const properties = brokerProperties(broker, brokers, extra);
-          await writeFile(broker.configFile, renderProperties(properties));
-          await run("java", [
-            ...jvm(home, 128),
-            "kafka.tools.StorageTool",
-            "format",
-            `--cluster-id=${clusterId}`,
-            `--initial-controllers=${voters}`,
-            `--config=${broker.configFile}`,
-          ]);
-        }),
-      );
+      await formatStorage(brokers, extra);
       for (const broker of brokers) cluster.startBroker(broker.id);
       await cluster.awaitUnfenced(brokers.map((broker) => broker.id));
     } catch (error) {
