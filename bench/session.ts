@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "../scripts/lib/engine";
+import { nameOfUrn } from "../scripts/lib/engine-events";
 import { gatherStatus } from "../scripts/lib/lab-status";
 import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
 import { statusPorts } from "../scripts/lib/status-ports";
@@ -215,8 +216,10 @@ async function oneUpdate(lab: BenchLab): Promise<MeasuredRun> {
 function expecting(run: MeasuredRun, wanted: Readonly<Record<string, number>>): MeasuredRun {
   const changes = Object.fromEntries(Object.entries(run.changes).filter(([op]) => op !== "same"));
   if (JSON.stringify(changes) === JSON.stringify(wanted)) return run;
+  const steps = run.events.flatMap(({ event }) => event.resourcePreEvent?.metadata ?? []);
+  const changed = steps.filter(({ op }) => op !== "same");
   throw new Error(
-    `the run was to change ${JSON.stringify(wanted)} and changed ${JSON.stringify(changes)}`,
+    `the run was to change ${JSON.stringify(wanted)} and changed ${JSON.stringify(changes)}: ${changed.map(({ op, urn }) => `${op} ${nameOfUrn(urn)}`).join(", ")}`,
   );
 }
 
