@@ -28,6 +28,8 @@ export interface StepMetadata {
   readonly op: string;
   readonly urn: string;
   readonly type: string;
+  /** The provider's reference; empty for components and the stack, which have none. */
+  readonly provider?: string;
   readonly old: ResourceState | null;
   readonly new: ResourceState | null;
   /** Top-level properties that differ. */

@@ -62,7 +62,7 @@ export class Progress {
   }
 
   #begin(metadata: StepMetadata): void {
-    if (!SHOWN[metadata.op]) return;
+    if (!SHOWN[metadata.op] || isComponent(metadata)) return;
     const now = this.now();
     this.#running.set(key(metadata), { metadata, since: now, nextReminder: now + REMINDER_MS });
   }
@@ -72,13 +72,12 @@ export class Progress {
     const step = this.#running.get(key(metadata));
     this.#running.delete(key(metadata));
     this.#status.delete(metadata.urn);
-    if (!shown || metadata.type === "pulumi:pulumi:Stack") return;
+    if (!shown) return;
     const time = step ? ` ${formatDuration(this.now() - step.since)}` : "";
     if (how === "failed") {
       this.log(`  ✗ ${title(metadata)}: failed after${time}`);
       return;
     }
-    // A component ends when its children have: their lines have told it all.
     if (isComponent(metadata)) return;
     this.log(`  ${shown.sign} ${title(metadata)} ${shown.done}${changes(metadata)}${time}`);
   }
@@ -142,9 +141,9 @@ function title({ urn, type }: Pick<StepMetadata, "urn" | "type">): string {
   return `${shortType(type)} ${nameOfUrn(urn)}`;
 }
 
-/** Components have neither an id nor a provider of their own. */
-function isComponent({ new: now, old }: StepMetadata): boolean {
-  return (now ?? old)?.id === "" && !(now ?? old)?.type.startsWith("pulumi:");
+/** Components, and the stack, end when their children have: their lines have told it all. */
+function isComponent({ provider }: StepMetadata): boolean {
+  return provider === "";
 }
 
 function changes({ op, detailedDiff, diffs }: StepMetadata): string {

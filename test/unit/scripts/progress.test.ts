@@ -19,7 +19,7 @@ beforeEach(() => {
   );
 });
 
-const state = (type: string, id = "i") => ({ type, urn: "", id, inputs: {}, outputs: {} });
+const state = (type: string) => ({ type, urn: "", id: "i", inputs: {}, outputs: {} });
 const step = (
   op: string,
   type: string,
@@ -29,6 +29,7 @@ const step = (
   op,
   type,
   urn: `urn:pulumi:s::pi-lab::parent$${type}::${name}`,
+  provider: "urn:provider::id",
   old: null,
   new: state(type),
   detailedDiff: null,
@@ -66,8 +67,12 @@ test("an update names what differs, by path where the provider tells paths", () 
 
 test("what stays the same, and components, are not shown", () => {
   end(step("same", CONTAINER, "pi-1"));
-  end(step("create", "pilab:kafka:Cluster", "kafka", { new: state("pilab:kafka:Cluster", "") }));
-  end(step("create", "pulumi:pulumi:Stack", "pi-lab-virtual"));
+  begin(step("create", "pilab:kafka:Cluster", "kafka", { provider: "" }));
+  begin(step("create", "pulumi:pulumi:Stack", "pi-lab-virtual", { provider: "" }));
+  now = 60_000;
+  progress.tick();
+  end(step("create", "pilab:kafka:Cluster", "kafka", { provider: "" }));
+  end(step("create", "pulumi:pulumi:Stack", "pi-lab-virtual", { provider: "" }));
   expect(lines).toEqual([]);
 });
 
