@@ -1,0 +1,108 @@
+import fc from "fast-check";
+
+import type { ClusterView } from "../../../../provider/rollout/gates";
+import { blockers, CAUGHT_UP_MS, notBack } from "../../../../provider/rollout/gates";
+
+const options = { members: [1, 2, 3], caughtUpMs: CAUGHT_UP_MS };
+const healthy: ClusterView = {
+  brokers: [1, 2, 3].map((id) => ({ id, fenced: false })),
+  topics: [
+    {
+      topic: "red",
+      partitions: [{ partition: 0, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] }],
+    },
+  ],
+  quorum: { leaderId: 1, voters: [1, 2, 3].map((id) => ({ id, behindMs: 0 })) },
+};
+const withIsr = (isr: number[], replicas = [1, 2, 3]): ClusterView => ({
+  ...healthy,
+  topics: [{ topic: "red", partitions: [{ partition: 0, leader: isr[0] ?? -1, replicas, isr }] }],
+});
+
+describe("before a restart", () => {
+  test("a healthy cluster lets each broker go", () => {
+    for (const id of options.members) expect(blockers(id, healthy, options)).toEqual([]);
+  });
+
+  test("another broker that is fenced, or unknown to the cluster", () => {
+    const fenced = { ...healthy, brokers: [1, 2, 3].map((id) => ({ id, fenced: id === 2 })) };
+    expect(blockers(1, fenced, options)).toEqual(["broker 2 does not serve"]);
+    expect(blockers(2, fenced, options)).toEqual([]);
+    const gone = { ...healthy, brokers: [1, 2].map((id) => ({ id, fenced: false })) };
+    expect(blockers(1, gone, options)).toEqual(["broker 3 does not serve"]);
+  });
+
+  test("other replicas out of sync; its own do not count", () => {
+    expect(blockers(1, withIsr([1, 2]), options)).toEqual([
+      "other replicas are out of sync: red-0",
+    ]);
+    expect(blockers(3, withIsr([1, 2]), options)).toEqual([]);
+    // One copy only: whoever asks for that accepts that it goes away.
+    expect(blockers(1, withIsr([1], [1]), options)).toEqual([]);
+  });
+
+  test("a quorum that would lose its majority, or has no leader", () => {
+    const voters = [1, 2, 3].map((id) => ({ id, behindMs: id === 3 ? CAUGHT_UP_MS + 1 : 0 }));
+    const thin = { ...healthy, quorum: { leaderId: 1, voters } };
+    expect(blockers(2, thin, options)).toEqual([
+      "without it 1 of 3 quorum voters are caught up, and 2 are needed",
+    ]);
+    expect(blockers(3, thin, options)).toEqual([]);
+    const headless = { ...healthy, quorum: { leaderId: -1, voters } };
+    expect(blockers(2, headless, options)).toEqual(["the quorum has no leader"]);
+  });
+
+  test("a voter alone may be restarted, and one that is no voter too", () => {
+    const alone = { ...healthy, quorum: { leaderId: 1, voters: [{ id: 1, behindMs: 0 }] } };
+    expect(blockers(1, alone, options)).toEqual([]);
+    expect(blockers(2, alone, options)).toEqual([]);
+  });
+
+  test("whatever the cluster: after a restart that passed the gate, all else is in sync and a majority votes", () => {
+    const ids = fc.subarray([1, 2, 3]);
+    fc.assert(
+      fc.property(fc.constantFrom(1, 2, 3), ids, ids, ids, (node, fenced, isr, slow) => {
+        const view: ClusterView = {
+          ...withIsr(isr),
+          brokers: [1, 2, 3].map((id) => ({ id, fenced: fenced.includes(id) })),
+          quorum: {
+            leaderId: 1,
+            voters: [1, 2, 3].map((id) => ({ id, behindMs: slow.includes(id) ? 9_999 : 0 })),
+          },
+        };
+        if (blockers(node, view, options).length > 0) return;
+        const others = [1, 2, 3].filter((id) => id !== node);
+        expect(others.filter((id) => fenced.includes(id))).toEqual([]);
+        expect(others.filter((id) => !isr.includes(id))).toEqual([]);
+        expect(others.filter((id) => slow.includes(id))).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe("after a start", () => {
+  test("back is: registered, unfenced, in sync, caught up", () => {
+    expect(notBack(1, healthy, options)).toEqual([]);
+    expect(notBack(4, healthy, options)).toEqual(["it has not registered yet"]);
+    const fenced = { ...healthy, brokers: [{ id: 1, fenced: true }] };
+    expect(notBack(1, fenced, options)).toEqual(["it is fenced: still loading its logs"]);
+    expect(notBack(3, withIsr([1, 2]), options)).toEqual(["its replicas are out of sync: red-0"]);
+    expect(notBack(1, withIsr([1, 2]), options)).toEqual([]);
+    const voters = [{ id: 1, behindMs: Infinity }];
+    const late = { ...healthy, quorum: { leaderId: 2, voters } };
+    expect(notBack(1, late, options)).toEqual(["its controller has not caught up"]);
+  });
+
+  test("many partitions are summed up", () => {
+    const partitions = Array.from({ length: 9 }, (_, partition) => ({
+      partition,
+      leader: 1,
+      replicas: [1, 2],
+      isr: [1],
+    }));
+    const view = { ...healthy, topics: [{ topic: "red", partitions }] };
+    expect(notBack(2, view, options)[0]).toMatch(
+      /red-0, red-1, red-2, red-3, red-4, … \(9 in all\)/,
+    );
+  });
+});

@@ -1,0 +1,116 @@
+import fc from "fast-check";
+
+import {
+  differences,
+  judge,
+  nextToRoll,
+  NOT_RUNNING,
+  observed,
+  stagingFault,
+} from "../../../../provider/rollout/plan";
+import type { Fingerprint, HostProbe } from "../../../../provider/rollout/stamp";
+
+const want: Fingerprint = {
+  properties: { "node.id": "1", "log.retention.hours": "168" },
+  files: { "/etc/kafka/kafka.env": "aa" },
+  version: "4.1.1",
+};
+const probe = (
+  changes: Partial<HostProbe> = {},
+  active = "active",
+  sub = "running",
+): HostProbe => ({
+  unit: { active, sub, mainPid: 1, restarts: 0 },
+  started: want,
+  staged: want,
+  stagedHash: "bundle",
+  ...changes,
+});
+
+test.each([
+  ["active", "running", want, "current"],
+  ["active", "running", { ...want, version: "4.0.1" }, "differs"],
+  ["active", "running", undefined, "differs"],
+  ["activating", "start-pre", want, "current"],
+  ["activating", "auto-restart", want, "down"],
+  ["inactive", "dead", undefined, "down"],
+  ["failed", "failed", want, "down"],
+  ["deactivating", "stop-sigterm", want, "down"],
+] as const)("a unit that is %s (%s)", (active, sub, started, verdict) => {
+  expect(judge(want, probe({ started }, active, sub))).toBe(verdict);
+});
+
+test("differences name properties both ways, wanted files, and the version, without values", () => {
+  const has = {
+    properties: { "node.id": "1", extra: "x" },
+    files: { "/etc/kafka/kafka.env": "bb", "/etc/kafka/hosts": "zz" },
+    version: "4.0.1",
+  };
+  expect(differences(want, has)).toEqual([
+    "extra",
+    "log.retention.hours",
+    "/etc/kafka/kafka.env",
+    "version 4.0.1",
+  ]);
+  expect(differences(want, want)).toEqual([]);
+});
+
+test("the state has files that matter; one that is wanted no more shows while it runs", () => {
+  const started = {
+    ...want,
+    files: { "/etc/kafka/kafka.env": "bb", "/old": "cc", "/etc/kafka/hosts": "dd" },
+  };
+  const former = { ...want, files: { "/old": "cc" } };
+  expect(observed(want, former, probe({ started })).files).toEqual({
+    "/etc/kafka/kafka.env": "bb",
+    "/old": "cc",
+  });
+});
+
+test("where nothing runs, the version says so and the rest is as last known", () => {
+  const down = probe({ started: undefined }, "inactive", "dead");
+  expect(observed(want, want, down)).toEqual({ ...want, version: NOT_RUNNING });
+  expect(observed(want, undefined, down).version).toBe(NOT_RUNNING);
+});
+
+test("nothing is started that was not staged by this stack", () => {
+  expect(stagingFault(want, "bundle", probe())).toBeUndefined();
+  expect(stagingFault(want, "bundle", probe({ stagedHash: undefined }))).toMatch(
+    /nothing is staged/,
+  );
+  expect(stagingFault(want, "other", probe())).toMatch(
+    /holds the bundle bundle…, not other….*--target/,
+  );
+  const staged = { ...want, properties: { "node.id": "1" } };
+  expect(stagingFault(want, "bundle", probe({ staged }))).toMatch(
+    /differs in log\.retention\.hours/,
+  );
+});
+
+test("the order: who does not serve first, the active controller last", () => {
+  const nodes = fc
+    .uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 })
+    .map((ids) => ids.map((id) => ({ host: `broker-${id}`, nodeId: id })));
+  fc.assert(
+    fc.property(
+      nodes,
+      fc.uniqueArray(fc.integer({ min: 1, max: 9 })),
+      fc.integer({ min: 0, max: 9 }),
+      (all, down, leader) => {
+        const fenced = new Set(down);
+        let left = all;
+        const order: number[] = [];
+        for (;;) {
+          const next = nextToRoll(left, fenced, leader);
+          if (next === undefined) break;
+          order.push(next.nodeId);
+          left = left.filter((one) => one !== next);
+        }
+        expect([...order].sort()).toEqual(all.map((one) => one.nodeId).sort());
+        const serving = order.findIndex((id) => !fenced.has(id));
+        if (serving >= 0) expect(order.slice(serving).some((id) => fenced.has(id))).toBe(false);
+        if (order.includes(leader) && !fenced.has(leader)) expect(order.at(-1)).toBe(leader);
+      },
+    ),
+  );
+});

@@ -1,0 +1,43 @@
+import fc from "fast-check";
+
+import { sameSetting, settingFault, TOPIC_SETTINGS } from "../../../../provider/topic/settings";
+
+test.each([
+  ["cleanup.policy", "compact,delete", undefined],
+  ["cleanup.policy", "compact, delete", undefined],
+  ["cleanup.policy", "keep", /no comma-separated list of compact, delete/],
+  ["cleanup.policy", "", /no comma-separated list/],
+  ["compression.type", "zstd", undefined],
+  ["compression.type", "rar", /is none of uncompressed, zstd/],
+  ["preallocate", "TRUE", /neither "true" nor "false"/],
+  ["min.cleanable.dirty.ratio", "1.5", /0 to 1/],
+  ["retention.ms", "-1", undefined],
+  ["retention.ms", "-2", /at least -1/],
+  ["segment.bytes", "1048575", /1048576 to 2147483647/],
+  ["min.insync.replicas", "2.0", /no whole number/],
+  ["max.message.bytes", "3000000000", /out of range/],
+])("%s = %j", (key, value, fault) => {
+  if (fault === undefined) expect(settingFault(key, value)).toBeUndefined();
+  else expect(settingFault(key, value)).toMatch(fault);
+});
+
+test("the same to Kafka: notation and order, not the value", () => {
+  expect(sameSetting("min.cleanable.dirty.ratio", "0.50", "0.5")).toBe(true);
+  expect(sameSetting("cleanup.policy", "delete, compact", "compact,delete")).toBe(true);
+  expect(sameSetting("retention.ms", "007", "7")).toBe(true);
+  expect(sameSetting("retention.ms", "7", "70")).toBe(false);
+  expect(sameSetting("retention.ms", "9223372036854775806", "9223372036854775807")).toBe(false);
+  expect(sameSetting("retention.ms", undefined, undefined)).toBe(true);
+  expect(sameSetting("retention.ms", undefined, "7")).toBe(false);
+  expect(sameSetting("some.key.of.later", "a", "b")).toBe(false);
+});
+
+test("sameness is symmetric, and everything is the same as itself", () => {
+  const key = fc.constantFrom(...Object.keys(TOPIC_SETTINGS), "some.key.of.later");
+  fc.assert(
+    fc.property(key, fc.string(), fc.string(), (name, a, b) => {
+      expect(sameSetting(name, a, a)).toBe(true);
+      expect(sameSetting(name, a, b)).toBe(sameSetting(name, b, a));
+    }),
+  );
+});
