@@ -67,7 +67,7 @@ async function during<T>(
   });
   // Only the race looks at it; afterwards the script's end is no failure.
   tooEarly.catch(() => undefined);
-  return Promise.race([tooEarly, waitFor(what, probe, { pauseMs: 20 })]);
+  return Promise.race([tooEarly, waitFor(what, probe, { pauseMs: 100 })]);
 }
 
 test("an `up` killed while containers are made: the next one clears the lock and goes on", async () => {
