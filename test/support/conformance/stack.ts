@@ -48,7 +48,7 @@ export interface Run {
   readonly logs: readonly string[];
   /** Every error, in one text. */
   readonly errors: string;
-  /** All that the engine printed, events with states included. */
+  /** All that the engine printed, events with states included; the program's debug messages are not. */
   readonly everything: string;
 }
 
@@ -169,11 +169,15 @@ export class ConformanceStack {
 }
 
 async function collect(child: ChildProcess): Promise<Run> {
-  let everything = "";
-  child.stdout?.on("data", (chunk: Buffer) => (everything += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (everything += chunk.toString()));
+  let printed = "";
+  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   const [code] = (await once(child, "close")) as [number | null];
-  const events = everything.split("\n").flatMap((line) => parseEvent(line) ?? []);
+  // The SDK's own debug messages hold secrets in plain; no display shows them.
+  const lines = printed
+    .split("\n")
+    .filter((line) => parseEvent(line)?.diagnosticEvent?.severity !== "debug");
+  const events = lines.flatMap((line) => parseEvent(line) ?? []);
   const diagnostics = events.flatMap(({ diagnosticEvent }) => diagnosticEvent ?? []);
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   return {
@@ -184,14 +188,12 @@ async function collect(child: ChildProcess): Promise<Run> {
       .filter(({ urn, severity }) => urn !== undefined && severity !== "error")
       .map(({ message }) => message.trimEnd()),
     errors: errors.map(({ message }) => message).join("\n"),
-    everything,
+    everything: lines.join("\n"),
   };
 }
 
-/** A preview ends with the announcement of a step; a run goes on to its outcome. */
-function stepOf({ resOutputsEvent, resourcePreEvent }: EngineEvent): string[] {
-  const metadata = (resOutputsEvent ?? (resourcePreEvent?.planning ? resourcePreEvent : undefined))
-    ?.metadata;
+function stepOf({ resOutputsEvent }: EngineEvent): string[] {
+  const metadata = resOutputsEvent?.metadata;
   if (metadata === undefined || metadata.type === "pulumi:pulumi:Stack") return [];
   if (metadata.op === "same" || metadata.type.startsWith("pulumi:providers:")) return [];
   return [`${metadata.op} ${nameOfUrn(metadata.urn)}`];
