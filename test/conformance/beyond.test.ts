@@ -3,7 +3,7 @@ import { fingerprint, parseHostKey } from "../../plugins/common/ssh";
 import { SshHost } from "../support/conformance/sshd";
 import type { ConformanceStack, Resource, Value } from "../support/conformance/stack";
 import { secret, stackMaker, text } from "../support/conformance/stack";
-import { processesWithEnv, waitForEnd } from "../../scripts/lib/processes";
+import { endProcesses, processesWithEnv, waitForEnd } from "../../scripts/lib/processes";
 import { bundlePlugin } from "../../toolchain";
 import { generateKey } from "../support/ssh/server";
 
@@ -67,6 +67,8 @@ test("when the engine is killed, the plugin ends the command and itself", async 
   engine.process.kill("SIGKILL");
   expect(await waitForEnd(plugins, 60_000)).toBe(true);
   while ((await sleeping()) !== "none") await new Promise((resolve) => setTimeout(resolve, 100));
+  // The language host outlives a killed engine by a minute and more.
+  await endProcesses(processesWithEnv("CONFORMANCE_PROGRAM", stack.programFile));
 });
 
 test("a wrong host key is dialled once; the error names both keys and the remedy", async () => {
