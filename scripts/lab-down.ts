@@ -1,12 +1,21 @@
 import { existsSync } from "node:fs";
 import { ensureDocker, ensurePulumi, type Docker } from "../toolchain";
 import { bundlePlugins } from "../toolchain/bundle";
+import { pingSocket, socketPath } from "../toolchain/docker-api";
 import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
 import { askEngine, runEngine, type Engine } from "./lib/engine";
 import { UserError } from "./lib/errors";
 import { display, isVirtual, labName, readLab } from "./lib/lab-files";
-import { checkpointFile, labFolder, type LabFolder } from "./lib/lab-folder";
-import { dockerObjects, idsInState, removeObjects, resourcesInState } from "./lib/leftovers";
+import { labFolder, type LabFolder } from "./lib/lab-folder";
+import {
+  dockerObjects,
+  idsInState,
+  pendingCreates,
+  removeObjects,
+  resourcesInState,
+} from "./lib/leftovers";
+import { backendLocks } from "./lib/locks";
+import { readRun } from "./lib/run-record";
 import { recover } from "./lib/open-lab";
 import { Progress } from "./lib/progress";
 
@@ -17,6 +26,9 @@ lab started it and nothing else uses it. The lab's configuration stays.
 
   --stack NAME          which lab; default virtual (or PI_LAB_STACK)
   --remove-leftovers    also remove containers of this lab's name that its state does not know`;
+
+/** Where the daemon listens that the toolchain starts. */
+const DEFAULT_DOCKER_HOST = "unix:///var/run/docker.sock";
 
 async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["remove-leftovers"] });
@@ -32,6 +44,12 @@ async function main(): Promise<number> {
       `The lab ${stack} is of real machines. To stop its services and keep the data: ${npmRun("pulumi", stack, "destroy")}`,
     );
   }
+  if (isDown(folder) && !given.has("remove-leftovers")) {
+    // Nothing to end is no reason to build an engine, or to start a daemon that does not run.
+    if (await dockerRuns()) await stopDocker(await ensureDocker(toStderr));
+    toStderr(`The lab ${stack} is down already.`);
+    return 0;
+  }
   const pulumi = await ensurePulumi(toStderr);
   await bundlePlugins(toStderr);
   const docker = await ensureDocker(toStderr);
@@ -44,16 +62,26 @@ async function main(): Promise<number> {
   return 0;
 }
 
+/** Whether neither the state nor the record of the last run tells of anything that is or may be up. */
+function isDown(folder: LabFolder): boolean {
+  const run = readRun(folder);
+  const ended = run === undefined || run.exitCode !== undefined;
+  const empty = resourcesInState(folder).length === 0 && pendingCreates(folder).length === 0;
+  return ended && empty && backendLocks(folder).length === 0;
+}
+
+async function dockerRuns(): Promise<boolean> {
+  const socket = socketPath(process.env.DOCKER_HOST || DEFAULT_DOCKER_HOST);
+  return socket !== undefined && (await pingSocket(socket)).kind === "up";
+}
+
 async function destroy(
   folder: LabFolder,
   engine: Engine,
   docker: Docker,
   name: string | undefined,
 ): Promise<number> {
-  if (!existsSync(checkpointFile(folder)) || resourcesInState(folder).length === 0) {
-    toStderr(`The lab ${folder.stack} has nothing that is up.`);
-    return 0;
-  }
+  if (resourcesInState(folder).length === 0) return 0;
   const known = idsInState(folder);
   const progress = new Progress(toStderr);
   const ticker = setInterval(() => progress.tick(), 1000);
@@ -95,7 +123,7 @@ async function stopDocker(docker: Docker): Promise<void> {
   toStderr(
     stopped
       ? "Stopped the Docker daemon that the lab had started."
-      : "Docker goes on: other containers run on it.",
+      : "Docker goes on: other containers run on it, or another command uses it.",
   );
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { runCommand, toStderr } from "./lib/cli";
 import { environmentOf } from "./lib/engine";
+import { display } from "./lib/lab-files";
 import { labFolder, DEFAULT_STACK } from "./lib/lab-folder";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { processId } from "./lib/processes";
@@ -16,13 +16,13 @@ async function main(): Promise<number> {
   const args = process.argv.slice(2);
   const stack = stackInArgs(args) ?? (process.env.PI_LAB_STACK || DEFAULT_STACK);
   // Said early: a wrong name must not cost the time of the set-up.
-  const wasThere = existsSync(labFolder(stack).configFile);
+  labFolder(stack);
   const changing = isChanging(args);
   const open = await openLab(stack, toStderr, {
     recover: changing,
     runsProgram: runsProgram(args),
   });
-  if (!wasThere) toStderr(`A new lab, described in ${open.folder.configFile}.`);
+  if (open.isNew) toStderr(`A new lab, described in ${display(open.folder.configFile)}.`);
   return attach(open, args, changing);
 }
 

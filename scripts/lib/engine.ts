@@ -33,13 +33,33 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The whole environment of an engine that works on this lab. */
+/**
+ * Variables of the user's own Pulumi that may reach the engine of a lab. All others stay out: some beat
+ * what a lab is given (PULUMI_CONFIG_PASSPHRASE the passphrase's file), and others change the form of the
+ * checkpoint (PULUMI_DIY_BACKEND_GZIP) or which plugins run (PULUMI_DEBUG_PROVIDERS).
+ */
+const HARMLESS = new Set([
+  "PULUMI_DEBUG_GRPC",
+  "PULUMI_DEBUG_PROMISE_LEAKS",
+  "PULUMI_PARALLEL",
+  "PULUMI_SUPPRESS_OUTPUTS",
+  "PULUMI_SUPPRESS_PROGRESS",
+]);
+
+/**
+ * The whole environment of an engine that works on this lab.
+ * @param inherited default: this process's
+ */
 export function environmentOf(
   folder: LabFolder,
   engine: Engine,
   extra: Readonly<Record<string, string>> = {},
+  inherited: NodeJS.ProcessEnv = process.env,
 ): NodeJS.ProcessEnv {
-  return { ...process.env, ...engine.env, ...engineEnv(folder), ...extra };
+  const own = Object.entries(inherited).filter(
+    ([name]) => !name.startsWith("PULUMI_") || HARMLESS.has(name),
+  );
+  return { ...Object.fromEntries(own), ...engine.env, ...engineEnv(folder), ...extra };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { linuxStat, processStart } from "../../toolchain/process-start";
 import { hasText } from "./errors";
 
 /** One process for good: a number alone may be given to another process later. */
@@ -12,7 +13,7 @@ export interface ProcessId {
 
 /** The identity of a living process; undefined when there is none by that number (a zombie is none). */
 export function processId(pid: number): ProcessId | undefined {
-  const start = process.platform === "linux" ? linuxStart(pid) : psStart(pid);
+  const start = processStart(pid);
   return start === undefined ? undefined : { pid, start };
 }
 
@@ -24,7 +25,7 @@ export function isAlive(id: ProcessId): boolean {
 /** When a living process started, as far as the system tells (to about a second); undefined when it does not live. */
 export function startedAt(pid: number): Date | undefined {
   if (process.platform !== "linux") {
-    const start = psStart(pid);
+    const start = processStart(pid);
     return start === undefined ? undefined : new Date(start);
   }
   const ticks = linuxStat(pid)?.startTicks;
@@ -35,37 +36,6 @@ export function startedAt(pid: number): Date | undefined {
 
 /** USER_HZ: the kernel's interface to user space fixes it at 100 on every architecture that runs here. */
 const CLOCK_TICKS_PER_SECOND = 100;
-
-function linuxStat(pid: number): { state: string; parent: number; startTicks: number } | undefined {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  } catch {
-    return undefined; // ended in the meantime
-  }
-  // The second field is the command's name in parentheses and may hold anything, so count from its end.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "", parent: Number(fields[1]), startTicks: Number(fields[19]) };
-}
-
-function linuxStart(pid: number): string | undefined {
-  const stat = linuxStat(pid);
-  if (!stat || stat.state === "Z" || stat.state === "X") return undefined;
-  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  return `${boot} ${stat.startTicks}`;
-}
-
-function psStart(pid: number): string | undefined {
-  try {
-    const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
-      encoding: "utf8",
-    });
-    const [, state = "", start = ""] = /^\s*(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
-    return state.startsWith("Z") || start === "" ? undefined : start;
-  } catch {
-    return undefined; // ps ends with 1 when there is no such process
-  }
-}
 
 /** The numbers of the processes that started this one, nearest first. */
 export function ancestors(pid: number): number[] {

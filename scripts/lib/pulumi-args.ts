@@ -18,8 +18,11 @@ export function commandInArgs(args: readonly string[]): string | undefined {
   return args.find((arg, i) => !arg.startsWith("-") && !WITH_VALUE.has(args[i - 1] ?? ""));
 }
 
-/** Commands that change resources or the state, and therefore want a lab that is clean of an earlier crash. */
-const CHANGING = new Set(["up", "update", "destroy", "refresh", "import"]);
+/**
+ * Commands that change resources or the state, and therefore want a lab that is clean of an earlier crash;
+ * with the engine's other names for them (`down` and `dn` are `destroy`).
+ */
+const CHANGING = new Set(["up", "update", "destroy", "down", "dn", "refresh", "import", "watch"]);
 
 /** Commands that run the program, and so need all that it reads and makes. */
 const RUNS_PROGRAM = new Set(["up", "update", "preview", "pre", "watch"]);
