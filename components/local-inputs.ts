@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError, type ConfigProblem, type Lab } from "../model";
@@ -61,14 +61,15 @@ function findArchive(lab: Lab, problems: ConfigProblem[]): KafkaArchive | undefi
   const path = join(cache, "kafka", `kafka-${lab.cluster.kafkaVersion}.tgz`);
   try {
     const sha256 = readFileSync(`${path}.sha256`, "utf8").trim().split(/\s+/)[0] ?? "";
-    return { path, sha256 };
+    if (existsSync(path)) return { path, sha256 };
   } catch {
-    problems.push({
-      path: "lab.cluster.kafkaVersion",
-      value: lab.cluster.kafkaVersion,
-      cause: `is not on this machine (${path} is missing)`,
-      remedy: `Fetch it with \`npm run setup -- kafka ${lab.cluster.kafkaVersion}\`.`,
-    });
-    return undefined;
+    // Told below: both files are made together, so either missing means the same.
   }
+  problems.push({
+    path: "lab.cluster.kafkaVersion",
+    value: lab.cluster.kafkaVersion,
+    cause: `is not on this machine (${path} is missing)`,
+    remedy: `Fetch it with \`npm run setup -- kafka ${lab.cluster.kafkaVersion}\`.`,
+  });
+  return undefined;
 }

@@ -9,7 +9,10 @@ import {
   type Log,
 } from "./index";
 
-const usage = "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka]   (default: all)";
+const usage =
+  "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka [VERSION]]   (default: all)";
+
+const VERSION = /^\d+\.\d+\.\d+$/;
 
 /** What each word of the command line gets, and what it prints when that is there. */
 const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
@@ -35,10 +38,18 @@ const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
 
 async function main(words: readonly string[]): Promise<void> {
   const wanted = words.length === 0 ? ["all"] : words;
-  const unknown = wanted.filter((word) => !Object.hasOwn(parts, word));
+  const isVersion = (word: string, i: number): boolean =>
+    VERSION.test(word) && wanted[i - 1] === "kafka";
+  const unknown = wanted.filter((word, i) => !Object.hasOwn(parts, word) && !isVersion(word, i));
   if (unknown.length > 0) throw new ToolchainError(`Unknown: ${unknown.join(", ")}`, usage);
-  for (const word of wanted) {
-    console.log(await parts[word]!((line) => console.error(line)));
+  const log: Log = (line) => console.error(line);
+  for (const [i, word] of wanted.entries()) {
+    const next = wanted[i + 1];
+    if (isVersion(word, i)) continue;
+    const isKafkaVersion = word === "kafka" && next !== undefined && VERSION.test(next);
+    console.log(
+      isKafkaVersion ? `Kafka: ${await ensureKafka(log, next)}` : await parts[word]!(log),
+    );
   }
 }
 

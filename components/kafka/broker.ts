@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { BrokerHost, Lab } from "../../model";
-import type { RolloutNode, Staged } from "../../provider/resources";
+import type { RolloutNode } from "../../provider/resources";
 import {
   brokerFiles,
   brokerWant,
@@ -12,6 +12,7 @@ import {
   renderInstallScript,
 } from "../../render";
 import { PiHost } from "../hosts";
+import { parseStaged } from "./staged";
 import { hostCommand, hostFile, type ReachableHost } from "../remote";
 
 /** A Kafka distribution on the controlling machine. */
@@ -36,8 +37,8 @@ export class KafkaBroker extends pulumi.ComponentResource {
   public readonly host: BrokerHost;
   public readonly reachable: ReachableHost;
   /**
-   * KRaft directory id of this node's disk: 22 characters of URL-safe base64. It is made anew exactly
-   * when the machine's host key changes, since then the disk is another one.
+   * KRaft directory id of this node's disk: 22 characters of URL-safe base64. Its keeper is the host key
+   * of the machine that it was made for.
    */
   public readonly directoryId: pulumi.Output<string>;
   /** Everything that must be on the disk before the storage is formatted. */
@@ -55,7 +56,9 @@ export class KafkaBroker extends pulumi.ComponentResource {
     const directory = new random.RandomBytes(
       `${name}-directory-id`,
       { length: 16, keepers: { hostKey: reachable.connection.hostKey } },
-      child,
+      // A formatted disk keeps the id it was given. Were it made anew before `NodeStorage` refuses the
+      // other machine, the stack would want an id that no disk has, even after the edit is taken back.
+      { ...child, ignoreChanges: ["keepers"] },
     );
     this.directoryId = pulumi.unsecret(directory.base64.apply(kafkaBase64Id));
 
@@ -99,7 +102,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
       address: `${reachable.address}:${lab.cluster.clientPort}`,
       connection: reachable.connection,
       want: brokerWant(lab, host),
-      staged: stage.stdout.apply((line) => JSON.parse(line) as Staged),
+      staged: stage.stdout.apply((stdout) => parseStaged(host.name, stdout)),
     };
     this.registerOutputs({ nodeId: host.nodeId, directoryId: this.directoryId });
   }

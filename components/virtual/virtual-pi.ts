@@ -47,7 +47,8 @@ export class VirtualPi extends pulumi.ComponentResource {
     const volume = new docker.Volume(
       `${name}-data`,
       { name: `${lab.name}-${machine.name}-data`, labels },
-      child,
+      // A volume cannot be renamed, only made anew and blank: another name of the lab must not do that.
+      { ...child, ignoreChanges: ["name", "labels"] },
     );
     this.container = new docker.Container(
       name,

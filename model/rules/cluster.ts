@@ -78,6 +78,9 @@ const QUORUM_TIMEOUTS = [
   "controller.quorum.request.timeout.ms",
 ];
 
+/** Settings that hold a password or a key: the files and previews that settings end up in are not secret. */
+const CONFIDENTIAL = /(^|\.)(password|passphrase|secret|secret\.key|jaas\.config|keystore\.key)$/;
+
 function checkSettings(
   path: readonly string[],
   settings: Readonly<Record<string, string | undefined>> | undefined,
@@ -93,6 +96,13 @@ function checkSettings(
         value,
         `is not to be set here: ${owner} governs it`,
         "Remove the line.",
+      );
+    } else if (CONFIDENTIAL.test(key)) {
+      report.add(
+        [...path, key],
+        undefined,
+        "would lie in plain text in the state, in previews and on the hosts",
+        "Remove the line: security is not part of this version.",
       );
     } else if (fault !== undefined) {
       report.add([...path, key], fault.aboutKey ? undefined : value, fault.cause, fault.remedy);

@@ -8,7 +8,9 @@ main() {
   step install
   take_turn 60
   rm -rf /opt/kafka/.new-*
-  if [[ $(cat "$marker" 2>/dev/null || true) != "$kafka_sha256" ]]; then
+  # A version that is unpacked stays, even if this archive of it is packed otherwise: a running broker
+  # opens its jars when it first needs them.
+  if [[ ! -s $marker ]]; then
     verify_archive
     unpack "$home" "$marker"
   fi
@@ -45,12 +47,8 @@ unpack() {
   echo "$kafka_sha256" >"$new/.sha256"
   # A power cut must not leave jars without content behind a marker that says all is well.
   in_container || sync --file-system "$new"
-  if [[ -e $home ]]; then
-    # Same version, other archive: a running broker keeps the files that it has open.
-    mv -T "$home" "$new.old"
-  fi
+  rm -rf "$home"
   mv -T "$new" "$home"
-  rm -rf "$new.old"
 }
 
 # Names that the distribution has a script for, and those that our launcher knows. What is there already

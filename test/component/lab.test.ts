@@ -72,6 +72,13 @@ describe("a virtual lab", () => {
     expect(deleteBeforeReplace).toBe(true);
   });
 
+  it("keeps a machine's volume when the lab is renamed", () => {
+    expect(program.get("docker:index/volume:Volume", "pi-1-data").ignoreChanges).toEqual([
+      "name",
+      "labels",
+    ]);
+  });
+
   it("pushes again when either the key or the container is another one", () => {
     const prepare = program.get(COMMAND, "broker-1-prepare");
     const { hostKey } = prepare.inputs.connection as { hostKey: string };
@@ -168,6 +175,7 @@ describe("a lab of real Pis", () => {
       length: 16,
       keepers: { hostKey: lab.hosts[0]?.machine.hostKey },
     });
+    expect(id.ignoreChanges).toEqual(["keepers"]);
     const storages = brokerNames.map((name) => program.get(NODE_STORAGE, `${name}-storage`));
     const ids = storages.map(({ inputs: storage }) => storage.directoryId as string);
     expect(new Set(ids).size).toBe(3);
