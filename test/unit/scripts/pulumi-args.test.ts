@@ -22,6 +22,11 @@ test.each([
 test.each([
   [["up", "--yes"], "up", true, true],
   [["--stack", "pi-lab", "destroy"], "destroy", true, false],
+  [["down", "--yes"], "down", true, false],
+  [["dn"], "dn", true, false],
+  [["watch"], "watch", true, true],
+  [["update"], "update", true, true],
+  [["pre"], "pre", false, true],
   [["-s", "up", "preview"], "preview", false, true],
   [["stack", "output", "up"], "stack", false, false],
   [["--help"], undefined, false, false],
