@@ -156,6 +156,18 @@ test("messages reach the engine in order, before the answer, under the resource'
   ]);
 });
 
+test("status messages that come faster than they are sent overtake each other", async () => {
+  const client = await start({
+    create(_request, { log }) {
+      for (let i = 1; i <= 1_000; i++) log.status(`line ${i}`);
+      log.info("end");
+      return { id: "i", outputs: {} };
+    },
+  });
+  await client.create(URN, {});
+  expect(engine.logs.map(({ message }) => message)).toEqual(["line 1000", "end"]);
+});
+
 test("an engine that attaches later gets the messages", async () => {
   const second = await startFakeEngine();
   cleanups.push(() => second.close());
