@@ -11,7 +11,7 @@ export { bundlePlugin, bundlePlugins, type BundledPlugin, type OwnPlugin } from 
 export { ensureDocker, type Docker } from "./docker";
 export { ToolchainError } from "./errors";
 export { ensureKafka } from "./kafka";
-export { processStart, withLock } from "./lock";
+export { withLock } from "./lock";
 export { formatDuration, step, type Log } from "./log";
 export { cacheDir } from "./paths";
 export { ensurePiImage } from "./pi-image";

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
 import { ToolchainError } from "./errors";
 import { formatDuration, type Log } from "./log";
+import { processStart } from "./process-start";
 
 /** Who holds a lock. `started` tells a process from a later one with the same id. */
 export interface Owner {
@@ -38,33 +38,23 @@ const defaultTimes: LockTimes = {
   foreignStaleMs: 90_000,
 };
 
-/** When a process started, in a form that is only compared; undefined if there is no such process. */
-export function processStart(pid: number): string | undefined {
-  if (process.platform === "linux") {
-    try {
-      const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
-      // The name in parentheses may hold anything: fields are counted from its end.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return fields[0] === "Z" ? undefined : fields[19];
-    } catch {
-      return undefined;
-    }
-  }
-  try {
-    const text = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-    return text.trim() === "" ? undefined : text.trim();
-  } catch {
-    return undefined;
-  }
-}
-
 function isDead(owner: Owner, lockAgeMs: number, times: LockTimes): boolean {
   if (owner.host !== os.hostname()) return lockAgeMs > times.foreignStaleMs;
   return processStart(owner.pid) !== owner.started;
 }
 
+/** A file without a readable owner (a power cut can leave it empty) is judged by its age. */
+function isAbandoned({ owner, ageMs }: LockFile, times: LockTimes): boolean {
+  return owner === undefined ? ageMs > times.foreignStaleMs : isDead(owner, ageMs, times);
+}
+
+interface LockFile {
+  readonly owner: Owner | undefined;
+  readonly ageMs: number;
+}
+
 /** The owner named in the file, with the file's age; undefined if it is gone. */
-function readLock(file: string): { owner: Owner | undefined; ageMs: number } | undefined {
+function readLock(file: string): LockFile | undefined {
   try {
     const ageMs = Date.now() - fs.statSync(file).mtimeMs;
     try {
@@ -104,18 +94,12 @@ function removeDead(file: string, self: Owner, times: LockTimes): void {
   const guard = `${file}.removal`;
   if (!tryCreate(guard, JSON.stringify(self))) {
     const other = readLock(guard);
-    const dead = other?.owner === undefined ? false : isDead(other.owner, other.ageMs, times);
-    if (dead) fs.rmSync(guard, { force: true });
+    if (other !== undefined && isAbandoned(other, times)) fs.rmSync(guard, { force: true });
     return;
   }
   try {
     const current = readLock(file);
-    if (current === undefined) return;
-    const dead =
-      current.owner === undefined
-        ? current.ageMs > times.foreignStaleMs
-        : isDead(current.owner, current.ageMs, times);
-    if (dead) fs.rmSync(file, { force: true });
+    if (current !== undefined && isAbandoned(current, times)) fs.rmSync(file, { force: true });
   } finally {
     fs.rmSync(guard, { force: true });
   }
@@ -163,13 +147,12 @@ async function acquire(file: string, self: Owner, log: Log, times: LockTimes): P
   let nextReminder = started;
   while (!tryCreate(file, JSON.stringify(self))) {
     const current = readLock(file);
-    if (current === undefined) continue;
-    const { owner, ageMs } = current;
-    const dead = owner === undefined ? ageMs > times.foreignStaleMs : isDead(owner, ageMs, times);
-    if (dead) {
+    if (current !== undefined && isAbandoned(current, times)) {
       removeDead(file, self, times);
-      continue;
+      // At once, or after a pause when it could not be removed: another waiter may be at it.
+      if (!fs.existsSync(file)) continue;
     }
+    const owner = current?.owner;
     const holder = owner === undefined ? "another process" : `process ${owner.pid} (${owner.what})`;
     const waited = Date.now() - started;
     if (waited > times.deadlineMs) {

@@ -36,7 +36,8 @@ function inNamespaces(program: string): unknown {
 }
 
 const prelude = `
-  import { execFileSync } from "node:child_process";
+  import { execFileSync, spawn } from "node:child_process";
+  import { once } from "node:events";
   import * as fs from "node:fs";
   import { ensureDocker } from "${checkout}/toolchain/docker";
   const silent = () => undefined;
@@ -80,6 +81,44 @@ describe("ensureDocker", () => {
       again: false,
       recordLeft: false,
     });
+  });
+
+  it("starts a daemon that belongs to no run of the tests", () => {
+    const seen = inNamespaces(`${prelude}
+      void (async () => {
+        process.env.PI_LAB_TEST_RUN = "0123abcd";
+        process.env.PI_LAB_RUN = "4567";
+        const own = await ensureDocker(silent);
+        const { pid } = JSON.parse(fs.readFileSync(record, "utf8"));
+        const names = fs.readFileSync("/proc/" + pid + "/environ", "utf8").split("\\0")
+          .map((entry) => entry.split("=")[0]);
+        await own.stop();
+        console.log(JSON.stringify(names));
+      })();
+    `);
+    expect(seen).toContain("PATH");
+    expect((seen as string[]).filter((name) => name.startsWith("PI_LAB"))).toEqual([]);
+  });
+
+  it("goes on while another command relies on it, and ends with the last one", () => {
+    const seen = inNamespaces(`${prelude}
+      void (async () => {
+        const mine = await ensureDocker(silent);
+        if (process.argv[2] === "user") {
+          setInterval(() => undefined, 1000);
+          console.log("relies");
+          return;
+        }
+        const again = ["--import", "tsx", process.argv[1]!, "user"];
+        const user = spawn(process.execPath, again, { stdio: ["ignore", "pipe", "inherit"] });
+        await once(user.stdout!, "data");
+        const whileUsed = await mine.stop();
+        user.kill("SIGKILL");
+        await once(user, "exit");
+        console.log(JSON.stringify({ whileUsed, after: await mine.stop() }));
+      })();
+    `);
+    expect(seen).toEqual({ whileUsed: false, after: true });
   });
 
   it("starts one daemon for two commands at the same time", () => {

@@ -4,6 +4,7 @@ import * as path from "node:path";
 
 import { ensureDocker } from "../../../toolchain/docker";
 import { pingSocket, socketPath } from "../../../toolchain/docker-api";
+import { daemonEnvironment } from "../../../toolchain/docker-daemon";
 import { hashRecipe } from "../../../toolchain/pi-image";
 import { cleanUp, setEnvironment, temporaryFolder, writeScript } from "./support";
 
@@ -66,6 +67,20 @@ describe("socketPath", () => {
   });
 });
 
+/** A daemon that says this of itself. */
+const daemon =
+  (info: object): http.RequestListener =>
+  (request, response) =>
+    response.end(request.url === "/info" ? JSON.stringify(info) : "OK");
+
+describe("daemonEnvironment", () => {
+  it("has what a daemon needs and nothing that tells whose it is", () => {
+    const kept = { PATH: "/bin", HOME: "/root", https_proxy: "http://p:1", NO_PROXY: "10.0.0.0/8" };
+    const marks = { PI_LAB_TEST_RUN: "1", PI_LAB_RUN: "2", PI_LAB_CACHE: "/c", NODE_OPTIONS: "x" };
+    expect(daemonEnvironment({ ...kept, ...marks })).toEqual(kept);
+  });
+});
+
 describe("ensureDocker", () => {
   let cache: string;
   beforeEach(() => {
@@ -77,7 +92,7 @@ describe("ensureDocker", () => {
   });
 
   it("uses a user's daemon as it is, and never stops it", async () => {
-    const host = `unix://${await fakeDaemon((_, response) => response.end("OK"))}`;
+    const host = `unix://${await fakeDaemon(daemon({}))}`;
     setEnvironment({ DOCKER_HOST: host });
     const docker = await ensureDocker(silent);
     expect(docker).toMatchObject({ host, startedByUs: false, startedNow: false });
@@ -92,12 +107,33 @@ describe("ensureDocker", () => {
   });
 
   it("finds the daemon of the client's context", async () => {
-    const host = `unix://${await fakeDaemon((_, response) => response.end("OK"))}`;
+    const host = `unix://${await fakeDaemon(daemon({}))}`;
     const tools = temporaryFolder();
     writeScript(path.join(tools, "docker"), `[ "$1" = context ] && echo ${host}`);
     setEnvironment({ DOCKER_HOST: undefined, PATH: `${tools}:${process.env["PATH"]}` });
     expect(await ensureDocker(silent)).toMatchObject({ host, startedByUs: false });
   });
+
+  it.each([
+    ["a rootless daemon", { SecurityOptions: ["name=seccomp,profile=default", "name=rootless"] }],
+    ["Docker Desktop", { OperatingSystem: "Docker Desktop", SecurityOptions: null }],
+  ])("refuses %s, whose containers cannot be reached", async (kind, info) => {
+    const host = `unix://${await fakeDaemon(daemon(info))}`;
+    setEnvironment({ DOCKER_HOST: host });
+    await expect(ensureDocker(silent)).rejects.toThrow(
+      new RegExp(`Docker at ${host} is ${kind}[^]*Use the system's Docker Engine`),
+    );
+  });
+
+  it.each(["tcp://127.0.0.1:1", "ssh://pi@desk"])(
+    "refuses a daemon elsewhere: %s",
+    async (host) => {
+      setEnvironment({ DOCKER_HOST: host });
+      await expect(ensureDocker(silent)).rejects.toThrow(
+        new RegExp(`${host} cannot run virtual Pis[^]*unset DOCKER_HOST`, "i"),
+      );
+    },
+  );
 
   it("starts none in the place of one that the user named", async () => {
     setEnvironment({ DOCKER_HOST: "unix:///nowhere/docker.sock" });

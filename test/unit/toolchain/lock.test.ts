@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
-import { processStart, withLock } from "../../../toolchain/lock";
+import { withLock } from "../../../toolchain/lock";
+import { processStart } from "../../../toolchain/process-start";
 import { checkout, cleanUp, eventually, startProgram, temporaryFolder } from "./support";
 
 afterEach(cleanUp);
@@ -113,6 +114,47 @@ describe("withLock", () => {
     const longAgo = new Date(Date.now() - 3_600_000);
     fs.utimesSync(lock, longAgo, longAgo);
     expect(await withLock(lock, "work", silent, () => Promise.resolve("in"), quick)).toBe("in");
+  });
+});
+
+describe("withLock after a power cut", () => {
+  const deadOwner = () =>
+    JSON.stringify({ pid: 1, started: "1", host: os.hostname(), token: "t", what: "w" });
+  const setUp = (guard: string) => {
+    const lock = path.join(temporaryFolder(), "one.lock");
+    fs.writeFileSync(lock, deadOwner());
+    fs.writeFileSync(`${lock}.removal`, guard);
+    return lock;
+  };
+  const age = (file: string) => {
+    const longAgo = new Date(Date.now() - 3_600_000);
+    fs.utimesSync(file, longAgo, longAgo);
+  };
+  const enter = (lock: string) =>
+    withLock(lock, "work", silent, () => Promise.resolve("in"), { ...quick, deadlineMs: 100 });
+
+  it("waits no longer than its deadline for a removal that it cannot judge", async () => {
+    const lock = setUp("");
+    await expect(enter(lock)).rejects.toThrow("still held");
+  });
+
+  it("takes over once an unreadable removal is old", async () => {
+    const lock = setUp("");
+    age(`${lock}.removal`);
+    expect(await enter(lock)).toBe("in");
+    expect(fs.readdirSync(path.dirname(lock))).toEqual([]);
+  });
+
+  it("takes over where the process that was removing the lock has died", async () => {
+    expect(await enter(setUp(deadOwner()))).toBe("in");
+  });
+
+  it("judges an empty lock by its age", async () => {
+    const lock = path.join(temporaryFolder(), "one.lock");
+    fs.writeFileSync(lock, "");
+    await expect(enter(lock)).rejects.toThrow("still held by another process");
+    age(lock);
+    expect(await enter(lock)).toBe("in");
   });
 });
 
