@@ -117,7 +117,7 @@ test("with the exhibit's timeouts and one node down, others take over and the co
   const docker = (...args: string[]): Promise<unknown> =>
     run("docker", ["-H", stack.engine.env["DOCKER_HOST"]!, ...args], { timeoutMs: 60_000 });
   await docker("kill", pi.container);
-  const writer = new RecordWriter(lab, { timeoutMs: 2000 });
+  const writer = new RecordWriter(lab);
   try {
     const after = await waitFor("another controller to lead", async () => {
       const now = await leadership(lab);

@@ -82,7 +82,7 @@ export function startLoad(
   topic: string,
   partitions: number,
 ): { stop(): Promise<string[]> } {
-  const writer = new RecordWriter(lab, { timeoutMs: 5000 });
+  const writer = new RecordWriter(lab);
   const acknowledged: string[] = [];
   let stopped = false;
   const write = async (): Promise<void> => {
