@@ -22,8 +22,11 @@ import { waitFor, WaitTimeoutError } from "../wait";
 import * as plan from "./plan";
 import { settingFault } from "./settings";
 
-/** How long a new partition may take until it has a leader and all its replicas in sync, ms. */
-const READY_MS = 30_000;
+/**
+ * How long a new partition may take until it has a leader and all its replicas in sync, ms. Brokers
+ * that have just started, on a busy machine and with the exhibit's timeouts, took more than 30 s.
+ */
+const READY_MS = 120_000;
 /** How long a deleted topic may show on the broker that we ask, ms. */
 const GONE_MS = 10_000;
 const INTERVAL_MS = 150;
