@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { ensureDocker, ensurePulumi, type Docker } from "../toolchain";
 import { bundlePlugins } from "../toolchain/bundle";
 import { pingSocket, socketPath } from "../toolchain/docker-api";
+import { aloneAtWork } from "./lib/at-work";
 import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
-import { askEngine, runEngine, type Engine } from "./lib/engine";
+import { askEngine, type Engine } from "./lib/engine";
 import { UserError } from "./lib/errors";
 import { display, isVirtual, labName, readLab } from "./lib/lab-files";
 import { labFolder, type LabFolder } from "./lib/lab-folder";
@@ -17,7 +18,7 @@ import {
 import { backendLocks } from "./lib/locks";
 import { readRun } from "./lib/run-record";
 import { recover } from "./lib/open-lab";
-import { Progress } from "./lib/progress";
+import { runShown } from "./lib/shown-run";
 
 const USAGE = `npm run lab:down [-- --stack NAME] [--remove-leftovers]
 
@@ -44,7 +45,18 @@ async function main(): Promise<number> {
       `The lab ${stack} is of real machines. To stop its services and keep the data: ${npmRun("pulumi", stack, "destroy")}`,
     );
   }
-  if (isDown(folder) && !given.has("remove-leftovers")) {
+  return aloneAtWork(folder, npmRun("lab:down", stack), toStderr, () =>
+    bringDown(folder, labName(lab), given.has("remove-leftovers")),
+  );
+}
+
+async function bringDown(
+  folder: LabFolder,
+  name: string | undefined,
+  removeLeftovers: boolean,
+): Promise<number> {
+  const { stack } = folder;
+  if (isDown(folder) && !removeLeftovers) {
     // Nothing to end is no reason to build an engine, or to start a daemon that does not run.
     if (await dockerRuns()) await stopDocker(await ensureDocker(toStderr));
     toStderr(`The lab ${stack} is down already.`);
@@ -54,8 +66,8 @@ async function main(): Promise<number> {
   await bundlePlugins(toStderr);
   const docker = await ensureDocker(toStderr);
   const engine: Engine = { bin: pulumi.bin, env: { ...pulumi.env, DOCKER_HOST: docker.host } };
-  await recover(folder, engine, docker, toStderr, given.has("remove-leftovers"));
-  const code = await destroy(folder, engine, docker, labName(lab));
+  await recover(folder, engine, docker, toStderr, removeLeftovers);
+  const code = await destroy(folder, engine, docker, name);
   if (code !== 0) return code;
   await stopDocker(docker);
   toStderr(`The lab ${stack} is down. Its configuration stays in ${display(folder.configFile)}.`);
@@ -83,21 +95,12 @@ async function destroy(
 ): Promise<number> {
   if (resourcesInState(folder).length === 0) return 0;
   const known = idsInState(folder);
-  const progress = new Progress(toStderr);
-  const ticker = setInterval(() => progress.tick(), 1000);
-  try {
-    const run = await runEngine(folder, engine, ["destroy", "--yes", "--skip-preview", "--json"], {
-      log: toStderr,
-      onEvent: (event) => progress.handle(event),
-    });
-    if (run.interrupted) {
-      toStderr(`Interrupted. ${npmRun("lab:down", folder.stack)} ends the rest.`);
-      return 130;
-    }
-    if (run.exitCode === 0) return 0;
-  } finally {
-    clearInterval(ticker);
+  const run = await runShown(folder, engine, ["destroy", "--yes", "--skip-preview"], toStderr);
+  if (run.interrupted) {
+    toStderr(`Interrupted. ${npmRun("lab:down", folder.stack)} ends the rest.`);
+    return 130;
   }
+  if (run.exitCode === 0) return 0;
   // A lab that is broken enough can refuse to be taken down step by step. It is virtual and consents:
   // remove what the state knows, and then the state.
   toStderr("Taking the lab down step by step failed (see above); removing its containers at once.");

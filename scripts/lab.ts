@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatDuration } from "../toolchain/log";
 import { parseLab, type Lab } from "../model";
-import { ensureAll } from "../toolchain";
+import { aloneAtWork } from "./lib/at-work";
 import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
-import { runEngine } from "./lib/engine";
+import { writeKnownHosts } from "./lib/known-hosts";
 import { display, readLab } from "./lib/lab-files";
-import type { LabFolder } from "./lib/lab-folder";
+import { labFolder, type LabFolder } from "./lib/lab-folder";
 import { gatherStatus, type LabStatus } from "./lib/lab-status";
 import { openLab, type OpenLab } from "./lib/open-lab";
-import { Progress } from "./lib/progress";
+import { runShown, upArgs } from "./lib/shown-run";
 import { statusPorts } from "./lib/status-ports";
 import { renderStatus } from "./lib/status-text";
 
@@ -30,13 +30,15 @@ async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"] });
   const stack = stackOf(given);
   const started = Date.now();
-  await ensureAll(toStderr);
-  const open = await openLab(stack, toStderr, { only: "virtual" });
-  const { folder } = open;
-  if (open.isNew) toStderr(`A new lab, described in ${display(folder.configFile)}.`);
-  const code = await bringUp(open);
+  const folder = labFolder(stack);
+  const code = await aloneAtWork(folder, npmRun("lab", stack), toStderr, async () => {
+    const open = await openLab(stack, toStderr, { only: "virtual" });
+    if (open.isNew) toStderr(`A new lab, described in ${display(folder.configFile)}.`);
+    return bringUp(open);
+  });
   if (code !== 0) return code;
   const lab = parseLab(readLab(folder));
+  writeKnownHosts(folder, lab);
   const status = await verify(lab);
   const time = formatDuration(Date.now() - started);
   process.stdout.write(`\n${renderStatus(status)}\n\n${whatNext(folder, lab)}\n`);
@@ -52,31 +54,22 @@ async function main(): Promise<number> {
 
 async function bringUp({ folder, engine }: OpenLab): Promise<number> {
   toStderr(`Bringing up the lab ${folder.stack}`);
-  const progress = new Progress(toStderr);
-  const ticker = setInterval(() => progress.tick(), 1000);
-  try {
-    const run = await runEngine(folder, engine, ["up", "--yes", "--skip-preview", "--json"], {
-      log: toStderr,
-      onEvent: (event) => progress.handle(event),
-    });
-    const again = npmRun("lab", folder.stack);
-    if (run.interrupted) {
-      toStderr(
-        `Interrupted. What is done stays; ${again} goes on from there, ${npmRun("lab:down", folder.stack)} ends the lab.`,
-      );
-      return 130;
-    }
-    if (run.exitCode !== 0) {
-      toStderr(
-        `The lab is not up: see the errors above. What is done stays; once the cause is mended, ${again} goes on from there.`,
-      );
-      return 1;
-    }
-    toStderr(summaryLine(run.summary?.resourceChanges ?? {}));
-    return 0;
-  } finally {
-    clearInterval(ticker);
+  const run = await runShown(folder, engine, upArgs(folder), toStderr);
+  const again = npmRun("lab", folder.stack);
+  if (run.interrupted) {
+    toStderr(
+      `Interrupted. What is done stays; ${again} goes on from there, ${npmRun("lab:down", folder.stack)} ends the lab.`,
+    );
+    return 130;
   }
+  if (run.exitCode !== 0) {
+    toStderr(
+      `The lab is not up: see the errors above. What is done stays; once the cause is mended, ${again} goes on from there.`,
+    );
+    return 1;
+  }
+  toStderr(summaryLine(run.summary?.resourceChanges ?? {}));
+  return 0;
 }
 
 function summaryLine(changes: Readonly<Record<string, number>>): string {
@@ -103,14 +96,17 @@ async function verify(lab: Lab): Promise<LabStatus> {
   }
 }
 
-function whatNext({ stack, configFile, privateKeyFile }: LabFolder, lab: Lab): string {
+function whatNext(folder: LabFolder, lab: Lab): string {
+  const { stack, configFile, privateKeyFile, knownHostsFile } = folder;
   const file = display(configFile);
   const topic = lab.topics[0];
   const broker = lab.hosts.find(({ role }) => role === "broker");
   const edit = topic ? ` (e.g. topics.${topic.name}.config: another retention.ms)` : "";
+  const key = lab.ssh.privateKeyPath ?? display(privateKeyFile);
+  const port = lab.ssh.port === 22 ? "" : ` -p ${lab.ssh.port}`;
   const login = broker
     ? [
-        `  Log in   ssh -i ${display(privateKeyFile)} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null ${lab.ssh.user}@${broker.machine.address}`,
+        `  Log in   ssh -i ${key}${port} -o UserKnownHostsFile=${display(knownHostsFile)} ${lab.ssh.user}@${broker.machine.address}`,
         `           and there: kafka-topics.sh --bootstrap-server ${broker.machine.address}:${lab.cluster.clientPort} --describe`,
       ]
     : [];

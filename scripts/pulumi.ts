@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { runCommand, toStderr } from "./lib/cli";
+import { aloneAtWork } from "./lib/at-work";
+import { npmRun, runCommand, toStderr } from "./lib/cli";
 import { environmentOf } from "./lib/engine";
 import { display } from "./lib/lab-files";
 import { labFolder, DEFAULT_STACK } from "./lib/lab-folder";
@@ -16,14 +17,18 @@ async function main(): Promise<number> {
   const args = process.argv.slice(2);
   const stack = stackInArgs(args) ?? (process.env.PI_LAB_STACK || DEFAULT_STACK);
   // Said early: a wrong name must not cost the time of the set-up.
-  labFolder(stack);
+  const folder = labFolder(stack);
   const changing = isChanging(args);
-  const open = await openLab(stack, toStderr, {
-    recover: changing,
-    runsProgram: runsProgram(args),
-  });
-  if (open.isNew) toStderr(`A new lab, described in ${display(open.folder.configFile)}.`);
-  return attach(open, args, changing);
+  const work = async (): Promise<number> => {
+    const open = await openLab(stack, toStderr, {
+      recover: changing,
+      runsProgram: runsProgram(args),
+    });
+    if (open.isNew) toStderr(`A new lab, described in ${display(folder.configFile)}.`);
+    return attach(open, args, changing);
+  };
+  if (!changing) return work();
+  return aloneAtWork(folder, npmRun("pulumi", stack, ...args), toStderr, work);
 }
 
 /** Runs the engine on this terminal, so that it can ask and be interrupted as usual. */

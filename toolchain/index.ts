@@ -30,12 +30,14 @@ export interface Tools {
 /**
  * Finds, downloads or builds all of it. Docker's part and Kafka's go on beside the engine's: they wait
  * for the network and the disk, a build for the processor.
+ *
+ * @param kafkaVersion default: the one in versions.json
  */
-export async function ensureAll(log: Log): Promise<Tools> {
+export async function ensureAll(log: Log, kafkaVersion?: string): Promise<Tools> {
   const parts = await Promise.allSettled([
     bundlePlugins(log).then(() => ensurePulumi(log)),
     ensureDocker(log).then(async (docker) => ({ docker, piImage: await ensurePiImage(log) })),
-    ensureKafka(log),
+    ensureKafka(log, kafkaVersion),
   ] as const);
   const [pulumi, machines, kafka] = parts;
   // All of them are over: none goes on in the background after an error was shown.

@@ -30,6 +30,8 @@ export interface LabFolder {
   readonly passphraseFile: string;
   /** The lab's own SSH key (virtual labs), mode 0600; the public half is beside it with `.pub`. */
   readonly privateKeyFile: string;
+  /** Host keys of a virtual lab's machines, for the user's own ssh: see ./known-hosts. */
+  readonly knownHostsFile: string;
   /** What the last run of the engine was: see ./run-record. */
   readonly runFile: string;
   /** Which template the configuration was copied from: see ./lab-files. */
@@ -62,6 +64,7 @@ export function labFolder(stack: string, labs: string = labsDir()): LabFolder {
     backendUrl: `file://${stateDir}`,
     passphraseFile: join(dir, "passphrase"),
     privateKeyFile: join(dir, "id_ed25519"),
+    knownHostsFile: join(dir, "known_hosts"),
     runFile: join(dir, "run.json"),
     originFile: join(dir, "origin.json"),
   };

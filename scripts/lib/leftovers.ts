@@ -106,6 +106,7 @@ export interface StateResource {
   readonly urn: string;
   readonly type: string;
   readonly id?: string;
+  readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 function checkpoint(folder: LabFolder): Checkpoint {

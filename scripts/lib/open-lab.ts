@@ -1,11 +1,19 @@
-import { ensureDocker, ensureKafka, ensurePulumi, type Docker } from "../../toolchain";
-import { bundlePlugins } from "../../toolchain/bundle";
-import { ensurePiImage } from "../../toolchain/pi-image";
-import type { Log } from "../../toolchain/log";
 import { existsSync, readFileSync } from "node:fs";
+import { parseLab, type Lab } from "../../model";
+import {
+  bundlePlugins,
+  ensureAll,
+  ensureDocker,
+  ensureKafka,
+  ensurePulumi,
+  type Docker,
+  type Log,
+  type Pulumi,
+} from "../../toolchain";
 import { npmRun } from "./cli";
 import { askEngine, type Engine } from "./engine";
 import { UserError } from "./errors";
+import { writeWhole } from "./files";
 import {
   display,
   ensureLabFiles,
@@ -15,10 +23,8 @@ import {
   templateNote,
   type NewLab,
 } from "./lab-files";
-import { parseLab } from "../../model";
 import { checkpointFile, labFolder, type LabFolder } from "./lab-folder";
 import { clearPendingCreates, forgetCutOffRun, recoverDocker, recoverProcesses } from "./recover";
-import { writeWhole } from "./files";
 import { freeSubnet, subnetOf, takenSubnets } from "./subnets";
 
 /** A lab with all that working on it needs. */
@@ -32,8 +38,9 @@ export interface OpenLab {
 }
 
 /**
- * Finds or makes what an operation on a lab needs: tools, folder, configuration, stack. Then cleans up
- * after a run that was cut off.
+ * Finds or makes what an operation on a lab needs: folder, configuration, tools, stack. Then cleans up
+ * after a run that was cut off. A mistake in the configuration is told first: the tools may take a
+ * quarter of an hour on a machine that has none of them.
  * @param options.recover false leaves what a cut-off run has left: for commands that only look. Default true
  * @param options.runsProgram false leaves out what only the program needs: a configuration without mistakes,
  *   the machines' image, Kafka. Default true
@@ -45,20 +52,17 @@ export async function openLab(
   options: { recover?: boolean; runsProgram?: boolean; only?: "virtual" } = {},
 ): Promise<OpenLab> {
   const folder = labFolder(stack);
-  const pulumi = await ensurePulumi(log);
-  await bundlePlugins(log);
-  let docker: Docker | undefined;
   const isNew = await ensureLabFiles(folder, async (template) => {
     if (!isVirtual(template)) return {};
-    docker = await ensureDocker(log);
-    return chooseSubnet(template, docker.host, log);
+    const { host } = await ensureDocker(log);
+    return chooseSubnet(template, host, log);
   });
   const note = templateNote(folder);
   if (note !== undefined) log(note);
   const lab = readLab(folder);
   if (options.only === "virtual" && !isVirtual(lab)) throw new UserError(realMachines(folder));
-  if (isVirtual(lab)) docker ??= await ensureDocker(log);
-  if (options.runsProgram ?? true) await prepareProgram(lab, log);
+  const checked = (options.runsProgram ?? true) ? parseLab(lab) : undefined;
+  const { pulumi, docker } = await ensureTools(isVirtual(lab), checked, log);
   const engine: Engine = {
     bin: pulumi.bin,
     env: { ...pulumi.env, ...(docker ? { DOCKER_HOST: docker.host } : {}) },
@@ -68,11 +72,17 @@ export async function openLab(
   return { folder, engine, docker, isNew };
 }
 
-/** What the program reads. A mistake in the configuration is told before the slow steps. */
-async function prepareProgram(lab: unknown, log: Log): Promise<void> {
-  const { kafkaVersion } = parseLab(lab).cluster;
-  if (isVirtual(lab)) await ensurePiImage(log);
-  await ensureKafka(log, kafkaVersion);
+/** @param program the lab that the program is going to make; undefined when it does not run */
+async function ensureTools(
+  virtual: boolean,
+  program: Lab | undefined,
+  log: Log,
+): Promise<{ pulumi: Pulumi; docker: Docker | undefined }> {
+  if (virtual && program) return ensureAll(log, program.cluster.kafkaVersion);
+  await bundlePlugins(log);
+  const pulumi = await ensurePulumi(log);
+  if (program) await ensureKafka(log, program.cluster.kafkaVersion);
+  return { pulumi, docker: virtual ? await ensureDocker(log) : undefined };
 }
 
 /** The whole recovery of a lab from a run that was cut off; nothing happens after one that ended. */

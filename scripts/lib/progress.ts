@@ -39,9 +39,11 @@ export class Progress {
     return this.#errors;
   }
 
+  /** Steps of a preview are not shown: nothing is done in them yet. */
   handle(event: EngineEvent): void {
-    if (event.resourcePreEvent) this.#begin(event.resourcePreEvent.metadata);
-    if (event.resOutputsEvent) this.#end(event.resOutputsEvent.metadata, "done");
+    const { resourcePreEvent: pre, resOutputsEvent: outputs } = event;
+    if (pre && !pre.planning) this.#begin(pre.metadata);
+    if (outputs && !outputs.planning) this.#end(outputs.metadata, "done");
     if (event.resOpFailedEvent) this.#end(event.resOpFailedEvent.metadata, "failed");
     if (event.diagnosticEvent) this.#say(event.diagnosticEvent);
     if (event.stdoutEvent) this.#lines("  ", event.stdoutEvent.message);
@@ -75,7 +77,7 @@ export class Progress {
     if (!shown) return;
     const time = step ? ` ${formatDuration(this.now() - step.since)}` : "";
     if (how === "failed") {
-      this.log(`  ✗ ${title(metadata)}: failed after${time}`);
+      this.log(`  ✗ ${title(metadata)}: failed${step ? ` after${time}` : ""}`);
       return;
     }
     if (isComponent(metadata)) return;

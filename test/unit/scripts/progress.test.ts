@@ -76,6 +76,17 @@ test("what stays the same, and components, are not shown", () => {
   expect(lines).toEqual([]);
 });
 
+test("a preview's steps are not shown, what it refuses is", () => {
+  const metadata = step("update", CONTAINER, "pi-1");
+  handle({ resourcePreEvent: { metadata, planning: true } });
+  now = 60_000;
+  progress.tick();
+  handle({ resOutputsEvent: { metadata, planning: true } });
+  handle({ diagnosticEvent: { severity: "error", message: "no", urn: metadata.urn } });
+  handle({ resOpFailedEvent: { metadata } });
+  expect(lines).toEqual(["  ✗ Container pi-1: no", "  ✗ Container pi-1: failed"]);
+});
+
 test("a step that takes long is told now and then", () => {
   begin(step("create", "command:remote:Command", "broker-1-prepare"));
   now = 19_000;

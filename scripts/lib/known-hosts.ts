@@ -1,0 +1,37 @@
+import { existsSync } from "node:fs";
+import type { Lab } from "../../model";
+import { nameOfUrn } from "./engine-events";
+import { writeIfChanged } from "./files";
+import type { LabFolder } from "./lab-folder";
+import { resourcesInState, type StateResource } from "./leftovers";
+
+/** The component that stands for a Pi. It tells the host key that was made for it. */
+const VIRTUAL_PI = "pilab:virtual:Pi";
+
+/**
+ * Writes `known_hosts` into a virtual lab's folder, for the user's own ssh: the keys are those that the
+ * lab itself pins, so nothing is asked and nothing is trusted at first sight.
+ * @returns whether the file is there
+ */
+export function writeKnownHosts(folder: LabFolder, lab: Lab): boolean {
+  const text = renderKnownHosts(lab, resourcesInState(folder));
+  if (text !== "") writeIfChanged(folder.knownHostsFile, text);
+  return existsSync(folder.knownHostsFile);
+}
+
+/** A line for each machine whose key the state knows, in the form of OpenSSH; empty for a lab that is down. */
+export function renderKnownHosts(lab: Lab, resources: readonly StateResource[]): string {
+  const keys = new Map(
+    resources
+      .filter(({ type }) => type === VIRTUAL_PI)
+      .map(({ urn, outputs }) => [nameOfUrn(urn), outputs?.["hostKey"]]),
+  );
+  const { port } = lab.ssh;
+  return lab.machines
+    .flatMap(({ name, address }) => {
+      const key = keys.get(name);
+      if (typeof key !== "string") return [];
+      return `${port === 22 ? address : `[${address}]:${port}`} ${key}\n`;
+    })
+    .join("");
+}
