@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import { formatDuration } from "../toolchain/log";
-import { ensureAll, type Docker } from "../toolchain";
+import { ownDaemon, stopOwnDaemon } from "../toolchain/docker-daemon";
 import { sweepTestRun, testRun } from "../test/support/test-run";
 import { readArgs, runCommand, toStderr } from "./lib/cli";
 import { UserError, reasonOf } from "./lib/errors";
+import { CHECKOUT } from "./lib/lab-folder";
 import {
   renderSummary,
+  runSetUp,
   runStaticChecks,
   runTestTier,
   TEST_TIERS,
@@ -26,18 +29,31 @@ type Tier = (typeof TIERS)[number];
 /** Tiers that run the engine, brokers or containers. */
 const NEED_SETUP: readonly Tier[] = ["conformance", "provider", "lab"];
 
-/** Limits of a tier, minutes: several times what each needs. */
+/** Limits of a tier, minutes: several times what each needs, for a machine that is busy. */
 const TIER_MINUTES: Readonly<Record<Tier, number>> = {
   static: 5,
   unit: 5,
   component: 5,
-  conformance: 10,
-  provider: 10,
-  lab: 20,
+  conformance: 8,
+  provider: 8,
+  lab: 15,
 };
 
-/** All of it, set-up from a cold cache included, stays below CI's hour. */
+/** A cold cache takes about a quarter of an hour on two cores. */
+const SET_UP_MINUTES = 35;
+
+/** The limits together are more than that: no run may need all of them. CI's hour holds the clean-up, too. */
 const TOTAL_MINUTES = 57;
+
+/** What the tests need of the machine: everything, and Java for brokers without a machine of their own. */
+const SET_UP = [
+  process.execPath,
+  "--import",
+  "tsx",
+  join(CHECKOUT, "toolchain", "main.ts"),
+  "all",
+  "java",
+] as const;
 
 async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, switches: ["check"], lists: ["tier"] });
@@ -50,18 +66,14 @@ async function main(): Promise<number> {
     abort.abort();
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, interrupt);
-  let docker: Docker | undefined;
+  const daemonBefore = ownDaemon();
   try {
-    if (tiers.some((tier) => NEED_SETUP.includes(tier))) {
-      const setUp = await prepare(results);
-      docker = setUp?.docker;
-      for (const tier of tiers)
-        await runTier(tier, results, abort.signal, started, setUp !== undefined);
-    } else {
-      for (const tier of tiers) await runTier(tier, results, abort.signal, started, true);
-    }
+    const setUp = !tiers.some((tier) => NEED_SETUP.includes(tier))
+      ? true
+      : await prepare(results, abort.signal);
+    for (const tier of tiers) await runTier(tier, results, abort.signal, started, setUp);
   } finally {
-    await cleanUp(results, docker);
+    await cleanUp(results, daemonBefore);
     process.stderr.write("\n");
     process.stdout.write(`${renderSummary(results)}\n`);
   }
@@ -76,19 +88,14 @@ function chosenTiers(check: boolean, named: readonly string[]): readonly Tier[] 
   return named.length === 0 ? TIERS : TIERS.filter((tier) => named.includes(tier));
 }
 
-/** Everything that the tests need of the machine; a failure is counted, and the tiers that need it fail with it. */
-async function prepare(results: TierResult[]): Promise<{ docker: Docker } | undefined> {
+/** Sets the machine up; a failure is counted, and the tiers that need it fail with it. */
+async function prepare(results: TierResult[], signal: AbortSignal): Promise<boolean> {
   const started = Date.now();
-  try {
-    const tools = await ensureAll(toStderr);
-    toStderr(`Set-up: ${formatDuration(Date.now() - started)}`);
-    return tools;
-  } catch (error) {
-    toStderr(reasonOf(error));
-    const failures = [`set-up: ${reasonOf(error).split("\n")[0]}`];
-    results.push({ tier: "set-up", passed: 0, failed: 1, ms: Date.now() - started, failures });
-    return undefined;
-  }
+  const deadlineMs = SET_UP_MINUTES * 60_000;
+  const failure = await runSetUp(SET_UP, { deadlineMs, signal, env: process.env });
+  if (failure !== undefined) results.push(failure);
+  else toStderr(`Set-up: ${formatDuration(Date.now() - started)}`);
+  return failure === undefined;
 }
 
 async function runTier(
@@ -119,11 +126,14 @@ async function runTier(
   );
 }
 
-/** A tier that was ended from outside leaves what it started; a daemon started for the tests ends with them. */
-async function cleanUp(results: TierResult[], docker: Docker | undefined): Promise<void> {
+/**
+ * What was ended from outside leaves what it started; a daemon that was started for the tests, by a set-up
+ * that failed as well, ends with them.
+ */
+async function cleanUp(results: TierResult[], daemonBefore: number | undefined): Promise<void> {
   try {
     await sweepTestRun(testRun());
-    if (docker?.startedNow && (await docker.stop()))
+    if (ownDaemon() !== daemonBefore && (await stopOwnDaemon(toStderr)))
       toStderr("Stopped the Docker daemon that the tests had started.");
   } catch (error) {
     const failures = [`clean-up: ${reasonOf(error)}`];

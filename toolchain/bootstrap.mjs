@@ -8,9 +8,12 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const oldestNode = [20, 19];
+// What @platformatic/kafka asks for.
+const oldestNode = [20, 19, 4];
 const installAttempts = 2;
+const npmOptions = ["--loglevel", "warn", "--include=dev"];
 const lockDeadlineMs = 15 * 60_000;
+const unreadableStaleMs = 90_000;
 
 const checkout = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -18,9 +21,12 @@ class Failure extends Error {}
 
 /** Says what is wrong with this Node.js, or nothing. */
 export function nodeProblem(version) {
-  const [major = 0, minor = 0] = version.replace(/^v/, "").split(".").map(Number);
-  const [needMajor, needMinor] = oldestNode;
-  if (major > needMajor || (major === needMajor && minor >= needMinor)) return undefined;
+  const found = version
+    .replace(/^v/, "")
+    .split(".")
+    .map((part) => Number.parseInt(part, 10));
+  const differs = oldestNode.findIndex((part, i) => part !== found[i]);
+  if (differs === -1 || found[differs] > oldestNode[differs]) return undefined;
   return (
     `Node.js ${version} is too old: ${oldestNode.join(".")} or newer is needed\n` +
     "  Install a current Node.js (20, 22 or 24) and run the command again."
@@ -62,20 +68,19 @@ async function withInstallLock(work) {
   let told = false;
   while (!take(lock)) {
     const owner = readOwner(lock);
-    if (owner !== undefined && !isAlive(owner)) {
+    if (isAbandoned(lock)) {
       // Of several that saw the dead owner one may remove its lock: a second would remove a live one.
       if (take(`${lock}.removal`)) {
-        const still = readOwner(lock);
-        if (still !== undefined && !isAlive(still)) fs.rmSync(lock, { force: true });
+        if (isAbandoned(lock)) fs.rmSync(lock, { force: true });
         fs.rmSync(`${lock}.removal`, { force: true });
+        continue;
       }
-    } else {
-      if (!told && owner !== undefined) {
-        console.error(`Waiting for process ${owner.pid}, which installs the npm packages …`);
-        told = true;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      if (isAbandoned(`${lock}.removal`)) fs.rmSync(`${lock}.removal`, { force: true });
+    } else if (!told && owner !== undefined) {
+      console.error(`Waiting for process ${owner.pid}, which installs the npm packages …`);
+      told = true;
     }
+    await new Promise((resolve) => setTimeout(resolve, 200));
     if (Date.now() - started > lockDeadlineMs) {
       throw new Failure(
         `${lock} is still held after ${lockDeadlineMs / 60_000} minutes\n` +
@@ -115,6 +120,14 @@ function readOwner(lock) {
   }
 }
 
+/** A lock whose owner is dead, or which a power cut has left without a readable owner. */
+function isAbandoned(lock) {
+  const owner = readOwner(lock);
+  if (owner !== undefined) return !isAlive(owner);
+  const stat = fs.statSync(lock, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > unreadableStaleMs;
+}
+
 /** An owner on another machine counts as alive: nothing here can tell. */
 function isAlive({ pid, started, host }) {
   if (host !== os.hostname()) return true;
@@ -143,7 +156,8 @@ async function installPackages() {
   const started = Date.now();
   for (let attempt = 1; ; attempt++) {
     // Its output goes to stderr: what the command itself prints must stay clean.
-    const npm = spawn("npm", ["ci", "--no-audit", "--no-fund"], {
+    // The outer npm may be silent, or told to leave development packages out: tsx is one of them.
+    const npm = spawn("npm", ["ci", "--no-audit", "--no-fund", ...npmOptions], {
       cwd: checkout,
       stdio: ["ignore", 2, 2],
     });

@@ -23,10 +23,13 @@ export interface Engine {
 const hostName = "pulumi-language-nodejs";
 const release = "https://get.pulumi.com/releases/sdk";
 
-/** The engine on the PATH if its version fits, else the official one, else one that is built. */
+/**
+ * The engine on the PATH if its version fits, else the official one, else one that is built. That on the
+ * PATH is passed over where downloads are switched off: everything is then this toolchain's own.
+ */
 export async function ensureEngine(log: Log): Promise<Engine> {
   const version = versions.pulumi.version;
-  const onPath = await engineOnPath(log);
+  const onPath = downloadsAreOff() ? undefined : await engineOnPath(log);
   if (onPath !== undefined) return onPath;
   const official = cachedPath(`pulumi-${version}-official`) ?? (await downloadEngine(log));
   if (official !== undefined) {

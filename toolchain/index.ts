@@ -10,7 +10,7 @@ export { ensureProgram } from "./apt";
 export { bundlePlugin, bundlePlugins, type BundledPlugin, type OwnPlugin } from "./bundle";
 export { ensureDocker, type Docker } from "./docker";
 export { ToolchainError } from "./errors";
-export { ensureKafka } from "./kafka";
+export { ensureJava, ensureKafka } from "./kafka";
 export { withLock } from "./lock";
 export { formatDuration, step, type Log } from "./log";
 export { cacheDir } from "./paths";

@@ -51,6 +51,28 @@ export async function ensureKafka(log: Log, version = versions.kafka.version): P
   );
 }
 
+/** Kafka 4 needs it: https://kafka.apache.org/41/operations/java-version/ */
+const oldestJava = 17;
+
+/**
+ * A `java` that runs Kafka's brokers and tools on this machine. Labs do not need one: their brokers run
+ * on the Pis.
+ *
+ * @returns its path
+ */
+export async function ensureJava(log: Log): Promise<string> {
+  const packages = ["default-jre-headless", `openjdk-${oldestJava}-jre-headless?`];
+  const java = await ensureProgram(log, "java", packages, "to run brokers on this machine");
+  const { stderr } = await run(java, ["-version"], { timeoutMs: 30_000 });
+  // "1.8.0_392" was Java 8.
+  const version = /version "([^"]+)"/.exec(stderr)?.[1] ?? "an unknown version";
+  if (Number.parseInt(version, 10) >= oldestJava) return java;
+  throw new ToolchainError(
+    `${java} is Java ${version}; Kafka needs ${oldestJava} or newer`,
+    `Install a newer one (sudo apt-get install openjdk-${oldestJava}-jre-headless) and put it first on the PATH.`,
+  );
+}
+
 async function isIntact(archive: string): Promise<boolean> {
   if (!fs.existsSync(archive) || !fs.existsSync(`${archive}.sha256`)) return false;
   const expected = fs.readFileSync(`${archive}.sha256`, "utf8").split(/\s/)[0];

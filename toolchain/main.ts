@@ -2,6 +2,7 @@ import {
   bundlePlugins,
   ensureAll,
   ensureDocker,
+  ensureJava,
   ensureKafka,
   ensurePiImage,
   ensurePulumi,
@@ -34,6 +35,7 @@ const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
   docker: async (log) => `Docker: ${(await ensureDocker(log)).host}`,
   image: async (log) => `Image: ${await ensurePiImage(log)}`,
   kafka: async (log) => `Kafka: ${await ensureKafka(log)}`,
+  java: async (log) => `Java: ${await ensureJava(log)}`,
 };
 
 async function main(words: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CHECKOUT } from "./lab-folder";
+import { runInGroup, type GroupResult } from "./process-group";
 
 /** The tests of one kind; each is a folder under test/ and a project of jest. In the order of their cost. */
 export const TEST_TIERS = ["unit", "component", "conformance", "provider", "lab"] as const;
@@ -158,52 +158,47 @@ export async function runStaticChecks(options: RunTierOptions): Promise<TierResu
   };
 }
 
-interface BinResult {
-  readonly exitCode: number | undefined;
-  readonly timedOut: boolean;
-  readonly output: string;
-}
-
-/** Runs a program of node_modules/.bin in a process group of its own, which ends with it. */
+/** Runs a program of node_modules/.bin. */
 function runBin(
   [name, ...args]: readonly [string, ...string[]],
-  { deadlineMs, signal, env }: RunTierOptions,
+  options: RunTierOptions,
   output: "show" | "keep",
-): Promise<BinResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(join(CHECKOUT, "node_modules", ".bin", name), args, {
-      cwd: CHECKOUT,
-      env,
-      detached: true,
-      stdio: [
-        "ignore",
-        output === "show" ? "ignore" : "pipe",
-        output === "show" ? "inherit" : "pipe",
-      ],
-    });
-    const kept: Buffer[] = [];
-    child.stdout?.on("data", (chunk: Buffer) => kept.push(chunk));
-    child.stderr?.on("data", (chunk: Buffer) => kept.push(chunk));
-    let timedOut = false;
-    const killGroup = (): void => {
-      if (child.pid === undefined || child.exitCode !== null) return;
-      process.kill(-child.pid, "SIGKILL");
-    };
-    const timer = setTimeout(() => {
-      timedOut = true;
-      killGroup();
-    }, deadlineMs);
-    signal.addEventListener("abort", killGroup, { once: true });
-    child.on("error", reject);
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", killGroup);
-      resolve({
-        exitCode: code ?? undefined,
-        timedOut,
-        output: Buffer.concat(kept).toString().trimEnd(),
-      });
-    });
-    if (signal.aborted) killGroup();
+): Promise<GroupResult> {
+  return runInGroup(join(CHECKOUT, "node_modules", ".bin", name), args, { ...options, output });
+}
+
+/**
+ * Sets the machine up for the tests, in a process of its own: that can be ended in the middle of whatever
+ * it builds. Shows its progress on this process's stderr.
+ *
+ * @param command the program that does it, and its arguments
+ * @returns undefined when all is there
+ */
+export async function runSetUp(
+  command: readonly [string, ...string[]],
+  options: RunTierOptions,
+): Promise<TierResult | undefined> {
+  const started = Date.now();
+  const [program, ...args] = command;
+  const { exitCode, timedOut, output } = await runInGroup(program, args, {
+    ...options,
+    graceMs: SET_UP_GRACE_MS,
+    output: "both",
   });
+  if (exitCode === 0 && !timedOut) return undefined;
+  const reason = options.signal.aborted
+    ? "interrupted"
+    : timedOut
+      ? `not done after ${Math.round(options.deadlineMs / 60_000)} minutes`
+      : (lastProblem(output) ?? `it ended with ${exitCode ?? "a signal"}`);
+  const failures = [`set-up: ${reason}`];
+  return { tier: "set-up", passed: 0, failed: 1, ms: Date.now() - started, failures };
+}
+
+/** For package managers to come to an end: one that is killed leaves its database to be mended. */
+const SET_UP_GRACE_MS = 10_000;
+
+/** The last line that is not indented: an error's remedy and details are. */
+function lastProblem(output: string): string | undefined {
+  return output.split("\n").findLast((line) => /^\S/.test(line));
 }

@@ -3,13 +3,15 @@ import { access, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { cacheDir, ensureKafka } from "../../../toolchain";
+import { cacheDir, ensureJava, ensureKafka } from "../../../toolchain";
 
 const run = promisify(execFile);
 
 /** The Kafka distribution that the lab pushes, unpacked beside its archive; made once a machine. */
 export async function kafkaHome(version = "4.1.1"): Promise<string> {
-  const archive = await ensureKafka((line) => process.stderr.write(`${line}\n`), version);
+  const log = (line: string) => process.stderr.write(`${line}\n`);
+  await ensureJava(log);
+  const archive = await ensureKafka(log, version);
   const home = join(cacheDir(), "kafka", `test-${version}`, `kafka-${version}`);
   if (await exists(home)) return home;
   // Two runs may unpack at once: each for itself, and the first to rename wins.

@@ -83,7 +83,8 @@ describe("bootstrap.mjs", () => {
     expect(first.stderr).toMatch(
       /Installing the npm packages \(they are not installed yet\)[^]*done in/,
     );
-    expect(npmCalls()).toEqual(["ci --no-audit --no-fund"]);
+    // A silent npm around it, or NODE_ENV=production, changes nothing.
+    expect(npmCalls()).toEqual(["ci --no-audit --no-fund --loglevel warn --include=dev"]);
     // The second time there is nothing to do or to say.
     expect(await bootstrap("scripts/hello.cjs")).toEqual({
       status: 0,
@@ -141,6 +142,16 @@ describe("bootstrap.mjs", () => {
     expect(await bootstrap("scripts/hello.cjs")).toMatchObject({ status: 0, stdout: "hello\n" });
   });
 
+  it("takes over from locks that a power cut has left empty", async () => {
+    put(".pi-lab/npm-ci.lock", "");
+    put(".pi-lab/npm-ci.lock.removal", "");
+    const longAgo = new Date(Date.now() - 3_600_000);
+    for (const name of ["", ".removal"])
+      fs.utimesSync(file(`.pi-lab/npm-ci.lock${name}`), longAgo, longAgo);
+    expect(await bootstrap("scripts/hello.cjs")).toMatchObject({ status: 0, stdout: "hello\n" });
+    expect(fs.readdirSync(file(".pi-lab"))).toEqual([]);
+  });
+
   it("ends with the program's status", async () => {
     put("scripts/fail.cjs", "process.exitCode = 42");
     expect((await bootstrap("scripts/fail.cjs")).status).toBe(42);
@@ -170,15 +181,19 @@ describe("bootstrap.mjs", () => {
   it("says which Node.js it needs", async () => {
     const check = `import(${JSON.stringify(path.join(checkout, "toolchain/bootstrap.mjs"))}).then((m) =>
       console.log(JSON.stringify(process.argv.slice(1).map((v) => m.nodeProblem(v) ?? null))))`;
-    const versions = ["v18.20.0", "v20.18.3", "v20.19.0", "v22.1.0"];
+    const versions = ["v18.20.0", "v20.19.3", "v20.19.4", "v20.20.0", "v22.1.0", "v24.0.0-rc.1"];
     const child = spawn(process.execPath, ["-e", check, ...versions]);
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
     await new Promise((resolve) => child.on("close", resolve));
     const [old, almost, ...fit] = JSON.parse(output) as (string | null)[];
-    expect(old).toMatch(/v18\.20\.0 is too old: 20\.19 or newer[^]*Install a current Node\.js/);
+    expect(old).toMatch(/v18\.20\.0 is too old: 20\.19\.4 or newer[^]*Install a current Node\.js/);
     expect(almost).toContain("too old");
-    expect(fit).toEqual([null, null]);
+    expect(fit).toEqual([null, null, null, null]);
+    const { engines } = JSON.parse(
+      fs.readFileSync(path.join(checkout, "package.json"), "utf8"),
+    ) as { engines: { node: string } };
+    expect(engines.node).toBe(">=20.19.4");
   });
 
   it("explains itself when no program is named", async () => {

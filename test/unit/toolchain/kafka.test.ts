@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { ensureKafka, log4jVersion, renderPom } from "../../../toolchain/kafka";
+import { ensureJava, ensureKafka, log4jVersion, renderPom } from "../../../toolchain/kafka";
 import {
   cleanUp,
   serveFiles,
@@ -161,5 +161,26 @@ describe("log4jVersion", () => {
 
   it("is an error if there is none", () => {
     expect(() => log4jVersion(["reload4j-1.2.25.jar"], "4.0.0")).toThrow("without log4j-core");
+  });
+});
+
+describe("ensureJava", () => {
+  const fakeJava = (version: string) => {
+    const folder = temporaryFolder();
+    writeScript(path.join(folder, "java"), `echo 'openjdk version "${version}" 2025' >&2`);
+    setEnvironment({ PATH: `${folder}:${process.env["PATH"]}` });
+    return path.join(folder, "java");
+  };
+
+  it.each(["17.0.15", "21", "25-ea"])("takes Java %s", async (version) => {
+    const java = fakeJava(version);
+    expect(await ensureJava(silent)).toBe(java);
+  });
+
+  it.each(["1.8.0_392", "11.0.22"])("refuses Java %s, with a remedy", async (version) => {
+    const java = fakeJava(version);
+    await expect(ensureJava(silent)).rejects.toThrow(
+      new RegExp(`${java} is Java ${version}; Kafka needs 17[^]*apt-get install openjdk-17`),
+    );
   });
 });

@@ -111,6 +111,16 @@ describe("ensureEngine", () => {
     },
   );
 
+  it("passes over the one on the PATH where downloads are switched off", async () => {
+    const { asked } = await serveOfficial([]);
+    putOnPath(`v${version}`);
+    writeScript(path.join(tools, host), "");
+    fakeGo();
+    setEnvironment({ PI_LAB_NO_DOWNLOAD: "1" });
+    expect(await ensureEngine(log)).toMatchObject({ version, built: true });
+    expect(asked).toEqual([]);
+  });
+
   it("downloads the official one once", async () => {
     const { asked } = await serveOfficial([]);
     const engine = await ensureEngine(log);
