@@ -28,6 +28,7 @@ export class FakePi {
   /** Labels of what was run, in order. */
   readonly steps: string[] = [];
   dials = 0;
+  private readonly running: Promise<unknown>[] = [];
   /** Called before a script runs; a test's way to come in between. */
   onStep: (label: string) => void | Promise<void> = () => undefined;
 
@@ -113,6 +114,8 @@ export class FakePi {
 
   async remove(): Promise<void> {
     await this.kill();
+    // A script that is given up (a lease given back late) would make the folder anew.
+    await Promise.all(this.running);
     await rm(this.root, { recursive: true, force: true });
   }
 
@@ -143,10 +146,12 @@ export class FakePi {
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     child.stdin.on("error", () => undefined).end(stdin);
-    return new Promise((resolve, reject) => {
+    const ended = new Promise<number>((resolve, reject) => {
       child.on("error", reject);
-      child.on("close", (code) => resolve({ stdout, stderr, code: code ?? 1 }));
+      child.on("close", (code) => resolve(code ?? 1));
     });
+    this.running.push(ended.catch(() => undefined));
+    return ended.then((code) => ({ stdout, stderr, code }));
   }
 }
 
