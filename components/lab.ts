@@ -6,7 +6,7 @@ import type { LocalInputs } from "./local-inputs";
 
 /** Makes the whole lab: switch, machines, hosts by their role, cluster, topics. */
 export function createLab(lab: Lab, inputs: LocalInputs): void {
-  const labSwitch = new Switch("switch", lab);
+  const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
   const machines = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
   const provider = new PilabProvider("pilab", { bootstrapServers: bootstrapServers(lab) });
 

@@ -1,4 +1,4 @@
-export { renderAuthorizedKeys } from "./authorized-keys";
+export { publicKeyFingerprint, renderAuthorizedKeys } from "./authorized-keys";
 export { brokerFiles, brokerWant, type BrokerWant } from "./broker-files";
 export {
   bundleHash,

@@ -13,11 +13,17 @@ export class Switch extends pulumi.ComponentResource {
   /** Port number to host name; free ports are absent. */
   public readonly ports: Readonly<Record<string, string>>;
 
-  constructor(name: string, lab: Lab, opts?: pulumi.ComponentResourceOptions) {
+  /** @param authorizedKey the public key that the machines of a virtual lab let in; it marks the network */
+  constructor(
+    name: string,
+    lab: Lab,
+    authorizedKey: string | undefined,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("pilab:lab:Switch", name, {}, opts);
     this.ports = Object.fromEntries(lab.hosts.map((host) => [String(host.port), host.name]));
     if (lab.substrate.kind === "virtual") {
-      const network = virtualSwitch(`${name}-network`, lab, { parent: this });
+      const network = virtualSwitch(`${name}-network`, lab, authorizedKey, { parent: this });
       this.network = network;
       this.networkName = network.name;
     }

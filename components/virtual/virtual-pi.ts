@@ -5,6 +5,7 @@ import { boards, type Lab, type Machine } from "../../model";
 import {
   kafkaPaths,
   openSshPublicKey,
+  publicKeyFingerprint,
   renderAuthorizedKeys,
   renderOpenSshPrivateKey,
 } from "../../render";
@@ -34,7 +35,7 @@ export class VirtualPi extends pulumi.ComponentResource {
     super("pilab:virtual:Pi", name, {}, opts);
     const child = { parent: this };
     const { lab, machine } = args;
-    const labels = stackLabels(lab);
+    const labels = stackLabels(lab, args.authorizedKey);
 
     const seed = new random.RandomBytes(`${name}-host-key`, { length: 32 }, child);
     this.hostKey = pulumi.unsecret(
@@ -92,7 +93,15 @@ export class VirtualPi extends pulumi.ComponentResource {
   }
 }
 
-/** Marks what belongs to a lab, so that what a killed `up` left behind can be found. */
-export function stackLabels(lab: Lab): { label: string; value: string }[] {
-  return [{ label: "pi-lab.stack", value: lab.name }];
+/**
+ * Marks what belongs to a lab, so that what a killed `up` left behind can be found. The name alone may be
+ * another checkout's lab as well; the key that `npm run lab` makes for each lab is nobody else's.
+ */
+export function stackLabels(
+  lab: Lab,
+  authorizedKey: string | undefined,
+): { label: string; value: string }[] {
+  const stack = { label: "pi-lab.stack", value: lab.name };
+  if (authorizedKey === undefined) return [stack];
+  return [stack, { label: "pi-lab.key", value: publicKeyFingerprint(authorizedKey) }];
 }

@@ -7,6 +7,7 @@ import { stackLabels } from "./virtual-pi";
 export function virtualSwitch(
   name: string,
   lab: Lab,
+  authorizedKey: string | undefined,
   opts: pulumi.CustomResourceOptions,
 ): docker.Network {
   return new docker.Network(
@@ -14,7 +15,7 @@ export function virtualSwitch(
     {
       name: lab.name,
       driver: "bridge",
-      labels: stackLabels(lab),
+      labels: stackLabels(lab, authorizedKey),
       ipamConfigs: [{ subnet: lab.switch.subnet, gateway: lab.switch.gateway }],
     },
     { ...opts, deleteBeforeReplace: true },

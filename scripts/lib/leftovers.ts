@@ -5,6 +5,9 @@ import { checkpointFile, type LabFolder } from "./lab-folder";
 /** Label of everything that a virtual lab has in Docker; the value is the lab's name. */
 export const STACK_LABEL = "pi-lab.stack";
 
+/** Label of the same; the value is the fingerprint of the key that the lab's machines let in. */
+export const KEY_LABEL = "pi-lab.key";
+
 /** Something of a virtual lab in Docker. */
 export interface DockerObject {
   readonly kind: "container" | "network" | "volume";
@@ -13,6 +16,8 @@ export interface DockerObject {
   readonly name: string;
   /** The lab's name, from the label. */
   readonly lab: string;
+  /** The fingerprint of the lab's key, from the label; undefined without one. */
+  readonly key: string | undefined;
   readonly createdAt: Date;
 }
 
@@ -58,13 +63,17 @@ async function inspect(
     Labels?: Record<string, string>;
     Config?: { Labels?: Record<string, string> };
   }
-  return (JSON.parse(text) as Inspected[]).map((object) => ({
-    kind,
-    id: object.Id ?? object.Name,
-    name: object.Name.replace(/^\//, ""),
-    lab: (object.Config?.Labels ?? object.Labels ?? {})[STACK_LABEL] ?? "",
-    createdAt: new Date(object.Created ?? object.CreatedAt ?? 0),
-  }));
+  return (JSON.parse(text) as Inspected[]).map((object) => {
+    const labels = object.Config?.Labels ?? object.Labels ?? {};
+    return {
+      kind,
+      id: object.Id ?? object.Name,
+      name: object.Name.replace(/^\//, ""),
+      lab: labels[STACK_LABEL] ?? "",
+      key: labels[KEY_LABEL],
+      createdAt: new Date(object.Created ?? object.CreatedAt ?? 0),
+    };
+  });
 }
 
 /** Removes them: containers first, since they hold the networks and volumes. What is gone already is no failure. */

@@ -1,7 +1,9 @@
+import { publicKeyFingerprint } from "../../render";
 import type { Log } from "../../toolchain/log";
 import { askEngine, type Engine } from "./engine";
 import { npmRun } from "./cli";
 import { UserError } from "./errors";
+import { readIfPresent } from "./files";
 import { display } from "./lab-files";
 import type { LabFolder } from "./lab-folder";
 import {
@@ -113,8 +115,8 @@ const CREATED_TOLERANCE_MS = 2000;
 
 /**
  * Deals with containers, networks and volumes that carry this lab's name and are unknown to its state.
- * Those that a cut-off run may have made are removed, for the next `up` to make them again. Others may
- * be another checkout's lab of the same name, and are removed only on demand.
+ * Those that a cut-off run of this folder has made are removed, for the next `up` to make them again.
+ * Others may be another checkout's lab of the same name, and are removed only on demand.
  * @param cutOffSince when the run that was cut off began, if one was
  */
 export async function recoverDocker(
@@ -126,15 +128,36 @@ export async function recoverDocker(
 ): Promise<void> {
   const known = idsInState(folder);
   const unknown = (await dockerObjects(host, lab)).filter(({ id }) => !known.has(id));
-  const since = options.cutOffSince
-    ? options.cutOffSince.getTime() - CREATED_TOLERANCE_MS
-    : Infinity;
-  const mine = unknown.filter(({ createdAt }) => options.removeAll || createdAt.getTime() >= since);
-  const foreign = unknown.filter((object) => !mine.includes(object));
+  const isMine = (object: DockerObject): boolean =>
+    options.removeAll || isOfRun(object, folderKey(folder), options.cutOffSince);
+  const mine = unknown.filter(isMine);
+  const foreign = unknown.filter((object) => !isMine(object));
   if (foreign.length > 0) throw new UserError(foreignMessage(folder, lab, foreign));
   if (mine.length === 0) return;
   await removeObjects(host, mine);
-  log(`Removed what a run that was cut off had left in Docker: ${mine.map(describe).join(", ")}.`);
+  log(
+    `Removed what ${options.removeAll ? "was left over" : "a run that was cut off had left"} in Docker: ${mine.map(describe).join(", ")}.`,
+  );
+}
+
+/**
+ * Whether something in Docker was made by a run of exactly this lab. Its key says whose it is: each lab's
+ * folder has one of its own, while another checkout may well have a lab of the same name. The time keeps
+ * what is older, such as a volume with data whose state was lost.
+ */
+export function isOfRun(
+  { key, createdAt }: Pick<DockerObject, "key" | "createdAt">,
+  ownKey: string | undefined,
+  since: Date | undefined,
+): boolean {
+  if (since === undefined || ownKey === undefined || key !== ownKey) return false;
+  return createdAt.getTime() >= since.getTime() - CREATED_TOLERANCE_MS;
+}
+
+/** The fingerprint of the key that is this folder's own, undefined when it has none. */
+function folderKey(folder: LabFolder): string | undefined {
+  const line = readIfPresent(`${folder.privateKeyFile}.pub`);
+  return line === undefined ? undefined : publicKeyFingerprint(line);
 }
 
 function foreignMessage(folder: LabFolder, lab: string, foreign: readonly DockerObject[]): string {

@@ -19,6 +19,11 @@ const inputs = {
   access: { privateKey: "PRIVATE", authorizedKey: "ssh-ed25519 AAAAuser" },
   archive: { path: __filename, sha256: SHA256 },
 };
+/** SHA-256 of the bytes that `AAAAuser` stands for, in base64. */
+const KEY_LABEL = {
+  label: "pi-lab.key",
+  value: "SHA256:hUkHdod8/qgKHpt5gX30CksdTQjmeNdIJD6CWxJL7ew",
+};
 const brokerNames = ["broker-1", "broker-2", "broker-3"];
 
 interface NodeInput {
@@ -36,12 +41,12 @@ describe("a virtual lab", () => {
     program = await RecordedProgram.of(() => createLab(lab, inputs));
   });
 
-  it("makes a network with the switch's subnet, labelled with the lab's name", () => {
+  it("makes a network with the switch's subnet, labelled with the lab's name and key", () => {
     expect(program.get(NETWORK, "switch-network")).toMatchObject({
       parent: "pilab:lab:Switch switch",
       inputs: {
         name: "mock",
-        labels: [{ label: "pi-lab.stack", value: "mock" }],
+        labels: [{ label: "pi-lab.stack", value: "mock" }, KEY_LABEL],
         ipamConfigs: [{ subnet: "10.42.7.0/24", gateway: "10.42.7.254" }],
       },
     });
@@ -59,6 +64,11 @@ describe("a virtual lab", () => {
       memorySwap: 8192,
       networksAdvanced: [{ name: "mock", ipv4Address: "10.42.7.1" }],
       volumes: [{ volumeName: "mock-pi-1-data", containerPath: "/var/lib/kafka" }],
+      labels: [
+        { label: "pi-lab.stack", value: "mock" },
+        KEY_LABEL,
+        { label: "pi-lab.machine", value: "pi-1" },
+      ],
       capabilities: { adds: ["CAP_SYS_ADMIN"] },
       stopSignal: "SIGRTMIN+3",
       restart: "always",
