@@ -146,6 +146,22 @@ export class PlatformaticAdmin implements KafkaAdmin {
     });
   }
 
+  async ping(server: string): Promise<void> {
+    const { apiVersionsV3 } = await loadClient();
+    try {
+      const link = await KafkaLink.dial(server, this.options);
+      try {
+        const { errorCode } = await link.ask(apiVersionsV3.api, "pi-lab", "1");
+        await assertOk("tell its versions", server, errorCode, null);
+      } finally {
+        await link.close();
+      }
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      throw new KafkaError("unreachable", error.message);
+    }
+  }
+
   async describeQuorum(controllers: readonly string[]): Promise<Quorum> {
     const tries = controllers.map((server) => this.quorumAt(server));
     try {

@@ -69,6 +69,8 @@ export interface KafkaAdmin {
   clusterSetting(key: string): Promise<string | undefined>;
   setClusterSetting(key: string, value: string): Promise<void>;
   listBrokers(): Promise<readonly RegisteredBroker[]>;
+  /** Asks the process that listens at this very address, broker or controller, whether it answers. */
+  ping(server: string): Promise<void>;
   /** Asked on the controllers' own listeners (`host:port`), since a broker may wait long for them. */
   describeQuorum(controllers: readonly string[]): Promise<Quorum>;
   close(): Promise<void>;

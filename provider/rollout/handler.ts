@@ -19,7 +19,7 @@ import type { ConnectAdmin } from "../admin/port";
 import { BRISK } from "../admin/port";
 import type { OpenShell } from "../ssh/port";
 import { checkRollout } from "./check";
-import { NodeError, NodeHost } from "./hosts";
+import { messageOf, NodeError, NodeHost } from "./hosts";
 import { RollLease } from "./lease";
 import type { RolloutNode } from "./node";
 import { formerFingerprint, parseNodes, rolloutOutputs } from "./node";
@@ -131,7 +131,8 @@ export class RolloutHandler implements ResourceHandler {
       nodes.map((node) => node.address),
       BRISK,
     );
-    const roller = new Roller(nodes, hosts, admin, probes, {
+    const connectTo = (server: string) => this.ports.connectAdmin([server], BRISK);
+    const roller = new Roller(nodes, hosts, admin, connectTo, probes, {
       startTimeoutMs: startTimeoutMs(news),
       signal: context.signal,
       progress: (line) => context.log.status(line),
@@ -224,6 +225,3 @@ function startTimeoutMs(news: PropertyMap): number {
 const cancelled = (error: unknown): string =>
   `broken off (${messageOf(error)}): no further broker is started or restarted. ` +
   "What is done stays; the next `pulumi up` goes on from here.";
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);

@@ -18,6 +18,9 @@ export class NodeError extends Error {
   override readonly name = "NodeError";
 }
 
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 export type Lease = "ok" | { readonly heldBy: string; readonly secondsLeft: number };
 
 export class NodeHost {
@@ -66,7 +69,7 @@ export class NodeHost {
   }
 
   start(): Promise<string> {
-    return this.run("starting Kafka", scripts.START_SCRIPT, [this.service, "restart"], STOP_MS);
+    return this.run("starting Kafka", scripts.START_SCRIPT, [this.service], STOP_MS);
   }
 
   stop(): Promise<string> {

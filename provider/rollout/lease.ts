@@ -25,14 +25,15 @@ export class RollLease {
   }
 
   /**
-   * Takes the lease of every host, in the order given, which is the same for all rollers. A lease
+   * Takes the lease of every host, in the order of their names, which is the same for all rollers. A lease
    * that a killed run left behind ends by itself within half a minute, and is waited for.
    */
   static async acquire(
-    hosts: readonly NodeHost[],
+    open: readonly NodeHost[],
     { signal, progress }: { signal: AbortSignal; progress: (line: string) => void },
   ): Promise<RollLease> {
     const owner = `${hostname().replaceAll(/\s/g, "-")}:${process.pid}:${randomBytes(4).toString("hex")}`;
+    const hosts = [...open].sort((a, b) => (a.node.host < b.node.host ? -1 : 1));
     const wait = { timeoutMs: WAIT_MS, intervalMs: POLL_MS, signal, progress };
     try {
       for (const host of hosts) {
@@ -51,11 +52,23 @@ export class RollLease {
       await releaseAll(hosts, owner);
       throw error;
     }
-    return new RollLease(hosts, owner);
+    const lease = new RollLease(hosts, owner);
+    try {
+      // While a later host was waited for, the first one's may have ended.
+      await lease.assertHeld();
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+    return lease;
   }
 
-  /** Throws if another roller has taken over meanwhile: this one was silent for too long. */
-  assertHeld(): void {
+  /**
+   * Renews the lease of every host, and throws if another roller has taken one over meanwhile (this
+   * one was silent for too long) or a host does not answer.
+   */
+  async assertHeld(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => this.renewAt(host)));
     if (this.lost !== undefined) throw new Error(this.lost);
   }
 
@@ -64,17 +77,16 @@ export class RollLease {
     await releaseAll(this.hosts, this.owner);
   }
 
+  /** In the background. A host that does not answer now is asked again before the next restart. */
   private async renew(): Promise<void> {
-    await Promise.all(
-      this.hosts.map(async (host) => {
-        // A host that is starting anew has an empty /run: renewing is taking it again.
-        const lease = await host
-          .lease("renew", this.owner, LEASE_SECONDS)
-          .catch(() => "ok" as const);
-        if (lease === "ok") return;
-        this.lost = `${host.node.host}: ${lease.heldBy} has taken over its restarts; nothing more is done here`;
-      }),
-    );
+    await Promise.allSettled(this.hosts.map((host) => this.renewAt(host)));
+  }
+
+  private async renewAt(host: NodeHost): Promise<void> {
+    // A host that is starting anew has an empty /run: renewing is taking it again.
+    const lease = await host.lease("renew", this.owner, LEASE_SECONDS);
+    if (lease === "ok") return;
+    this.lost = `${host.node.host}: ${lease.heldBy} has taken over its restarts; nothing more is done here`;
   }
 }
 

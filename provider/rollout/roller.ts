@@ -5,7 +5,7 @@ import { waitFor, WaitTimeoutError } from "../wait";
 import type { ClusterView } from "./gates";
 import { blockers, CAUGHT_UP_MS, notBack } from "./gates";
 import type { NodeHost } from "./hosts";
-import { NodeError } from "./hosts";
+import { messageOf, NodeError } from "./hosts";
 import type { RollLease } from "./lease";
 import { controllerAddress, type RolloutNode } from "./node";
 import { differences, judge, nextToRoll, stagingFault } from "./plan";
@@ -30,12 +30,12 @@ export interface RollerOptions {
 export type Probes = Map<string, HostProbe>;
 
 export class Roller {
-  private looking: Promise<ClusterView> | undefined;
-
   constructor(
     private readonly nodes: readonly RolloutNode[],
     private readonly hosts: ReadonlyMap<string, NodeHost>,
     private readonly admin: KafkaAdmin,
+    /** Speaks to one broker alone, at its own client listener. */
+    private readonly connectTo: (server: string) => KafkaAdmin,
     private readonly probes: Probes,
     private readonly options: RollerOptions,
   ) {}
@@ -92,14 +92,15 @@ export class Roller {
     for (;;) {
       const left = this.inVerdict("differs").map((host) => host.node);
       if (left.length === 0) return;
-      const view = await this.view().catch(() => undefined);
+      const view = await this.look(this.admin).catch(() => undefined);
       const fenced = new Set(view?.brokers.filter((one) => one.fenced).map((one) => one.id));
       const next = nextToRoll(left, fenced, view?.quorum.leaderId);
       const host = next === undefined ? undefined : this.hosts.get(next.host);
-      if (host === undefined) return;
+      if (host === undefined)
+        throw new Error(`no host is open for ${next?.host}: a fault of this provider`);
       await this.passGate(host);
       // The last look before the point of no return.
-      lease.assertHeld();
+      await lease.assertHeld();
       this.options.signal.throwIfAborted();
       await this.startOne(host, "restarted");
     }
@@ -116,9 +117,14 @@ export class Roller {
     };
     try {
       await waitFor(wait, async () => {
-        const reasons = await this.askCluster((view) =>
-          blockers(node.nodeId, view, this.gateOptions),
-        );
+        const others = this.nodes.filter((one) => one !== node);
+        const [silent, blocking] = await Promise.all([
+          Promise.all(others.map((other) => this.silence(other))),
+          asReasons(async () =>
+            blockers(node.nodeId, await this.look(this.admin), this.gateOptions),
+          ),
+        ]);
+        const reasons = [...silent.flat(), ...blocking];
         return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
       });
     } catch (error) {
@@ -148,7 +154,16 @@ export class Roller {
     this.options.done(`${node.host}: ${verb}, and in sync`);
   }
 
-  private awaitBack(host: NodeHost): Promise<void> {
+  private async awaitBack(host: NodeHost): Promise<void> {
+    const own = this.connectTo(host.node.address);
+    try {
+      await this.awaitBackBy(host, own);
+    } finally {
+      await own.close();
+    }
+  }
+
+  private awaitBackBy(host: NodeHost, own: KafkaAdmin): Promise<void> {
     const { node } = host;
     let recovery = "";
     let restarts: number | undefined;
@@ -160,10 +175,7 @@ export class Roller {
       progress: this.options.progress,
     };
     return waitFor(wait, async (extend) => {
-      const [watch, reasons] = await Promise.all([
-        host.watch(),
-        this.askCluster((view) => notBack(node.nodeId, view, this.gateOptions)),
-      ]);
+      const [watch, reasons] = await Promise.all([host.watch(), this.askNode(node, own)]);
       restarts ??= watch.unit.restarts;
       const deaths = watch.unit.restarts - restarts;
       if (watch.unit.active === "failed" || deaths >= DEATHS) {
@@ -195,27 +207,31 @@ export class Roller {
     );
   }
 
-  /** A cluster that does not answer is a reason like any other. */
-  private async askCluster(judgeView: (view: ClusterView) => string[]): Promise<string[]> {
-    try {
-      return judgeView(await this.view());
-    } catch (error) {
-      if (error instanceof KafkaError) return [error.message];
-      throw error;
-    }
+  /**
+   * Why a node is not back. After an unclean end the cluster shows its former registration, unfenced
+   * and in sync, until its session ends: 9 s by default. So the new process is asked, and for its own
+   * view: it opens its client listener once it has replayed the metadata up to its new registration.
+   */
+  private async askNode(node: RolloutNode, own: KafkaAdmin): Promise<string[]> {
+    const silent = await this.silence(node);
+    if (silent.length > 0) return silent;
+    return asReasons(async () => notBack(node.nodeId, await this.look(own), this.gateOptions));
   }
 
-  /** Nodes that start together look together: one answer serves all who asked meanwhile. */
-  private view(): Promise<ClusterView> {
-    this.looking ??= this.look().finally(() => (this.looking = undefined));
-    return this.looking;
+  /** Which of a node's own listeners do not answer. */
+  private async silence(node: RolloutNode): Promise<string[]> {
+    const listeners = [node.address, controllerAddress(node) ?? []].flat();
+    const answers = await Promise.all(
+      listeners.map((server) => asReasons(() => this.admin.ping(server).then(() => []))),
+    );
+    return answers.flat().map((reason) => `${node.host} does not answer (${reason})`);
   }
 
-  private async look(): Promise<ClusterView> {
+  private async look(admin: KafkaAdmin): Promise<ClusterView> {
     const controllers = this.nodes.flatMap((node) => controllerAddress(node) ?? []);
     const [brokers, topics, quorum] = await Promise.all([
-      this.admin.listBrokers(),
-      this.admin.listPartitions(),
+      admin.listBrokers(),
+      admin.listPartitions(),
       this.admin.describeQuorum(controllers),
     ]);
     return { brokers, topics, quorum };
@@ -244,5 +260,12 @@ export class Roller {
   }
 }
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+/** A cluster that does not answer is a reason like any other. */
+async function asReasons(ask: () => Promise<string[]>): Promise<string[]> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof KafkaError) return [error.message];
+    throw error;
+  }
+}

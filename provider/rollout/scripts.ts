@@ -14,7 +14,7 @@ printf 'staged.version=%s\\n' "$(readlink /opt/kafka/current | base64 -w0)"
 `;
 
 /**
- * $1: the unit. $2: start or restart. Explicit starts reset systemd's count of its own restarts, by
+ * $1: the unit. Explicit starts reset systemd's count of its own restarts, by
  * which a process that dies again and again is told; the count is printed as it is now.
  */
 export const START_SCRIPT = `
@@ -22,7 +22,7 @@ set -eu
 if [ "$(systemctl show "$1" -p NeedDaemonReload --value)" = yes ]; then systemctl daemon-reload; fi
 systemctl is-enabled --quiet "$1" || systemctl enable --quiet "$1"
 systemctl reset-failed "$1" 2>/dev/null || true
-systemctl "$2" "$1"
+systemctl restart "$1"
 `;
 
 /**

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PropertyMap } from "../../plugins/common/rpc";
 import { Secret, UNKNOWN } from "../../plugins/common/rpc";
 import type { KafkaAdmin } from "../../provider/admin/port";
+import { KafkaError } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
 import type { Fingerprint } from "../../provider/rollout/stamp";
 import { FakePi, openFakeShells } from "../support/hosts/fake-pi";
@@ -23,6 +24,8 @@ let rollout: ResourceDriver;
 let leaderId: number;
 /** Brokers that run and yet serve nothing. */
 let fenced: Set<number>;
+/** Brokers whose process runs, but does not answer yet, while the others still count them in. */
+let silent: Set<number>;
 /** The most brokers that were seen down at once after all had been up. */
 let mostDown: number;
 
@@ -30,8 +33,8 @@ beforeEach(async () => {
   pis = await Promise.all(NAMES.map((name) => FakePi.make(name, RUNS)));
   leaderId = 1;
   fenced = new Set();
+  silent = new Set();
   mostDown = 0;
-  const connectAdmin = () => clusterOf(pis);
   driver = await ProviderDriver.start(
     pilabProvider({ connectAdmin, openShell: openFakeShells(pis) }),
   );
@@ -43,9 +46,23 @@ afterEach(async () => {
   await Promise.all(pis.map((pi) => pi.remove()));
 });
 
-/** What Kafka would say, were its brokers the processes of these hosts. */
-function clusterOf(hosts: readonly FakePi[]): KafkaAdmin {
+const connectAdmin = (servers: readonly string[]): KafkaAdmin => clusterOf(pis, servers);
+
+/**
+ * What Kafka would say at these addresses, were its brokers the processes of these hosts. A silent
+ * one answers nobody, and still is unfenced, in sync and caught up in the eyes of the others.
+ */
+function clusterOf(hosts: readonly FakePi[], servers: readonly string[]): KafkaAdmin {
+  const ping = async (server: string): Promise<void> => {
+    const id = Number(/^10\.0\.42\.(\d+):(9092|9093)$/.exec(server)?.[1]);
+    const pid = await hosts[id - 1]?.pid();
+    if (pid !== undefined && !silent.has(id)) return;
+    throw new KafkaError("unreachable", `${server}: connection refused`);
+  };
   const serving = async (): Promise<number[]> => {
+    await Promise.any(servers.map(ping)).catch((error: AggregateError) => {
+      throw error.errors[0];
+    });
     const up = await Promise.all(hosts.map((pi) => pi.pid()));
     const ids = up.flatMap((pid, index) => (pid === undefined ? [] : [index + 1]));
     mostDown = Math.max(mostDown, hosts.length - ids.length);
@@ -53,6 +70,7 @@ function clusterOf(hosts: readonly FakePi[]): KafkaAdmin {
   };
   const all = hosts.map((_, index) => index + 1);
   return {
+    ping,
     listBrokers: async () => {
       const up = await serving();
       return all.map((id) => ({ id, fenced: !up.includes(id) }));
@@ -259,6 +277,32 @@ test("no restart while another broker does not serve", async () => {
   await expect(rolling).resolves.toBe("updated");
 });
 
+test.each([
+  ["the restarted one, whose former registration still counts", "broker-1"],
+  ["another one, that died a moment ago", "broker-3"],
+])("no restart while a broker does not answer itself: %s", async (_, name) => {
+  await rollout.up(await inputs());
+  leaderId = 3;
+  const before = await pids();
+  const news = await inputs({ "log.retention.hours": "24" });
+  const id = Number(name.slice(-1));
+  (pis[0] as FakePi).onStep = (label) => void (label === "starting Kafka" && silent.add(id));
+  const steps = driver.logs.length;
+  const rolling = rollout.up(news);
+  const said = new RegExp(`${name} does not answer \\(10\\.0\\.42\\.${id}:9092`);
+  await until(() =>
+    Promise.resolve(driver.logs.slice(steps).some((log) => said.test(log.message))),
+  );
+  // Several more looks, each of which finds an unfenced registration and full ISRs.
+  await sleep(1_500);
+  expect((await pids())[0]).not.toBe(before[0]);
+  expect((await pids()).slice(1)).toEqual(before.slice(1));
+  silent.clear();
+  await expect(rolling).resolves.toBe("updated");
+  const after = await pids();
+  before.forEach((pid, index) => expect(after[index]).not.toBe(pid));
+});
+
 test("a cancelled roll begins no further restart, tells the true state and gives the lease back", async () => {
   await rollout.up(await inputs());
   const before = await pids();
@@ -277,7 +321,7 @@ test("a cancelled roll begins no further restart, tells the true state and gives
 
   (pis[0] as FakePi).onStep = () => undefined;
   const next = await ProviderDriver.start(
-    pilabProvider({ connectAdmin: () => clusterOf(pis), openShell: openFakeShells(pis) }),
+    pilabProvider({ connectAdmin, openShell: openFakeShells(pis) }),
   );
   const again = next.resource(ROLLOUT, "lab-rollout");
   again.state = rollout.known();
@@ -290,7 +334,7 @@ test("a cancelled roll begins no further restart, tells the true state and gives
 test("a second roller is kept out, and told who is at work", async () => {
   const news = await inputs();
   const other = pilabProvider({
-    connectAdmin: () => clusterOf(pis),
+    connectAdmin,
     openShell: openFakeShells(pis),
   });
   const second = await ProviderDriver.start(other);

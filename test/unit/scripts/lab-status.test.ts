@@ -31,6 +31,7 @@ function ports(
       raisePartitions: unasked,
       alterTopicConfig: unasked,
       deleteTopic: unasked,
+      ping: unasked,
       clusterSetting: unasked,
       setClusterSetting: unasked,
       close: () => {
