@@ -36,17 +36,37 @@ export function isTransientAptFailure(output: string): boolean {
  * @param why what it is needed for
  * @returns its path
  */
-export async function ensureProgram(
+export function ensureProgram(
   log: Log,
   program: string,
   packages: readonly string[],
   why: string,
 ): Promise<string> {
-  const found = which(program);
+  return ensure(log, { name: program, find: () => which(program) }, packages, why);
+}
+
+/** Makes sure that a file of a package is there, as `ensureProgram` does for a program. */
+export function ensureFile(
+  log: Log,
+  file: string,
+  packages: readonly string[],
+  why: string,
+): Promise<string> {
+  const find = () => (fs.existsSync(file) ? file : undefined);
+  return ensure(log, { name: file, find }, packages, why);
+}
+
+async function ensure(
+  log: Log,
+  wanted: { readonly name: string; readonly find: () => string | undefined },
+  packages: readonly string[],
+  why: string,
+): Promise<string> {
+  const found = wanted.find();
   if (found !== undefined) return found;
   if (!canInstallPackages()) {
     throw new ToolchainError(
-      `${program} is missing; it is needed ${why}`,
+      `${wanted.name} is missing; it is needed ${why}`,
       which("apt-get") === undefined
         ? `Install it (Debian's package is ${required(packages).join(", ")}) with this machine's package manager and run the command again.`
         : `Install it (${installCommand(packages)}) or run the command as root, which does so itself.`,
@@ -55,11 +75,13 @@ export async function ensureProgram(
   await step(log, `Installing ${required(packages).join(", ")} with apt`, () =>
     install(log, packages),
   );
-  const installed = which(program);
+  const installed = wanted.find();
   if (installed === undefined) {
     throw new ToolchainError(
-      `${program} is still missing after ${required(packages).join(", ")} was installed`,
-      `Put ${program} on the PATH; it is needed ${why}.`,
+      `${wanted.name} is still missing after ${required(packages).join(", ")} was installed`,
+      wanted.name.startsWith("/")
+        ? `See what that package has (dpkg -L); the file is needed ${why}.`
+        : `Put ${wanted.name} on the PATH; it is needed ${why}.`,
     );
   }
   return installed;

@@ -1,15 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 
-import { ensureProgram } from "./apt";
+import { ensureFile, ensureProgram } from "./apt";
 import { machineSources, renderSources, type DebianSources } from "./debian-sources";
 import { ensureDocker, type Docker } from "./docker";
 import { messageOf, ToolchainError } from "./errors";
 import { withLock } from "./lock";
 import { step, type Log } from "./log";
 import { cacheDir, downloadsAreOff, toolchainDir } from "./paths";
+import { buildFolder, builderLabel, removeLeftovers, thisBuilder } from "./pi-image-leftovers";
 import { CommandError, run } from "./process";
 import { versions } from "./versions";
 
@@ -89,13 +89,15 @@ async function build(
   sources: DebianSources | undefined,
 ): Promise<void> {
   const id = randomUUID().slice(0, 8);
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pi-lab-image-"));
+  await removeLeftovers(log, docker.host);
+  const folder = buildFolder();
   const container = `pi-lab-image-${id}`;
+  const label = `${builderLabel}=${thisBuilder()}`;
   const leftovers: string[][] = [];
   try {
     const base = await baseImage(log, docker, folder, `pi-lab/base:${id}`, sources, leftovers);
     await step(log, `Preparing the virtual Pi on ${base}`, async () => {
-      const command = ["create", "--name", container, "--label", recipeLabel, base];
+      const command = ["create", "--name", container, "--label", label, base];
       await client(docker, [...command, "/bin/sh", setupInImage], 60_000);
       leftovers.unshift(["rm", "--force", container]);
       await client(docker, ["cp", `${recipeDir}/rootfs/.`, `${container}:/`], 60_000);
@@ -162,6 +164,9 @@ async function pull(docker: Docker, image: string): Promise<void> {
   if (present === undefined) await client(docker, ["pull", "--quiet", image], 5 * 60_000);
 }
 
+const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+const bootstrapOptions = ["--variant=minbase", "--force-check-gpg", `--keyring=${keyring}`];
+
 async function bootstrap(
   log: Log,
   docker: Docker,
@@ -170,8 +175,10 @@ async function bootstrap(
   sources: DebianSources | undefined,
 ): Promise<void> {
   const why = "to make the base image of virtual Pis";
-  const packages = ["debootstrap", "debian-archive-keyring"];
-  const debootstrap = await ensureProgram(log, "debootstrap", packages, why);
+  const debootstrap = await ensureProgram(log, "debootstrap", ["debootstrap"], why);
+  await ensureProgram(log, "gpgv", ["gpgv"], why);
+  // Without it debootstrap would take any package from anybody.
+  await ensureFile(log, keyring, ["debian-archive-keyring"], why);
   const root = path.join(folder, "root");
   fs.mkdirSync(root, { mode: 0o755 });
   let last = "";
@@ -182,7 +189,7 @@ async function bootstrap(
       // Without a mirror of this machine's own debootstrap uses Debian's. In a mount namespace of
       // its own, so that nothing stays mounted in the folder if it is interrupted.
       const mirror = sources === undefined ? [] : [sources.archive];
-      const command = [debootstrap, "--variant=minbase", versions.debian, root, ...mirror];
+      const command = [debootstrap, ...bootstrapOptions, versions.debian, root, ...mirror];
       await run("unshare", ["--mount", "--", ...command], {
         timeoutMs: 15 * 60_000,
         onLine: (line) => (last = line),
@@ -197,7 +204,8 @@ async function bootstrap(
       }
       const archive = path.join(folder, "base.tar");
       await run("tar", ["-C", root, "-cf", archive, "."], { timeoutMs: 5 * 60_000 });
-      await client(docker, ["import", archive, tag], 5 * 60_000);
+      const label = ["--change", `LABEL ${builderLabel}="${thisBuilder()}"`];
+      await client(docker, ["import", ...label, archive, tag], 5 * 60_000);
       fs.rmSync(archive);
     },
     () => last,

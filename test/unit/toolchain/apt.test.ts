@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { ensureProgram, isTransientAptFailure } from "../../../toolchain/apt";
+import { ensureFile, ensureProgram, isTransientAptFailure } from "../../../toolchain/apt";
 import { cleanUp, setEnvironment, temporaryFolder, writeScript } from "./support";
 
 const silent = () => undefined;
@@ -122,4 +122,32 @@ describe("isTransientAptFailure", () => {
     ["E: Unable to locate package rare", false],
     ["dpkg: error processing package", false],
   ])("%s", (output, transient) => expect(isTransientAptFailure(output)).toBe(transient));
+});
+
+describe("ensureFile", () => {
+  const ensureKeys = (file: string) => ensureFile(silent, file, ["rare-keys"], "to test");
+
+  it("installs the package of a missing file, once", async () => {
+    const file = path.join(tools, "rare-keys.gpg");
+    fakeApt(`touch ${file}`);
+    asUser(0);
+    expect(await ensureKeys(file)).toBe(file);
+    const calls = aptCalls();
+    expect(calls.at(-1)).toMatch(/install -y --no-install-recommends rare-keys$/);
+    expect(await ensureKeys(file)).toBe(file);
+    expect(aptCalls()).toEqual(calls);
+  });
+
+  it("says what is missing where it may not install, and when the package does not have it", async () => {
+    const file = path.join(tools, "rare-keys.gpg");
+    fakeApt("true");
+    asUser(1000);
+    await expect(ensureKeys(file)).rejects.toThrow(
+      /rare-keys\.gpg is missing; it is needed to test[^]*sudo apt-get install rare-keys/,
+    );
+    asUser(0);
+    await expect(ensureKeys(file)).rejects.toThrow(
+      /rare-keys\.gpg is still missing after rare-keys/,
+    );
+  });
 });
