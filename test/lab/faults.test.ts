@@ -2,7 +2,9 @@ import { copyFile, mkdir, truncate } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ensureKafka } from "../../toolchain";
 import { piOf } from "../support/lab/pi";
+import { waitUntilWell } from "../support/lab/well";
 import { createTestStack, keepHosts, type Outcome, type TestStack } from "../support/stack";
+import { waitFor } from "../support/wait";
 
 /**
  * What goes wrong on the way: a lab of one broker, one client and one other host meets fault after
@@ -73,7 +75,7 @@ test("a full disk is told with what is missing, and leaves nothing half unpacked
 
 test("once the causes are mended the next `up` goes on to the end", async () => {
   await stack.up();
-  expect((await stack.status()).problems).toEqual([]);
+  await waitUntilWell(stack, 30_000);
   const again = await stack.preview();
   expect(again.steps.map(({ name }) => name)).toEqual([]);
 });
@@ -90,7 +92,11 @@ test("a foreign host key and a silent host are told apart; a held package lock i
   await desk!.run("systemctl stop ssh.socket ssh.service");
   stack.edit((lab) => (lab["timezone"] = "Asia/Tokyo"));
 
-  const outcome = await failingUp();
+  const running = failingUp();
+  await waitFor("the broker's preparation to wait for the lock", () =>
+    broker!.run("pgrep --full --exact 'sleep 2'"),
+  ).finally(() => broker!.run("systemctl stop hold-lock"));
+  const outcome = await running;
   const ofClient = told(outcome, "client-1-prepare");
   expect(ofClient).toMatch(new RegExp(`${client!.host.machine.address}:22`));
   expect(ofClient).toMatch(
@@ -127,11 +133,11 @@ test("with the hosts as they were, the next `up` does what was left, and no more
   }
 });
 
-/** Holds the lock that apt takes, for as long as a package's installation may take. */
+/** Holds the lock that apt takes until it is ended. */
 const HOLD_LOCK = [
   "use Fcntl;",
   'open(my $lock, "+<", "/var/lib/dpkg/lock-frontend") or die $!;',
   'my $all = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0);',
   "fcntl($lock, F_SETLK, $all) or die $!;",
-  "sleep 12;",
+  "sleep;",
 ].join(" ");

@@ -100,7 +100,7 @@ test("an `up` killed while containers are made: the next one clears the lock and
   expect(orphans.filter(isAlive)).toEqual([]);
   expect(backendLocks(stack.folder)).toEqual([]);
   expect(pendingCreates(stack.folder)).toEqual([]);
-  expect((await stack.status()).problems).toEqual([]);
+  await waitUntilWell(stack, 30_000);
   for (const name of [...BROKERS, "red", "green", "blue"]) expect(third.stdout).toContain(name);
 });
 

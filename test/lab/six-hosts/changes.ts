@@ -3,6 +3,7 @@ import { PATIENT } from "../../../provider/admin/port";
 import { bootstrapServers } from "../../../model";
 import { allPis, askAll, brokerPis, type UnitState } from "../../support/lab/pi";
 import { leadersOf, readFrom } from "../../support/lab/records";
+import { waitUntilWell } from "../../support/lab/well";
 import { startLoad, watchBrokers } from "../../support/lab/watch";
 import type { TestStack } from "../../support/stack";
 import type { GetLab } from "./shared";
@@ -89,7 +90,7 @@ export function describeChanges(lab: GetLab): void {
       pi.run("grep ^log.retention.hours /run/kafka/started/server.properties"),
     );
     expect(new Set(Object.values(inForce))).toEqual(new Set(["log.retention.hours=72"]));
-    expect((await stack.status()).problems).toEqual([]);
+    await waitUntilWell(stack, 30_000);
 
     expect(acknowledged.length).toBeGreaterThan(20);
     const kept = new Set<string>();
