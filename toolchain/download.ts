@@ -12,11 +12,18 @@ export interface DownloadTimes {
   readonly connectMs: number;
   /** Without a byte, before the answer begins or while it goes on. */
   readonly stallMs: number;
-  /** For the whole file. */
+  /** For the whole file, repetitions included. */
   readonly totalMs: number;
+  /** Before each repetition after a passing fault; their number is that of the repetitions. */
+  readonly pausesMs: readonly number[];
 }
 
-const defaultTimes: DownloadTimes = { connectMs: 5_000, stallMs: 20_000, totalMs: 20 * 60_000 };
+const defaultTimes: DownloadTimes = {
+  connectMs: 5_000,
+  stallMs: 20_000,
+  totalMs: 20 * 60_000,
+  pausesMs: [1_000, 4_000],
+};
 
 /** What a download is checked against. */
 export interface Download {
@@ -25,8 +32,17 @@ export interface Download {
   readonly checksumUrl: string;
 }
 
+/** `unavailable`: the server says that it cannot answer now (5xx, 429). */
 export type DownloadFailure =
-  "unreachable" | "not-found" | "status" | "stalled" | "truncated" | "checksum";
+  "unreachable" | "not-found" | "status" | "unavailable" | "stalled" | "truncated" | "checksum";
+
+/** What may be over a moment later. An unreachable host is not among them: each attempt would wait for it. */
+const passing: readonly DownloadFailure[] = ["unavailable", "stalled", "truncated"];
+
+/** True if another attempt, now or at the next command, may go better. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof DownloadError && passing.includes(error.kind);
+}
 
 /** An official download could not be had. Callers go on to the next way of getting the tool. */
 export class DownloadError extends Error {
@@ -62,32 +78,34 @@ export async function download(
     throw new DownloadError("unreachable", `${origin} could not be reached a moment ago`);
   }
   const partial = `${target}.partial`;
+  let received = 0;
   try {
-    let received = 0;
     await step(
       log,
       `Downloading ${file.url}`,
-      async () => {
-        // The checksum first: without one the download would be of no use.
-        const expected = versions.sha256[name] ?? (await publishedDigest(file, name, times));
-        const handle = fs.openSync(partial, "w");
-        try {
-          await get(file.url, times, (chunk) => {
-            fs.writeSync(handle, chunk);
-            received += chunk.length;
-          });
-        } finally {
-          fs.closeSync(handle);
-        }
-        const actual = await digestOf(partial, algorithmOf(expected));
-        if (actual !== expected) {
-          throw new DownloadError(
-            "checksum",
-            `${file.url} has the ${algorithmOf(expected)} digest ${actual}, its vendor says ${expected}`,
-          );
-        }
-        fs.renameSync(partial, target);
-      },
+      () =>
+        repeat(log, times, async (left) => {
+          received = 0;
+          // The checksum first: without one the download would be of no use.
+          const expected = versions.sha256[name] ?? (await publishedDigest(file, name, left));
+          const handle = fs.openSync(partial, "w");
+          try {
+            await get(file.url, left, (chunk) => {
+              fs.writeSync(handle, chunk);
+              received += chunk.length;
+            });
+          } finally {
+            fs.closeSync(handle);
+          }
+          const actual = await digestOf(partial, algorithmOf(expected));
+          if (actual !== expected) {
+            throw new DownloadError(
+              "checksum",
+              `${file.url} has the ${algorithmOf(expected)} digest ${actual}, its vendor says ${expected}`,
+            );
+          }
+          fs.renameSync(partial, target);
+        }),
       () => `${(received / 1e6).toFixed(1)} MB`,
     );
   } catch (error) {
@@ -95,6 +113,25 @@ export async function download(
     throw error;
   } finally {
     fs.rmSync(partial, { force: true });
+  }
+}
+
+/** Repeats an attempt that met a passing fault, while there is time; `attempt` gets the time that is left. */
+async function repeat(
+  log: Log,
+  times: DownloadTimes,
+  attempt: (left: DownloadTimes) => Promise<void>,
+): Promise<void> {
+  const deadline = Date.now() + times.totalMs;
+  for (const pause of [...times.pausesMs, undefined]) {
+    try {
+      await attempt({ ...times, totalMs: deadline - Date.now() });
+      return;
+    } catch (error) {
+      if (pause === undefined || !isPassing(error) || Date.now() + pause >= deadline) throw error;
+      log(`${(error as Error).message}; trying again in ${formatDuration(pause)}`);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
   }
 }
 
@@ -191,18 +228,18 @@ function getOnce(
       () => fail("stalled", `${url} took longer than ${formatDuration(times.totalMs)}`),
       times.totalMs,
     );
+    let connected = false;
     request.on("socket", (socket) =>
       socket.once(url.startsWith("https:") ? "secureConnect" : "connect", () => {
+        connected = true;
         clearTimeout(connect);
         stall ??= setTimeout(stalled, times.stallMs);
       }),
     );
-    let answered = false;
     request.on("error", (error) =>
-      fail(answered ? "truncated" : "unreachable", `${url}: ${error.message}`),
+      fail(connected ? "truncated" : "unreachable", `${url}: ${error.message}`),
     );
     request.on("response", (response) => {
-      answered = true;
       const status = response.statusCode ?? 0;
       if (status >= 300 && status < 400 && response.headers.location !== undefined) {
         const location = response.headers.location;
@@ -211,7 +248,7 @@ function getOnce(
         return;
       }
       if (status !== 200) {
-        fail(status === 404 ? "not-found" : "status", `${url} answered with status ${status}`);
+        fail(failureOf(status), `${url} answered with status ${status}`);
         return;
       }
       response.on("data", (chunk: Buffer) => {
@@ -229,6 +266,11 @@ function getOnce(
       response.on("error", (error) => fail("truncated", `${url}: ${error.message}`));
     });
   });
+}
+
+function failureOf(status: number): DownloadFailure {
+  if (status === 404) return "not-found";
+  return status >= 500 || status === 429 ? "unavailable" : "status";
 }
 
 /** A vendor's base URL, which an environment variable can replace (a mirror, or a server of a test). */

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 import { cached, cachedPath } from "./cache";
-import { baseUrl, download } from "./download";
+import { baseUrl, download, isPassing } from "./download";
 import { messageOf } from "./errors";
 import { goBuild, moduleDigest, platform } from "./go";
 import type { Log } from "./log";
@@ -15,7 +15,7 @@ const buildable: readonly PluginName[] = ["random", "docker"];
 
 /**
  * A plugin that could not be downloaded and needs no build (`command`: ours takes its place) would
- * otherwise cost an attempt, and perhaps a time-out, at every command. It is tried again after a day.
+ * otherwise cost an attempt, and perhaps a time-out, at every command. It is tried again after a day; after a fault that may have passed, at the next command.
  */
 const retryDownloadMs = 24 * 3_600_000;
 
@@ -43,7 +43,7 @@ export async function ensurePlugin(log: Log, name: PluginName): Promise<string |
       return await downloadPlugin(log, name, official);
     } catch (error) {
       log(`The plugin ${name} ${version} cannot be downloaded: ${messageOf(error)}`);
-      fs.writeFileSync(failure, `${messageOf(error)}\n`);
+      if (!isPassing(error)) fs.writeFileSync(failure, `${messageOf(error)}\n`);
     }
   }
   if (!buildable.includes(name)) return undefined;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import type { ServerResponse } from "node:http";
 import * as path from "node:path";
 
 import { download, DownloadError, findDigest } from "../../../toolchain/download";
@@ -18,7 +19,7 @@ async function fetchFrom(base: string, times = {}) {
   const target = path.join(folder, "tool.tgz");
   const file = { url: `${base}/tool.tgz`, checksumUrl: `${base}/sums.txt` };
   try {
-    await download(silent, file, target, times);
+    await download(silent, file, target, { pausesMs: [], ...times });
   } catch (error) {
     expect(error).toBeInstanceOf(DownloadError);
     // Neither a file that looks finished nor a part of one stays behind.
@@ -98,8 +99,14 @@ describe("download", () => {
   it("reports a missing file and a failing server", async () => {
     const sums = { "/sums.txt": digest("sha256") };
     expect(await fetchFrom((await serveFiles(sums)).url)).toMatchObject({ kind: "not-found" });
-    const { url } = await serve((_, response) => response.writeHead(503).end());
-    expect(await fetchFrom(url)).toMatchObject({ kind: "status" });
+    for (const [status, kind] of [
+      [503, "unavailable"],
+      [429, "unavailable"],
+      [403, "status"],
+    ] as const) {
+      const { url } = await serve((_, response) => response.writeHead(status).end());
+      expect(await fetchFrom(url)).toMatchObject({ kind });
+    }
   });
 
   it("gives up on a server that never answers, and on one that stops in the middle", async () => {
@@ -110,6 +117,57 @@ describe("download", () => {
       else response.writeHead(200).write("the beginning");
     });
     expect(await fetchFrom(halting.url, { stallMs: 100 })).toMatchObject({ kind: "stalled" });
+  });
+
+  type Fault = (response: ServerResponse) => void;
+  const faults: [string, Fault][] = [
+    ["a reset", (response) => response.destroy()],
+    ["an overloaded server", (response) => response.writeHead(503).end()],
+    ["silence", () => undefined],
+    [
+      "a connection that breaks off",
+      (response) => {
+        response.writeHead(200, { "content-length": content.length });
+        response.write(content.subarray(0, 1000), () => response.destroy());
+      },
+    ],
+  ];
+  const quick = { pausesMs: [1, 1], stallMs: 200 };
+  /** Serves the file after so many of these faults. */
+  const recovering = async (count: number, fault: Fault) => {
+    let left = count;
+    return serve((request, response) => {
+      if (request.url === "/sums.txt") response.end(digest("sha256"));
+      else if (left-- > 0) fault(response);
+      else response.end(content);
+    });
+  };
+
+  it.each(faults)("tries again after %s", async (_, fault) => {
+    const { url } = await recovering(2, fault);
+    expect(await fetchFrom(url, quick)).toEqual(content);
+  });
+
+  it.each(faults)("gives up after the third time of %s", async (_, fault) => {
+    const { url, asked } = await recovering(3, fault);
+    expect(await fetchFrom(url, quick)).toBeInstanceOf(DownloadError);
+    expect(asked.filter((path) => path === "/tool.tgz")).toHaveLength(3);
+  });
+
+  it.each([
+    ["a missing file", 404],
+    ["a refusal", 403],
+  ])("does not repeat its question after %s", async (_, status) => {
+    const { url, asked } = await recovering(1, (response) => response.writeHead(status).end());
+    expect(await fetchFrom(url, quick)).toBeInstanceOf(DownloadError);
+    expect(asked).toEqual(["/sums.txt", "/tool.tgz"]);
+  });
+
+  it("does not repeat beyond the time for the whole file", async () => {
+    const { url, asked } = await recovering(1, (response) => response.destroy());
+    const late = { pausesMs: [1_000], totalMs: 500 };
+    expect(await fetchFrom(url, late)).toMatchObject({ kind: "truncated" });
+    expect(asked).toEqual(["/sums.txt", "/tool.tgz"]);
   });
 
   it("asks a host that refuses connections only once", async () => {

@@ -11,6 +11,7 @@ import { versions } from "../../../toolchain/versions";
 import {
   checkout,
   cleanUp,
+  serve,
   serveFiles,
   setEnvironment,
   tarball,
@@ -202,6 +203,18 @@ describe("ensurePlugin", () => {
     expect(requests).toBeGreaterThan(0);
     expect(await ensurePlugin(log, "command")).toBeUndefined();
     expect(asked).toHaveLength(requests);
+  });
+
+  it("asks for it again at the next command after a fault that may have passed", async () => {
+    const { url, asked } = await serve((_, response) => response.writeHead(503).end());
+    setEnvironment({ PI_LAB_PULUMI_PLUGINS_URL: url });
+    expect(await ensurePlugin(log, "command")).toBeUndefined();
+    const requests = asked.length;
+    await serveOfficial(["command"]);
+    expect(requests).toBe(3);
+    expect(await ensurePlugin(log, "command")).toBe(
+      path.join(cache, `plugin-command-${versions.plugins.command}-official`),
+    );
   });
 });
 
