@@ -1,5 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readArgs, runCommand, toStderr, type Given } from "../scripts/lib/cli";
 import { UserError } from "../scripts/lib/errors";
@@ -9,6 +8,7 @@ import { bundlePlugins, ensureAll, formatDuration } from "../toolchain";
 import { Interrupted } from "./bench-lab";
 import { describeMachine } from "./machine";
 import { renderReport, renderSection, type Results } from "./report";
+import { beginBenchmark, deadBenchmarks, type Benchmark } from "./owner";
 import { parts, Session, type Part } from "./session";
 import { renderTimeline } from "./timeline";
 
@@ -26,9 +26,6 @@ that do nothing. Labs of its own are made and removed; other labs are not touche
 
 /** Where the search for a free subnet begins: away from the templates' and from Docker's own. */
 const SUBNET = "10.201.0.0/24";
-
-/** Begins the names of what a benchmark makes in Docker; its process number follows. */
-const PREFIX = "pi-lab-bench-";
 
 async function main(): Promise<number> {
   const given = readArgs({
@@ -48,10 +45,9 @@ async function main(): Promise<number> {
   const tools = await ensureAll(toStderr);
   await bundlePlugins(toStderr);
   const { host } = tools.docker;
-  const name = `${PREFIX}${process.pid}`;
-  const folder = mkdtempSync(join(tmpdir(), PREFIX));
+  const { name, folder } = beginBenchmark();
   try {
-    await removeOf(host, (lab) => isOfDeadBenchmark(lab));
+    for (const dead of deadBenchmarks()) await removeBenchmark(host, dead);
     const session = new Session({
       name,
       folder,
@@ -81,8 +77,7 @@ async function main(): Promise<number> {
     toStderr("Interrupted; removing what the benchmark has made.");
     return 130;
   } finally {
-    await removeOf(host, (lab) => lab.startsWith(`${name}-`));
-    rmSync(folder, { recursive: true, force: true });
+    await removeBenchmark(host, { name, folder });
     if (tools.docker.startedNow) await tools.docker.stop();
   }
 }
@@ -131,21 +126,14 @@ function optionsText(runs: number, only: ReadonlySet<Part>, given: Given): strin
   return options.length === 0 ? [] : ["--", ...options];
 }
 
-async function removeOf(host: string, wanted: (lab: string) => boolean): Promise<void> {
-  const objects = (await dockerObjects(host)).filter(({ lab }) => wanted(lab));
-  await removeObjects(host, objects);
-}
-
-/** What a benchmark that was killed has left behind. */
-function isOfDeadBenchmark(lab: string): boolean {
-  if (!lab.startsWith(PREFIX)) return false;
-  const pid = Number.parseInt(lab.slice(PREFIX.length), 10);
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
+/** The folder goes last: it tells the next benchmark what an interrupted removal has left. */
+async function removeBenchmark(host: string, { name, folder }: Benchmark): Promise<void> {
+  const objects = await dockerObjects(host);
+  await removeObjects(
+    host,
+    objects.filter(({ lab }) => lab.startsWith(`${name}-`)),
+  );
+  rmSync(folder, { recursive: true, force: true });
 }
 
 runCommand(main);
