@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { SshError } from "../../../plugins/common/ssh";
 import type { Fingerprint } from "../../../provider/rollout/stamp";
 import type { HostShell, OpenShell } from "../../../provider/ssh/port";
+import { processesWithEnv, signalProcess, type ProcessId } from "../../../scripts/lib/processes";
 import { renderProperties } from "../kafka/kafka-cluster";
 
 /**
@@ -83,9 +84,7 @@ export class FakePi {
 
   /** Start of the unit's process, undefined while there is none. */
   async pid(): Promise<number | undefined> {
-    const text = await readFile(join(this.root, "unit/pid"), "utf8").catch(() => "");
-    const pid = Number(text);
-    return pid > 0 && isAlive(pid) ? pid : undefined;
+    return (await this.ownProcess("unit/pid"))?.pid;
   }
 
   async journalTail(): Promise<string> {
@@ -107,9 +106,19 @@ export class FakePi {
   /** Ends the unit as a power cut does. */
   async kill(): Promise<void> {
     for (const file of ["unit/supervisor", "unit/pid"]) {
-      const pid = Number(await readFile(join(this.root, file), "utf8").catch(() => "0"));
-      if (pid > 0 && isAlive(pid)) process.kill(pid, "SIGKILL");
+      const id = await this.ownProcess(file);
+      if (id !== undefined) signalProcess(id, "SIGKILL");
+      await rm(join(this.root, file), { force: true });
     }
+  }
+
+  /**
+   * The living process whose number is in the file. The number may be somebody else's by now: only a
+   * process that carries this host's folder in its environment is its own.
+   */
+  private async ownProcess(file: string): Promise<ProcessId | undefined> {
+    const pid = Number(await readFile(join(this.root, file), "utf8").catch(() => "0"));
+    return processesWithEnv("FAKE_ROOT", this.root).find((id) => id.pid === pid);
   }
 
   async remove(): Promise<void> {
@@ -166,13 +175,4 @@ export function openFakeShells(pis: readonly FakePi[]): OpenShell {
     }
     return Promise.resolve(pi.shell());
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

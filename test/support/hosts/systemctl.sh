@@ -10,6 +10,8 @@ stop() {
   touch "$unit/stopping"
   alive && kill -TERM "$(cat "$unit/pid")"
   for _ in $(seq 400); do running || break; sleep 0.05; done
+  # The numbers may soon be other processes'.
+  running || rm -f "$unit/supervisor" "$unit/pid"
   rm -rf "$unit/stopping" "$root/run/kafka"
 }
 start() {
