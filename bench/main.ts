@@ -4,7 +4,7 @@ import { readArgs, runCommand, toStderr, type Given } from "../scripts/lib/cli";
 import { UserError } from "../scripts/lib/errors";
 import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
 import { freeSubnet, takenSubnets } from "../scripts/lib/subnets";
-import { bundlePlugins, ensureAll, formatDuration } from "../toolchain";
+import { ensureAll, formatDuration } from "../toolchain";
 import { Interrupted } from "./bench-lab";
 import { describeMachine } from "./machine";
 import { renderReport, renderSection, type Results } from "./report";
@@ -43,7 +43,6 @@ async function main(): Promise<number> {
   }
 
   const tools = await ensureAll(toStderr);
-  await bundlePlugins(toStderr);
   const { host } = tools.docker;
   const { name, folder } = beginBenchmark();
   try {
