@@ -7,7 +7,13 @@ import { ensurePiImage } from "./pi-image";
 import { ensurePulumi, type Pulumi } from "./pulumi";
 
 export { ensureProgram } from "./apt";
-export { bundlePlugin, bundlePlugins, type BundledPlugin, type OwnPlugin } from "./bundle";
+export {
+  bundledProgram,
+  bundlePlugin,
+  bundlePlugins,
+  type BundledPlugin,
+  type OwnPlugin,
+} from "./bundle";
 export { ensureDocker, type Docker } from "./docker";
 export { ToolchainError } from "./errors";
 export { ensureJava, ensureKafka } from "./kafka";

@@ -2,8 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { utils as ssh } from "ssh2";
-import { isMap, parseDocument, type Document } from "yaml";
+import { isMap, parseDocument } from "yaml";
 import { npmRun } from "./cli";
+import { bundledProgram } from "../../toolchain/bundle";
 import { UserError } from "./errors";
 import { readIfPresent, writeIfChanged, writeWhole } from "./files";
 import { copyOfTemplate, labValue, parseStackFile } from "./lab-config";
@@ -134,12 +135,16 @@ function heading({ stack }: LabFolder, virtual: boolean): string[] {
   ];
 }
 
-/** The engine's project file of a lab: the checkout's own, seen from the lab's folder. */
+/**
+ * The engine's project file of a lab: the checkout's own, seen from the lab's folder, with the program
+ * as it was bundled.
+ */
 function projectFile(folder: LabFolder, checkout: string): string {
   const source = join(checkout, "Pulumi.yaml");
   const document = parseDocument(readFileSync(source, "utf8"));
   document.commentBefore = ` Made from the checkout's Pulumi.yaml at each run: edits here are lost.`;
-  document.set("main", join(checkout, mainOf(document)));
+  document.set("main", join(checkout, bundledProgram));
+  document.set("runtime", { name: "nodejs", options: { typescript: false } });
   document.set("backend", { url: folder.backendUrl });
   const providers: unknown = document.getIn(["plugins", "providers"]);
   const items =
@@ -150,11 +155,6 @@ function projectFile(folder: LabFolder, checkout: string): string {
     if (isMap(item)) item.set("path", join(checkout, String(item.get("path"))));
   }
   return document.toString({ lineWidth: 0 });
-}
-
-function mainOf(project: Document): string {
-  const main: unknown = project.get("main");
-  return typeof main === "string" ? main : "index.ts";
 }
 
 function ensurePassphrase(folder: LabFolder): void {

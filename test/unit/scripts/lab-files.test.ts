@@ -90,8 +90,8 @@ test("the project file leads back to the checkout's program and plugins, and to 
   await ensure(folder);
   expect(parse(readFileSync(folder.projectFile, "utf8"))).toMatchObject({
     name: "pi-lab",
-    runtime: "nodejs",
-    main: join(checkout, "index.ts"),
+    runtime: { name: "nodejs", options: { typescript: false } },
+    main: join(checkout, "bin/program/bundle.js"),
     requiredPulumiVersion: ">=3.200.0",
     plugins: { providers: [{ name: "pilab", path: join(checkout, "bin/pulumi-resource-pilab") }] },
     backend: { url: `file://${folder.stateDir}` },

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { bundlePlugin } from "../../../toolchain/bundle";
+import { bundledProgram, bundlePlugin, bundlePlugins } from "../../../toolchain/bundle";
 import { cleanUp, temporaryFolder } from "./support";
 
 afterEach(cleanUp);
@@ -76,5 +76,40 @@ describe("bundlePlugin", () => {
     await expect(bundlePlugin(silent, "pilab", folder)).rejects.toThrow(
       `The source of the plugin pilab is missing: ${folder}/provider/main.ts`,
     );
+  });
+});
+
+describe("bundlePlugins", () => {
+  const runProgram = () =>
+    execFileSync(process.execPath, [path.join(folder, bundledProgram)], {
+      encoding: "utf8",
+      cwd: "/",
+    });
+
+  beforeEach(() => {
+    put("provider/main.ts", "export {};");
+    put("render/page.txt", "a page");
+    put(
+      "render/page.ts",
+      'import * as fs from "node:fs";\nexport const page = fs.readFileSync(`${__dirname}/page.txt`, "utf8");',
+    );
+    put("index.ts", 'import { page } from "./render/page";\nconsole.log(page, __dirname);');
+  });
+
+  it("makes the program too, which finds the files beside its sources, also after a move", async () => {
+    await bundlePlugins(silent, folder);
+    expect(runProgram()).toBe(`a page ${folder}\n`);
+    const moved = path.join(temporaryFolder(), "moved");
+    fs.renameSync(folder, moved);
+    folder = moved;
+    expect(runProgram()).toBe(`a page ${moved}\n`);
+  });
+
+  it("leaves the SDK to be found at run time", async () => {
+    put("index.ts", 'import * as sdk from "@pulumi/pulumi";\nconsole.log(sdk.name);');
+    put("node_modules/@pulumi/pulumi/index.js", 'exports.name = "one";');
+    await bundlePlugins(silent, folder);
+    put("node_modules/@pulumi/pulumi/index.js", 'exports.name = "another";');
+    expect(runProgram()).toBe("another\n");
   });
 });
