@@ -106,15 +106,16 @@ export class TopicHandler implements ResourceHandler {
       );
     }
     this.assertSameTopic(id, olds, live, "change");
-    const change = plan.planConfig(Object.keys(before.config), want.config, live.config);
-    if (!plan.isEmptyChange(change)) await admin.alterTopicConfig(id, change.set, change.remove);
-    if (live.partitions.length < want.partitions) {
-      await admin.raisePartitions(id, want.partitions);
-    } else if (live.partitions.length > want.partitions) {
+    if (live.partitions.length > want.partitions) {
       throw new Error(
         `topic ${id}: it has ${live.partitions.length} partitions by now, more than the ` +
           `${want.partitions} wanted, and none can be taken away. Declare ${live.partitions.length}.`,
       );
+    }
+    const change = plan.planConfig(Object.keys(before.config), want.config, live.config);
+    if (!plan.isEmptyChange(change)) await admin.alterTopicConfig(id, change.set, change.remove);
+    if (live.partitions.length < want.partitions) {
+      await admin.raisePartitions(id, want.partitions);
     }
     return { outputs: await this.awaitReady(news, want, context) };
   }
