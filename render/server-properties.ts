@@ -1,14 +1,9 @@
+import { CLUSTER_LEVEL_SETTINGS } from "../model/kafka/cluster-level";
 import type { BrokerHost, FailoverProfile, Lab } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 
 /** Kafka broker settings: verbatim keys. */
 export type Properties = Readonly<Record<string, string>>;
-
-/**
- * Settings that live at the cluster level on the running cluster and not in the file: the file's
- * value counts once, at the first format. They are no reason to restart a broker.
- */
-const CLUSTER_LEVEL_KEYS: readonly string[] = ["min.insync.replicas"];
 
 /**
  * The effective static settings of one broker, `min.insync.replicas` included.
@@ -31,7 +26,7 @@ export function serverProperties(lab: Lab, broker: BrokerHost): Properties {
 export function rolloutProperties(lab: Lab, broker: BrokerHost): Properties {
   return Object.fromEntries(
     Object.entries(serverProperties(lab, broker)).filter(
-      ([key]) => !CLUSTER_LEVEL_KEYS.includes(key),
+      ([key]) => !CLUSTER_LEVEL_SETTINGS.includes(key),
     ),
   );
 }

@@ -24,6 +24,7 @@ import { RollLease } from "./lease";
 import type { RolloutNode } from "./node";
 import { formerFingerprint, parseNodes, rolloutOutputs } from "./node";
 import { observed } from "./plan";
+import { refusedChanges } from "./refusals";
 import type { Probes } from "./roller";
 import { Roller } from "./roller";
 import type { Fingerprint } from "./stamp";
@@ -39,6 +40,13 @@ export interface RolloutPorts {
   readonly connectAdmin: ConnectAdmin;
 }
 
+interface Change {
+  readonly id: string;
+  readonly urn: string;
+  readonly olds: PropertyMap;
+  readonly news: PropertyMap;
+}
+
 /** `pilab:kafka/rollout:Rollout`. Its outputs are its inputs, with what runs in the place of `want`. */
 export class RolloutHandler implements ResourceHandler {
   constructor(private readonly ports: RolloutPorts) {}
@@ -48,23 +56,25 @@ export class RolloutHandler implements ResourceHandler {
   }
 
   /** Old outputs against new inputs: "running => wanted". Whatever differs, it is never replaced. */
-  diff({ olds, news }: DiffRequest): DiffResult {
+  diff({ name, oldInputs, olds, news }: DiffRequest): DiffResult {
+    const refusals = refusedChanges(oldInputs, olds, news);
+    if (refusals.length > 0) throw new Error([`rollout ${name}:`, ...refusals].join("\n  "));
     return { detailedDiff: diffProperties(olds, news) };
   }
 
   async create(
-    { name, news, preview }: CreateRequest,
+    { name, urn, news, preview }: CreateRequest,
     context: CallContext,
   ): Promise<CreateResult> {
     if (preview) return { id: "", outputs: news };
-    return { id: name, outputs: await this.converge(name, {}, news, context) };
+    return { id: name, outputs: await this.converge({ id: name, urn, olds: {}, news }, context) };
   }
 
   async update(
-    { id, olds, news, preview }: UpdateRequest,
+    { id, urn, olds, news, preview }: UpdateRequest,
     context: CallContext,
   ): Promise<UpdateResult> {
-    return { outputs: preview ? news : await this.converge(id, olds, news, context) };
+    return { outputs: preview ? news : await this.converge({ id, urn, olds, news }, context) };
   }
 
   async read({ id, outputs, inputs }: ReadRequest, context: CallContext): Promise<ReadResult> {
@@ -119,9 +129,7 @@ export class RolloutHandler implements ResourceHandler {
 
   /** Brings every node to what is wanted. Fails with the true state, from which the next run goes on. */
   private async converge(
-    id: string,
-    olds: PropertyMap,
-    news: PropertyMap,
+    { id, urn, olds, news }: Change,
     context: CallContext,
   ): Promise<PropertyMap> {
     const nodes = parseNodes(news["nodes"]);
@@ -133,6 +141,7 @@ export class RolloutHandler implements ResourceHandler {
     );
     const connectTo = (server: string) => this.ports.connectAdmin([server], BRISK);
     const roller = new Roller(nodes, hosts, admin, connectTo, probes, {
+      stagingUrn: (host) => stagingUrn(urn, host),
       startTimeoutMs: startTimeoutMs(news),
       signal: context.signal,
       progress: (line) => context.log.status(line),
@@ -199,6 +208,13 @@ export class RolloutHandler implements ResourceHandler {
     signal.throwIfAborted();
     return { hosts, unreachable };
   }
+}
+
+/** The resource that stages a host's files, in the same stack: `KafkaBroker` makes it by this name. */
+function stagingUrn(rollout: string, host: string): string {
+  const [stack, project] = rollout.replace(/^urn:pulumi:/, "").split("::");
+  const type = "pilab:kafka:Broker$command:remote:Command";
+  return `urn:pulumi:${stack}::${project}::${type}::${host}-files`;
 }
 
 /** What is known of each node: seen now, or known before. A node of which nothing is known is left out. */

@@ -105,12 +105,16 @@ function plainMap(value: PropertyValue | undefined): PropertyMap {
  * none. The address is the node's own: the settings may bind to all of them.
  */
 export function controllerAddress(node: RolloutNode): string | undefined {
-  const { properties } = node.want;
+  const port = controllerPort(node.want.properties);
+  return port === undefined ? undefined : `${node.address.replace(/:\d+$/, "")}:${port}`;
+}
+
+/** The port of the first controller listener that the settings name. */
+export function controllerPort(properties: Readonly<Record<string, string>>): string | undefined {
   const name = properties["controller.listener.names"]?.split(",")[0]?.trim();
   const listener = properties["listeners"]
     ?.split(",")
     .map((one) => one.trim())
     .find((one) => name !== undefined && one.startsWith(`${name}://`));
-  const port = /:(\d+)$/.exec(listener ?? "")?.[1];
-  return port === undefined ? undefined : `${node.address.replace(/:\d+$/, "")}:${port}`;
+  return /:(\d+)$/.exec(listener ?? "")?.[1];
 }

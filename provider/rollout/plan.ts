@@ -60,18 +60,20 @@ export function stagingFault(
   want: Fingerprint,
   stagedHash: string,
   probe: HostProbe,
+  stagingUrn: string,
 ): string | undefined {
-  const remedy = "Run `pulumi up` without --target, so that its files are staged first.";
-  if (probe.stagedHash === undefined) return `nothing is staged in /etc/kafka. ${remedy}`;
+  // A plain `up` stages nothing while what it would stage is unchanged in the program.
+  const again = `\`pulumi up --replace '${stagingUrn}'\` stages its files again`;
+  if (probe.stagedHash === undefined) return `nothing is staged in /etc/kafka. ${again}.`;
   if (probe.stagedHash !== stagedHash) {
     return (
       `/etc/kafka holds the bundle ${short(probe.stagedHash)}, not ${short(stagedHash)} that this ` +
-      `stack staged. ${remedy}`
+      `stack staged. Run \`pulumi up\` without --target; if that says the same, ${again}.`
     );
   }
   const wrong = differences(want, probe.staged);
   if (wrong.length === 0) return undefined;
-  return `what is staged in /etc/kafka differs in ${wrong.join(", ")}: was it edited by hand? ${remedy}`;
+  return `what is staged in /etc/kafka differs in ${wrong.join(", ")}: was it edited by hand? ${again}.`;
 }
 
 const short = (hash: string): string => `${hash.slice(0, 12)}…`;

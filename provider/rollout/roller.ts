@@ -19,6 +19,8 @@ const WATCH_INTERVAL_MS = 500;
 const DEATHS = 2;
 
 export interface RollerOptions {
+  /** URN of the resource that stages a host's files. */
+  readonly stagingUrn: (host: string) => string;
   readonly startTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
@@ -53,7 +55,8 @@ export class Roller {
   assertStaged(): void {
     const faults = [...this.inVerdict("down"), ...this.inVerdict("differs")].flatMap((host) => {
       const { want, stagedHash } = host.node;
-      const fault = stagingFault(want, stagedHash, this.probeOf(host));
+      const urn = this.options.stagingUrn(host.node.host);
+      const fault = stagingFault(want, stagedHash, this.probeOf(host), urn);
       return fault === undefined ? [] : [`${host.node.host}: ${fault}`];
     });
     if (faults.length > 0) throw new NodeError(faults.join("\n"));

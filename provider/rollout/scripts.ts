@@ -1,6 +1,9 @@
 /** The scripts that a rollout runs on a host, as root. Each is idempotent. */
 
-/** $1: the unit. Prints `KEY=VALUE` lines; files in base64, so that no content is taken for a line. */
+/**
+ * $1: the unit. Prints `KEY=VALUE` lines; files in base64, so that no content is taken for
+ * a line. The sums of the staged files are taken now: one that was edited by hand is told as it is.
+ */
 export const PROBE_SCRIPT = `
 set -u
 systemctl show "$1" -p ActiveState,SubState,MainPID,NRestarts
@@ -10,6 +13,11 @@ file started.manifest /run/kafka/started/manifest
 file started.version /run/kafka/started/version
 file staged.properties /etc/kafka/server.properties
 file staged.manifest /etc/kafka/manifest
+if [ -r /etc/kafka/manifest ]; then
+  printf 'staged.sums=%s\\n' "$(while read -r first path; do
+    [ "$first" = bundle ] || sha256sum "$path" 2>/dev/null || echo "missing  $path"
+  done </etc/kafka/manifest | base64 -w0)"
+fi
 printf 'staged.version=%s\\n' "$(readlink /opt/kafka/current | base64 -w0)"
 `;
 

@@ -1,4 +1,5 @@
 /** What a host tells of its Kafka process, and of what is staged for the next start. */
+import { CLUSTER_LEVEL_SETTINGS } from "../../model/kafka/cluster-level";
 import { parseProperties } from "./properties";
 
 /** What a process was started with, or is to be. Plain; the wire's secrets are unwrapped. */
@@ -21,16 +22,11 @@ export interface HostProbe {
   readonly unit: UnitState;
   /** Undefined while no process was started since the boot. */
   readonly started: Fingerprint | undefined;
+  /** The files as they are, whatever the manifest says of them. */
   readonly staged: Fingerprint | undefined;
   /** SHA-256 of the bundle that was staged last. */
   readonly stagedHash: string | undefined;
 }
-
-/**
- * Settings that Kafka keeps at the cluster's level once it has been formatted: what the file says of
- * them counts for nothing, and is no reason for a restart.
- */
-const CLUSTER_LEVEL: readonly string[] = ["min.insync.replicas"];
 
 /** Reads what the probe script prints. */
 export function parseProbe(stdout: string): HostProbe {
@@ -41,8 +37,8 @@ export function parseProbe(stdout: string): HostProbe {
   };
   return {
     unit: unitState(values),
-    started: fingerprint(text, "started"),
-    staged: fingerprint(text, "staged"),
+    started: fingerprint(text, "started", "manifest"),
+    staged: fingerprint(text, "staged", "sums"),
     stagedHash: parseManifest(text("staged.manifest") ?? "").bundle,
   };
 }
@@ -80,14 +76,17 @@ function unitState(values: ReadonlyMap<string, string>): UnitState {
 function fingerprint(
   text: (key: string) => string | undefined,
   prefix: string,
+  sums: string,
 ): Fingerprint | undefined {
   const properties = text(`${prefix}.properties`);
-  const manifest = text(`${prefix}.manifest`);
+  const manifest = text(`${prefix}.${sums}`);
   const version = text(`${prefix}.version`);
   if (properties === undefined || manifest === undefined || version === undefined) return undefined;
   return {
     properties: Object.fromEntries(
-      Object.entries(parseProperties(properties)).filter(([key]) => !CLUSTER_LEVEL.includes(key)),
+      Object.entries(parseProperties(properties)).filter(
+        ([key]) => !CLUSTER_LEVEL_SETTINGS.includes(key),
+      ),
     ),
     files: parseManifest(manifest).files,
     version: parseVersion(version),

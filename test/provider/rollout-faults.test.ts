@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { PropertyMap } from "../../plugins/common/rpc";
@@ -31,6 +33,7 @@ let mostDown: number;
 
 beforeEach(async () => {
   pis = await Promise.all(NAMES.map((name) => FakePi.make(name, RUNS)));
+  await Promise.all(pis.map(standInForSums));
   leaderId = 1;
   fenced = new Set();
   silent = new Set();
@@ -45,6 +48,15 @@ afterEach(async () => {
   await driver.stop();
   await Promise.all(pis.map((pi) => pi.remove()));
 });
+
+const KAFKA_ENV = "etc/kafka/kafka.env";
+
+/** On these hosts a file's whole content stands for its sum. */
+async function standInForSums(pi: FakePi): Promise<void> {
+  const script = `#!/bin/bash\nset -e\nsum=$(cat "$FAKE_ROOT$1")\necho "$sum  $1"\n`;
+  await writeFile(join(pi.root, "bin/sha256sum"), script, { mode: 0o755 });
+  await writeFile(join(pi.root, KAFKA_ENV), "aa");
+}
 
 const connectAdmin = (servers: readonly string[]): KafkaAdmin => clusterOf(pis, servers);
 
@@ -375,6 +387,30 @@ test("nothing is restarted with files that this stack did not stage", async () =
     /broker-2: \/etc\/kafka holds the bundle .*--target/,
   );
   expect(await pids()).toEqual(before);
+});
+
+test("a staged file that was edited by hand is seen before any restart, with a remedy that works", async () => {
+  await rollout.up(await inputs());
+  const before = await pids();
+  const news = await inputs({ "log.retention.hours": "24" });
+  await writeFile(join((pis[2] as FakePi).root, KAFKA_ENV), "edited");
+  await expect(rollout.up(news)).rejects.toThrow(
+    "broker-3: what is staged in /etc/kafka differs in /etc/kafka/kafka.env: was it edited by hand? " +
+      "`pulumi up --replace 'urn:pulumi:test::pi-lab::pilab:kafka:Broker$command:remote:Command::broker-3-files'`",
+  );
+  expect(await pids()).toEqual(before);
+});
+
+test("a host that joins or leaves is refused in the preview, also after a run that failed halfway", async () => {
+  const news = await inputs();
+  (pis[2] as FakePi).unreachable = "10.0.42.3:22 cannot be reached: EHOSTUNREACH";
+  await expect(rollout.up(news)).rejects.toThrow(/broker-3/);
+  const nodes = { ...(news["nodes"] as PropertyMap) };
+  delete nodes["broker-3"];
+  await expect(rollout.diff({ ...news, nodes })).rejects.toThrow(
+    /rollout lab-rollout:\n {2}broker-3 is gone/,
+  );
+  await expect(rollout.diff(news)).resolves.toMatchObject({});
 });
 
 test("refresh tells what runs, keeps the last known of a silent host, and warns", async () => {

@@ -73,17 +73,18 @@ test("where nothing runs, the version says so and the rest is as last known", ()
   expect(observed(want, undefined, down).version).toBe(NOT_RUNNING);
 });
 
-test("nothing is started that was not staged by this stack", () => {
-  expect(stagingFault(want, "bundle", probe())).toBeUndefined();
-  expect(stagingFault(want, "bundle", probe({ stagedHash: undefined }))).toMatch(
-    /nothing is staged/,
-  );
-  expect(stagingFault(want, "other", probe())).toMatch(
-    /holds the bundle bundle…, not other….*--target/,
-  );
-  const staged = { ...want, properties: { "node.id": "1" } };
-  expect(stagingFault(want, "bundle", probe({ staged }))).toMatch(
-    /differs in log\.retention\.hours/,
+test("nothing is started that was not staged by this stack, or was edited since", () => {
+  const urn = "urn:pulumi:dev::pi-lab::pilab:kafka:Broker$command:remote:Command::broker-1-files";
+  const fault = (hash: string, changes: Partial<HostProbe>) =>
+    stagingFault(want, hash, probe(changes), urn);
+  expect(fault("bundle", {})).toBeUndefined();
+  expect(fault("bundle", { stagedHash: undefined })).toMatch(/nothing is staged/);
+  expect(fault("other", {})).toMatch(/holds the bundle bundle…, not other….*--target/);
+  const properties = { "node.id": "1" };
+  expect(fault("bundle", { staged: { ...want, properties } })).toMatch(/in log\.retention\.hours/);
+  const files = { "/etc/kafka/kafka.env": "by hand" };
+  expect(fault("bundle", { staged: { ...want, files } })).toContain(
+    `/etc/kafka/kafka.env: was it edited by hand? \`pulumi up --replace '${urn}'\``,
   );
 });
 

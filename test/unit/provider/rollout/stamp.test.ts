@@ -76,6 +76,8 @@ test("a probe of a running broker; cluster-level settings are no part of it", ()
       `started.version=${base64("4.1.1\n")}`,
       `staged.properties=${base64("node.id=2\n")}`,
       `staged.manifest=${base64("dd  /x\nbundle ee\n")}`,
+      // As it is by now, whatever was staged.
+      `staged.sums=${base64("ff  /x\n")}`,
       `staged.version=${base64("kafka-4.2.0\n")}`,
       "",
     ].join("\n"),
@@ -83,7 +85,7 @@ test("a probe of a running broker; cluster-level settings are no part of it", ()
   expect(probe).toEqual({
     unit: { active: "active", sub: "running", mainPid: 42, restarts: 1 },
     started: { properties: { "node.id": "1" }, files: { "/x": "aa" }, version: "4.1.1" },
-    staged: { properties: { "node.id": "2" }, files: { "/x": "dd" }, version: "4.2.0" },
+    staged: { properties: { "node.id": "2" }, files: { "/x": "ff" }, version: "4.2.0" },
     stagedHash: "ee",
   });
 });

@@ -1,0 +1,72 @@
+/** Changes of a cluster that a rollout would break it with, told from the inputs alone. */
+import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
+import { isMap, reveal } from "../../plugins/common/rpc";
+import { controllerPort } from "./node";
+import { NOT_RUNNING } from "./plan";
+
+/**
+ * Why the change is refused; empty if it is not. Hosts and ports are compared with the inputs of the
+ * last `up`, since a failed one may have left nodes out of the outputs.
+ */
+export function refusedChanges(
+  oldInputs: PropertyMap,
+  olds: PropertyMap,
+  news: PropertyMap,
+): string[] {
+  const before = nodesOf(oldInputs);
+  const after = nodesOf(news);
+  // No nodes are known before an import; unknown ones are checked again in the `up`.
+  if (Object.keys(before).length === 0 || !isMap(reveal(news["nodes"]))) return [];
+  const runs = Object.values(nodesOf(olds)).some((node) => isRunning(node));
+  const stay = Object.keys(after).filter((host) => host in before);
+  return [
+    ...strangers(after, before).map(
+      (host) => `${host} is new. ${FIXED} Take it out of the configuration again.`,
+    ),
+    ...strangers(before, after).map((host) => `${host} is gone. ${FIXED} Put it back.`),
+    ...stay.flatMap((host) => changedPorts(host, mapOf(before[host]), mapOf(after[host]), runs)),
+  ];
+}
+
+const FIXED = "Adding or removing brokers of a running cluster is not in this version.";
+
+function changedPorts(host: string, old: PropertyMap, now: PropertyMap, runs: boolean): string[] {
+  const reasons: string[] = [];
+  const refuse = (key: string, from: string | undefined, to: string | undefined, why: string) => {
+    if (from === undefined || to === undefined || from === to) return;
+    reasons.push(`${host}: the ${key} port ${from} cannot become ${to}: ${why}. Set it back.`);
+  };
+  const unreachable =
+    "a rolling restart asks all brokers at one port, and they run with the old one";
+  if (runs) refuse("client", portOf(old["address"]), portOf(now["address"]), unreachable);
+  const voters = "the voters know each other by it, in the quorum's own log";
+  refuse("controller", controllerPort(settingsOf(old)), controllerPort(settingsOf(now)), voters);
+  return reasons;
+}
+
+const strangers = (these: PropertyMap, known: PropertyMap): string[] =>
+  Object.keys(these).filter((host) => !(host in known));
+
+function isRunning(node: PropertyValue | undefined): boolean {
+  const { version } = mapOf(mapOf(node)["want"]);
+  return typeof version === "string" && version !== NOT_RUNNING;
+}
+
+const nodesOf = (properties: PropertyMap): PropertyMap => mapOf(properties["nodes"]);
+
+function mapOf(value: PropertyValue | undefined): PropertyMap {
+  const plain = reveal(value);
+  return isMap(plain) ? plain : {};
+}
+
+/** The settings that are known. */
+function settingsOf(node: PropertyMap): Record<string, string> {
+  const entries = Object.entries(mapOf(mapOf(node["want"])["properties"]));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+function portOf(address: PropertyValue | undefined): string | undefined {
+  return typeof address === "string" ? /:(\d+)$/.exec(address)?.[1] : undefined;
+}

@@ -1,0 +1,60 @@
+import type { PropertyMap } from "../../../../plugins/common/rpc";
+import { Secret, UNKNOWN } from "../../../../plugins/common/rpc";
+import { NOT_RUNNING } from "../../../../provider/rollout/plan";
+import { refusedChanges } from "../../../../provider/rollout/refusals";
+
+const node = (client = 9092, controller = 9093, version = "4.1.1"): PropertyMap => ({
+  address: `10.0.42.1:${client}`,
+  want: {
+    properties: {
+      "controller.listener.names": "CONTROLLER",
+      listeners: `PLAINTEXT://:${client},CONTROLLER://:${controller}`,
+    },
+    version,
+  },
+});
+const nodes = (map: PropertyMap): PropertyMap => ({ nodes: map });
+const before = nodes({ "broker-1": node(), "broker-2": node() });
+
+test("hosts stay: settings, versions and addresses may change", () => {
+  const other = { ...node(9092, 9093, "4.2.0"), address: "10.0.42.9:9092" };
+  const news = nodes({ "broker-1": other, "broker-2": { ...node(), address: UNKNOWN } });
+  expect(refusedChanges(before, before, news)).toEqual([]);
+  expect(
+    refusedChanges(before, before, nodes({ "broker-1": UNKNOWN, "broker-2": UNKNOWN })),
+  ).toEqual([]);
+  expect(refusedChanges(before, before, { nodes: UNKNOWN })).toEqual([]);
+  expect(refusedChanges({}, {}, before)).toEqual([]);
+});
+
+test("a host that joins and one that leaves are named, also where the outputs lack it", () => {
+  const news = nodes({ "broker-1": node(), "broker-4": UNKNOWN });
+  const partial = nodes({ "broker-1": node() });
+  const refusals = refusedChanges({ nodes: new Secret(before["nodes"] ?? {}) }, partial, news);
+  expect(refusals).toEqual([
+    expect.stringMatching(/^broker-4 is new\. Adding or removing brokers .* Take it out/),
+    expect.stringMatching(/^broker-2 is gone\. Adding or removing brokers .* Put it back/),
+  ]);
+});
+
+test("ports: all brokers listen on the old ones", () => {
+  const client = nodes({ "broker-1": node(19092), "broker-2": node() });
+  expect(refusedChanges(before, before, client)).toEqual([
+    expect.stringMatching(/^broker-1: the client port 9092 cannot become 19092: .* Set it back/),
+  ]);
+  const controller = nodes({ "broker-1": node(), "broker-2": node(9092, 19093) });
+  expect(refusedChanges(before, before, controller)).toEqual([
+    expect.stringMatching(/^broker-2: the controller port 9093 cannot become 19093/),
+  ]);
+});
+
+test("a client port that was taken already may change while no broker runs; a voter's may not", () => {
+  const down = nodes({
+    "broker-1": node(9092, 9093, NOT_RUNNING),
+    "broker-2": node(9092, 9093, NOT_RUNNING),
+  });
+  const news = nodes({ "broker-1": node(19092), "broker-2": node(19092, 19093) });
+  expect(refusedChanges(before, down, news)).toEqual([
+    expect.stringMatching(/^broker-2: the controller port/),
+  ]);
+});
