@@ -1,5 +1,5 @@
 import type { CheckFailure, PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { reveal, Unknown } from "../../plugins/common/rpc";
+import { isMap, reveal, Unknown } from "../../plugins/common/rpc";
 
 /** What makes a formatted log directory this node's and no other's. */
 export interface Identity {
@@ -33,8 +33,8 @@ const HARMLESS = /^(lost\+found|\.lock)$/;
 const LEFTOVER = /^(bootstrap\.checkpoint|__cluster_metadata-0)(\/[^/]*\.checkpoint(\.[^/]*)?)?$/;
 
 /** Decides what to do with a disk. Never formats what may hold somebody's records. */
-export function planStorage(want: Identity, disk: Disk): StoragePlan {
-  if (disk.meta !== undefined) return planFormatted(want, parseMeta(disk.meta));
+export function planStorage(want: Identity & { readonly host: string }, disk: Disk): StoragePlan {
+  if (disk.meta !== undefined) return planFormatted(want, parseMeta(disk.meta), want.host);
   const entries = disk.entries.filter((entry) => !HARMLESS.test(entry));
   const foreign = entries.filter((entry) => !LEFTOVER.test(entry));
   if (foreign.length === 0) {
@@ -47,7 +47,33 @@ export function planStorage(want: Identity, disk: Disk): StoragePlan {
   };
 }
 
-function planFormatted(want: Identity, found: Partial<Identity>): StoragePlan {
+/**
+ * After a `destroy` that left the data, the disk has ids that the stack has forgotten: they can be
+ * imported, in the notation of `random`, which is plain base64 where Kafka's is URL-safe.
+ */
+function broughtBack(want: Identity, found: Partial<Identity>, host: string): string {
+  const command = (name: string, id: string): string =>
+    `\n  pulumi import random:index/randomBytes:RandomBytes ${name} ` +
+    `'${Buffer.from(id, "base64url").toString("base64")}'`;
+  if (found.nodeId !== want.nodeId) return "";
+  const { clusterId, directoryId } = found;
+  const commands = [
+    clusterId === undefined || clusterId === want.clusterId
+      ? ""
+      : command("kafka-cluster-id", clusterId),
+    directoryId === undefined || directoryId === want.directoryId
+      ? ""
+      : command(`${host}-directory-id`, directoryId),
+  ].join("");
+  if (commands === "") return "";
+  return (
+    " If this stack made that disk and was destroyed since, bring its ids back before `pulumi up` " +
+    "(each with --protect=false and the --parent that `pulumi stack --show-urns` gives it; ids made " +
+    `anew go first, by \`pulumi state delete\`):${commands}`
+  );
+}
+
+function planFormatted(want: Identity, found: Partial<Identity>, host: string): StoragePlan {
   const differing = (["clusterId", "nodeId", "directoryId"] as const).filter(
     (key) => found[key] !== want[key],
   );
@@ -60,7 +86,8 @@ function planFormatted(want: Identity, found: Partial<Identity>): StoragePlan {
     cause: `it is formatted with another identity: ${list.join("; ")}`,
     remedy:
       "It is left alone, for it may hold another cluster's records. If they are of no use, stop " +
-      "kafka on that host and empty the directory; else give this host another machine.",
+      "kafka on that host and empty the directory; else give this host another machine." +
+      broughtBack(want, found, host),
   };
 }
 
@@ -112,8 +139,8 @@ export function checkStorage(news: PropertyMap): CheckFailure[] {
 }
 
 /**
- * Why a formatted node cannot become what is wanted, if it cannot. A directory id that is not known
- * yet is about to be made anew, which happens with the machine.
+ * Why a formatted node cannot become what is wanted, if it cannot. The machine is told by its host
+ * key: the directory id stays what it was. What is not known yet is about to be made anew.
  */
 export function refusedChange(olds: PropertyMap, news: PropertyMap): string | undefined {
   const host = shown(olds["host"]);
@@ -121,11 +148,11 @@ export function refusedChange(olds: PropertyMap, news: PropertyMap): string | un
     const value = reveal(news[key]);
     return value instanceof Unknown || value !== reveal(olds[key]);
   };
-  if (changed("directoryId")) {
+  if (changed("directoryId") || otherHostKey(olds["connection"], news["connection"])) {
     return (
       `${host}: it is given another machine (another SSH host key, so another disk). This version ` +
-      "cannot replace the machine of a formatted node: its old voter would stay in the quorum. " +
-      "Give it its machine back; nothing was changed here."
+      "cannot replace the machine of a formatted broker: its old voter would stay in the quorum. " +
+      "Give the host its machine back."
     );
   }
   for (const key of ["nodeId", "clusterId"]) {
@@ -135,6 +162,12 @@ export function refusedChange(olds: PropertyMap, news: PropertyMap): string | un
     }
   }
   return undefined;
+}
+
+function otherHostKey(old: PropertyValue | undefined, now: PropertyValue | undefined): boolean {
+  const [before, after] = [reveal(old), reveal(now)];
+  if (!isMap(before) || before["hostKey"] === undefined) return false;
+  return !isMap(after) || after["hostKey"] !== before["hostKey"];
 }
 
 /** A plain property as a message shows it. */

@@ -7,9 +7,14 @@ import {
   refusedChange,
 } from "../../../../provider/node-storage/plan";
 
-const want = { clusterId: "c".repeat(22), nodeId: 2, directoryId: "d".repeat(22) };
+const want = {
+  host: "broker-2",
+  clusterId: "c".repeat(22),
+  nodeId: 2,
+  directoryId: "d".repeat(22),
+};
 
-const metaOf = (identity: typeof want): string =>
+const metaOf = (identity: Omit<typeof want, "host">): string =>
   [
     "#",
     "#Sun Nov 22 17:00:00 UTC 2026",
@@ -73,6 +78,19 @@ describe("planStorage", () => {
     expect(cause).toContain(`wants ${want[key as keyof typeof want]}`);
   });
 
+  it("tells how the ids of a stack that was destroyed come back, in plain base64", () => {
+    const found = {
+      ...want,
+      clusterId: `-_${"a".repeat(19)}A`,
+      directoryId: `_-${"b".repeat(19)}A`,
+    };
+    const plan = planStorage(want, { meta: metaOf(found), entries: [] });
+    const remedy = plan.kind === "refuse" ? plan.remedy : "";
+    const type = "random:index/randomBytes:RandomBytes";
+    expect(remedy).toContain(`pulumi import ${type} kafka-cluster-id '+/${"a".repeat(19)}A=='`);
+    expect(remedy).toContain(`${type} broker-2-directory-id '/+${"b".repeat(19)}A=='`);
+  });
+
   it("takes a meta.properties without an id for another identity", () => {
     expect(planStorage(want, { meta: "version=1\n", entries: [] }).kind).toBe("refuse");
     expect(planStorage(want, { meta: "", entries: [] }).kind).toBe("refuse");
@@ -114,15 +132,21 @@ describe("checkStorage", () => {
 });
 
 describe("refusedChange", () => {
-  const olds = { host: "broker-2", ...want };
+  const hostKey = "ssh-ed25519 AAAA";
+  const connection = { host: "10.0.42.2", port: 22, user: "pi", hostKey };
+  const olds = { ...want, connection };
 
   it("has nothing against the same identity", () => {
-    expect(refusedChange(olds, { ...olds, kafkaHome: "/elsewhere" })).toBeUndefined();
+    const moved = { ...connection, host: "10.0.42.9" };
+    const news = { ...olds, kafkaHome: "/elsewhere", connection: moved };
+    expect(refusedChange(olds, news)).toBeUndefined();
   });
 
   it.each([
     ["a new directory id", { directoryId: "z".repeat(22) }],
     ["one that is about to be made", { directoryId: UNKNOWN }],
+    ["another host key", { connection: { ...connection, hostKey: "ssh-ed25519 BBBB" } }],
+    ["a host key that is not known yet", { connection: { ...connection, hostKey: UNKNOWN } }],
   ])("refuses another machine: %s", (_, change) => {
     expect(refusedChange(olds, { ...olds, ...change })).toMatch(/broker-2: .*another machine/);
   });
