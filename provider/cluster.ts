@@ -19,14 +19,19 @@ export class ClusterAccess {
     this.servers = servers;
   }
 
-  admin(): KafkaAdmin {
+  /** The brokers' client listeners, `host:port`. */
+  bootstrapServers(): readonly string[] {
     if (this.servers === undefined) {
       throw new Error(
         "the provider does not know its cluster yet: bootstrapServers has no value in this run. " +
           "Give the provider pilab a list that is known before the brokers are made.",
       );
     }
-    this.connected ??= this.connect(this.servers, PATIENT);
+    return this.servers;
+  }
+
+  admin(): KafkaAdmin {
+    this.connected ??= this.connect(this.bootstrapServers(), PATIENT);
     return this.connected;
   }
 

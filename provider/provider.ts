@@ -31,7 +31,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
-      "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell),
+      "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
     },
     close: () => cluster.close(),

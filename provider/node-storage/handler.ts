@@ -15,12 +15,19 @@ import type {
 } from "../../plugins/common/rpc";
 import { diffProperties, reveal } from "../../plugins/common/rpc";
 import { SshError } from "../../plugins/common/ssh";
+import type { ClusterAccess } from "../cluster";
+import { accepts } from "../reachable";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
 import { checkStorage, planStorage, refusedChange, shown, type Disk, type Identity } from "./plan";
 
 /** A JVM's start on a Pi takes seconds; a minute is more than a slow card needs. */
 const FORMAT_TIMEOUT_MS = 120_000;
+
+/** A listener in the same network answers or refuses in milliseconds; a host that is off does neither. */
+const BIRTH_PROBE_MS = 1_000;
+/** Status of a format that found the disk formatted meanwhile. */
+const FORMATTED_MEANWHILE = 75;
 
 /** A refresh must not stand still for a host that is off. */
 const READ_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
@@ -41,7 +48,10 @@ interface Storage extends Identity {
  * delete: the data stays on the host.
  */
 export class NodeStorageHandler implements ResourceHandler {
-  constructor(private readonly open: OpenShell) {}
+  constructor(
+    private readonly open: OpenShell,
+    private readonly cluster: Pick<ClusterAccess, "bootstrapServers">,
+  ) {}
 
   check({ news }: CheckRequest): CheckResult {
     return { inputs: news, failures: checkStorage(news) };
@@ -66,6 +76,7 @@ export class NodeStorageHandler implements ResourceHandler {
           context.log.status(`${storage.dataDir} is formatted already`);
           return;
         case "format":
+          await this.assertBirth(storage, parseLogin(news["connection"]).host);
           context.log.status(`formatting ${storage.dataDir}`);
           await format(shell, storage, plan.leftovers);
           return;
@@ -121,6 +132,22 @@ export class NodeStorageHandler implements ResourceHandler {
       context.log.warn(`storage is kept as last known: ${error.message}`);
     }
     return lastKnown;
+  }
+
+  /** A disk formatted with the voters of the birth would be a second beginning of a cluster that lives. */
+  private async assertBirth(storage: Storage, ownHost: string): Promise<void> {
+    const others = this.cluster
+      .bootstrapServers()
+      .filter((server) => server.slice(0, server.lastIndexOf(":")) !== ownHost);
+    const answers = await Promise.all(others.map((server) => accepts(server, BIRTH_PROBE_MS)));
+    const alive = others.filter((_, index) => answers[index]);
+    if (alive.length === 0) return;
+    throw refused(
+      storage,
+      `it is blank, and the cluster lives already: ${alive.join(", ")} answers`,
+      "A disk is formatted at the birth of a cluster only; this version can neither add a broker to " +
+        "a running one nor replace its disk. Mount the node's own disk, or take the host out again.",
+    );
   }
 
   private async onHost(
@@ -211,11 +238,16 @@ async function format(
   ];
   const remove = leftovers.map((entry) => quote(`${dataDir}/${entry}`)).join(" ");
   const clear = remove === "" ? "" : `rm -rf -- ${remove} && `;
-  const result = await shell.run(
-    `${clear}cd / && runuser -u ${quote(serviceUser)} -- ${java.map(quote).join(" ")}`,
-    { timeoutMs: FORMAT_TIMEOUT_MS, label: `formatting ${dataDir}` },
-  );
-  if (result.code !== 0) {
+  const meta = quote(`${dataDir}/meta.properties`);
+  // One step under a lock: another run may have formatted the disk since the look.
+  const locked =
+    `if test -e ${meta}; then exit ${FORMATTED_MEANWHILE}; fi; ` +
+    `${clear}cd / && runuser -u ${quote(serviceUser)} -- ${java.map(quote).join(" ")}`;
+  const result = await shell.run(`flock -w 60 ${quote(dataDir)} sh -c ${quote(locked)}`, {
+    timeoutMs: FORMAT_TIMEOUT_MS,
+    label: `formatting ${dataDir}`,
+  });
+  if (result.code !== 0 && result.code !== FORMATTED_MEANWHILE) {
     const said = `${result.stdout}\n${result.stderr}`.trim().split("\n").slice(-5).join("\n  ");
     throw new Error(
       `${host}: formatting ${dataDir} failed with status ${result.code}:\n  ${said}\n` +
