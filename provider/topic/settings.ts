@@ -1,3 +1,4 @@
+import { settingKeys } from "../../model/kafka/settings";
 import { didYouMean } from "../../model/nearest";
 
 /** How Kafka reads a setting's value. */
@@ -68,10 +69,12 @@ export function settingFault(key: string, value: string): string | undefined {
     return "belongs to partition reassignments, which set and clear it; leave it out";
   }
   const kind = TOPIC_SETTINGS[key];
+  // A later version's: which one the brokers run is theirs to say, and so are the values.
+  if (kind === undefined && settingKeys("topic").includes(key)) return undefined;
   if (kind === undefined) {
     const hint = didYouMean(
       key,
-      Object.keys(TOPIC_SETTINGS),
+      settingKeys("topic"),
       "See the topic-level configs of Kafka's documentation.",
     );
     return `is no topic-level setting of Kafka. ${hint}`;

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 
-import { sameSetting, settingFault, TOPIC_SETTINGS } from "../../../../provider/topic/settings";
+import { settingKeys } from "../../../../model/kafka/settings";
+import {
+  sameSetting,
+  settingFault,
+  THROTTLE_SETTINGS,
+  TOPIC_SETTINGS,
+} from "../../../../provider/topic/settings";
 
 test.each([
   ["cleanup.policy", "compact,delete", undefined],
@@ -19,6 +25,17 @@ test.each([
 ])("%s = %j", (key, value, fault) => {
   if (fault === undefined) expect(settingFault(key, value)).toBeUndefined();
   else expect(settingFault(key, value)).toMatch(fault);
+});
+
+test("a key that any version of the lab's knows is no fault", () => {
+  for (const key of settingKeys("topic").filter((one) => !THROTTLE_SETTINGS.includes(one))) {
+    expect([key, settingFault(key, "x") ?? ""]).not.toEqual([
+      key,
+      expect.stringMatching(/is no topic/),
+    ]);
+  }
+  expect(settingFault("remote.copy.lag.ms", "5")).toBeUndefined();
+  expect(settingFault("remote.copy.lug.ms", "5")).toMatch(/is no topic-level setting/);
 });
 
 test("the same to Kafka: notation and order, not the value", () => {
