@@ -163,6 +163,6 @@ test("`lab:down` leaves no container, network, volume or process, and the lab be
   await expect(neighbour.state()).resolves.toEqual(neighbourBefore);
 
   const again = await stack.script("lab-down").ended;
-  expect(again.output).toMatch(/nothing that is up/);
+  expect(again.output).toMatch(/is down already/);
   expect(again.exitCode).toBe(0);
 });

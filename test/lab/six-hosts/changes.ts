@@ -26,8 +26,12 @@ export function describeChanges(lab: GetLab): void {
     const before = await footprint(stack);
     stack.edit((value) => (value.topics["green"]!.config = { "retention.ms": "43200000" }));
 
-    const preview = await stack.preview();
-    expect(preview.steps.map(({ op, type, name, diff }) => ({ op, type, name, diff }))).toEqual([
+    const shown = await stack.ask("preview", "--diff");
+    const lines = shown.split("\n").filter((line) => /^\s*[-+~] retention/.test(line));
+    expect(lines.map((line) => line.trim())).toEqual(['~ retention.ms: "604800000" => "43200000"']);
+
+    const up = await stack.up();
+    expect(up.steps.map(({ op, type, name, diff }) => ({ op, type, name, diff }))).toEqual([
       {
         op: "update",
         type: "pilab:kafka/topic:Topic",
@@ -35,12 +39,6 @@ export function describeChanges(lab: GetLab): void {
         diff: { 'config["retention.ms"]': "update" },
       },
     ]);
-    const shown = await stack.ask("preview", "--diff");
-    const lines = shown.split("\n").filter((line) => /^\s*[-+~] retention/.test(line));
-    expect(lines.map((line) => line.trim())).toEqual(['~ retention.ms: "604800000" => "43200000"']);
-
-    const up = await stack.up();
-    expect(up.steps.map(({ name }) => name)).toEqual(["green"]);
     await expect(topicSetting(stack, "green", "retention.ms")).resolves.toBe("43200000");
     await expect(topicSetting(stack, "red", "retention.ms")).resolves.toBe("604800000");
     expect(await footprint(stack)).toEqual(before);
@@ -51,21 +49,6 @@ export function describeChanges(lab: GetLab): void {
     const before = await brokerStarts(stack);
     stack.edit((value) => (value.cluster.settings = { "log.retention.hours": "72" }));
 
-    const preview = await stack.preview();
-    const rollout = preview.steps.find(({ name }) => name === "kafka-rollout");
-    const running = (host: string): string =>
-      `nodes.${host}.want.properties["log.retention.hours"]`;
-    expect(rollout?.diff).toMatchObject({
-      [running("broker-1")]: "update",
-      [running("broker-2")]: "update",
-      [running("broker-3")]: "update",
-    });
-    expect(preview.steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
-      "update broker-1-files",
-      "update broker-2-files",
-      "update broker-3-files",
-      "update kafka-rollout",
-    ]);
     const shown = await stack.ask("preview", "--diff");
     const told = shown.split("\n").filter((line) => /~ log\.retention\.hours: /.test(line));
     expect(told.map((line) => line.trim())).toEqual(
@@ -80,6 +63,19 @@ export function describeChanges(lab: GetLab): void {
     const acknowledged = await load.stop();
     expect(up.errors).toEqual([]);
     expect(up.exitCode).toBe(0);
+    expect(up.steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
+      "update broker-1-files",
+      "update broker-2-files",
+      "update broker-3-files",
+      "update kafka-rollout",
+    ]);
+    const running = (host: string): string =>
+      `nodes.${host}.want.properties["log.retention.hours"]`;
+    expect(up.steps.find(({ name }) => name === "kafka-rollout")?.diff).toMatchObject({
+      [running("broker-1")]: "update",
+      [running("broker-2")]: "update",
+      [running("broker-3")]: "update",
+    });
     expect(seen.mostAway.length).toBe(1);
     expect(seen.everAway).toEqual(["broker-1", "broker-2", "broker-3"]);
     const after = await brokerStarts(stack);
