@@ -84,7 +84,7 @@ async function withInstallLock(work) {
     if (Date.now() - started > lockDeadlineMs) {
       throw new Failure(
         `${lock} is still held after ${lockDeadlineMs / 60_000} minutes\n` +
-          "  If no npm ci is running, delete that file and run the command again.",
+          "  If no npm install is running, delete that file and run the command again.",
       );
     }
   }
@@ -157,7 +157,9 @@ async function installPackages() {
   for (let attempt = 1; ; attempt++) {
     // Its output goes to stderr: what the command itself prints must stay clean.
     // The outer npm may be silent, or told to leave development packages out: tsx is one of them.
-    const npm = spawn("npm", ["ci", "--no-audit", "--no-fund", ...npmOptions], {
+    // Not `npm ci`: it refuses a lock file in which some other platform's optional binary is missing,
+    // and registries miss some. The versions are the lock file's, and it is not changed.
+    const npm = spawn("npm", ["install", "--no-save", "--no-audit", "--no-fund", ...npmOptions], {
       cwd: checkout,
       stdio: ["ignore", 2, 2],
     });
@@ -165,11 +167,11 @@ async function installPackages() {
     if (code === 0) break;
     if (attempt === installAttempts) {
       throw new Failure(
-        `npm ci failed (${code}) in ${checkout}\n` +
+        `npm install failed (${code}) in ${checkout}\n` +
           "  See what it says above. It needs npm on the PATH and a reachable npm registry.",
       );
     }
-    console.error("npm ci failed, trying once more …");
+    console.error("npm install failed, trying once more …");
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.error(`Installing the npm packages: done in ${seconds} s`);

@@ -25,7 +25,7 @@ const lockFile = (version: string) =>
     },
   });
 
-/** What npm ci leaves: the loader that the program is started with, and npm's own lock file. */
+/** What npm leaves: the loader that the program is started with, and npm's own lock file. */
 const installed = (version: string) => `mkdir -p node_modules/tsx/dist
 echo "" > node_modules/tsx/dist/loader.mjs
 cat > node_modules/.package-lock.json <<'END'
@@ -120,7 +120,7 @@ describe("bootstrap.mjs", () => {
     const failed = await bootstrap("scripts/hello.cjs");
     expect(failed).toMatchObject({ status: 1, stdout: "" });
     expect(failed.stderr).toMatch(
-      /broken[^]*npm ci failed \(7\) in .*\n {2}See what it says above/,
+      /broken[^]*npm install failed \(7\) in .*\n {2}See what it says above/,
     );
     expect(npmCalls()).toHaveLength(4);
   });
