@@ -84,7 +84,9 @@ describe("bootstrap.mjs", () => {
       /Installing the npm packages \(they are not installed yet\)[^]*done in/,
     );
     // A silent npm around it, or NODE_ENV=production, changes nothing.
-    expect(npmCalls()).toEqual(["ci --no-audit --no-fund --loglevel warn --include=dev"]);
+    expect(npmCalls()).toEqual([
+      "install --no-save --no-audit --no-fund --loglevel warn --include=dev",
+    ]);
     // The second time there is nothing to do or to say.
     expect(await bootstrap("scripts/hello.cjs")).toEqual({
       status: 0,
