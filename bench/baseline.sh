@@ -105,7 +105,10 @@ answers() { remote "$1" true 2>/dev/null; }
 
 prepare() {
   local host=$1
-  tar -C "$folder/$host" --owner 0 --group 0 -c . | remote "$host" 'sudo tar -x --no-overwrite-dir -C /'
+  # Files alone: tar would shut a folder that it unpacks, / among them, to others for a moment, and the
+  # archive arrives just then.
+  (cd "$folder/$host" && find . ! -type d -print0 | tar --null -T - --owner 0 --group 0 -c) |
+    remote "$host" 'sudo tar -x -C /'
   remote "$host" "sudo timezone=$timezone bash -s" <<'END'
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
