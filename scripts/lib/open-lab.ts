@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { parseLab, type Lab } from "../../model";
 import {
   bundlePlugins,
@@ -14,6 +15,7 @@ import { npmRun } from "./cli";
 import { askEngine, type Engine } from "./engine";
 import { UserError } from "./errors";
 import { writeWhole } from "./files";
+import { removeBrokenNotes } from "./state-files";
 import {
   display,
   ensureLabFiles,
@@ -94,6 +96,9 @@ export async function recover(
   removeAll: boolean,
 ): Promise<void> {
   const cutOffSince = await recoverProcesses(folder, log);
+  for (const file of removeBrokenNotes(folder)) {
+    log(`Removed a note of the local backend that was cut off, beside ${basename(file)}.`);
+  }
   const name = labName(readLab(folder));
   if (docker && name !== undefined) {
     await recoverDocker(folder, docker.host, name, { cutOffSince, removeAll }, log);
