@@ -42,8 +42,11 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await shared?.stack.remove();
-  await neighbour?.stop();
+  try {
+    await shared?.stack.remove();
+  } finally {
+    await neighbour?.stop();
+  }
 });
 
 function lab(): SharedLab {

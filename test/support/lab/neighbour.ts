@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { DEFAULT_IMAGE } from "../../../model";
 import { dockerObjects, removeObjects, STACK_LABEL } from "../../../scripts/lib/leftovers";
 import { freeSubnet, takenSubnets } from "../../../scripts/lib/subnets";
@@ -19,7 +20,7 @@ export class Neighbour {
 
   static async start(): Promise<Neighbour> {
     const { host } = await ensureDocker(() => undefined);
-    const name = `${labPrefix()}near${process.env.JEST_WORKER_ID ?? "0"}`;
+    const name = `${labPrefix()}near-${randomBytes(2).toString("hex")}`;
     const neighbour = new Neighbour(host, name);
     const label = `${STACK_LABEL}=${name}`;
     const subnet = freeSubnet("10.240.0.0/24", await takenSubnets(host));
