@@ -3,6 +3,7 @@ import { KafkaError } from "../../../provider/admin/port";
 import { allPis, askAll, brokerPis, piOf } from "../../support/lab/pi";
 import { leadersOf, readFrom, RecordWriter } from "../../support/lab/records";
 import { waitUntilWell } from "../../support/lab/well";
+import { waitFor } from "../../support/wait";
 import type { GetLab } from "./shared";
 
 /** What was written counts on every broker, and a write counts only on two. */
@@ -143,6 +144,9 @@ export function describeReplication(lab: GetLab): void {
       expect(leaders).not.toContain(3);
       await writer.write("green", 0, "with one broker down");
       await two!.stopKafka();
+      await waitFor("the last broker to lead", async () =>
+        (await leadersOf(model, "green"))[0] === 1 ? true : undefined,
+      );
       const refused = await writer.write("green", 0, "with two down").then(
         () => "acknowledged",
         (error: unknown) => (error instanceof KafkaError ? error.code : error),

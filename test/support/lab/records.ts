@@ -25,7 +25,8 @@ export class RecordWriter {
   async write(topic: string, partition: number, value: string): Promise<void> {
     const place = `${topic}-${partition}`;
     try {
-      const link = this.links.get(place) ?? (await this.dialLeader(topic, partition));
+      const known = this.links.get(place);
+      const link = known?.alive ? known : await this.dialLeader(topic, partition);
       this.links.set(place, link);
       const record = { topic, partition, key: Buffer.from(value), value: Buffer.from(value) };
       const answer = await link.ask(produceV11.api, ALL_IN_SYNC, WRITE_MS, [record]);
