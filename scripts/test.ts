@@ -34,8 +34,8 @@ const TIER_MINUTES: Readonly<Record<Tier, number>> = {
   static: 5,
   unit: 5,
   component: 5,
-  conformance: 8,
-  provider: 8,
+  conformance: 14,
+  provider: 12,
   lab: 15,
 };
 

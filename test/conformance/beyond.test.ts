@@ -90,14 +90,24 @@ test("a secret that a failing command prints is not shown", async () => {
   expect(run.everything).not.toContain("hidden-input");
 });
 
-test("what it does not cover is refused by the preview, with the property", async () => {
-  const run = await stack.run("preview", [
-    job({ create: "true", connection: host.connection({ proxy: { host: "10.0.0.1" } }) }),
-    { name: "local", type: "local.Command", args: { create: "true", assetPaths: ["*"] } },
-  ]);
-  expect(run.exitCode).not.toBe(0);
-  expect(run.errors).toContain("connection.proxy");
-});
+// One a preview: the engine ends at the first check that fails, whichever that is.
+test.each([
+  [
+    "connection.proxy",
+    () => job({ create: "true", connection: host.connection({ proxy: { host: "10.0.0.1" } }) }),
+  ],
+  [
+    "assetPaths",
+    () => ({ name: "local", type: "local.Command", args: { create: "true", assetPaths: ["*"] } }),
+  ],
+] as const)(
+  "%s, which it does not cover, is refused by the preview",
+  async (property, resource) => {
+    const run = await stack.run("preview", [resource()]);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.errors).toContain(property);
+  },
+);
 
 test("a full disk on the host is named", async () => {
   const remotePath = "/dev/shm/file";
