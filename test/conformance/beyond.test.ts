@@ -98,7 +98,11 @@ test.each([
   ],
   [
     "assetPaths",
-    () => ({ name: "local", type: "local.Command", args: { create: "true", assetPaths: ["*"] } }),
+    () => ({
+      name: "local",
+      type: "local.Command" as const,
+      args: { create: "true", assetPaths: ["*"] },
+    }),
   ],
 ] as const)(
   "%s, which it does not cover, is refused by the preview",
