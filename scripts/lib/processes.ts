@@ -28,6 +28,8 @@ export function startedAt(pid: number): Date | undefined {
     const start = processStart(pid);
     return start === undefined ? undefined : new Date(start);
   }
+  // A zombie has ended; its number stays until its parent, or the system's first process, looks.
+  if (processStart(pid) === undefined) return undefined;
   const ticks = linuxStat(pid)?.startTicks;
   if (ticks === undefined) return undefined;
   const boot = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1];

@@ -69,6 +69,24 @@ test("tells when a process started", async () => {
   expect(startedAt(2 ** 22 + 1)).toBeUndefined();
 });
 
+test("a zombie has ended, whatever its parent does", async () => {
+  // The parent becomes a program that never asks for its children's status.
+  const parent = spawn("bash", ["-c", "sleep 0.1 & echo $!; exec sleep 20"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  started.push(parent);
+  const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = Number(chunk.toString());
+  const deadline = Date.now() + 10_000;
+  while (startedAt(pid) !== undefined && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  // It is still there, as a number that a signal may be sent to.
+  expect(() => process.kill(pid, 0)).not.toThrow();
+  expect(startedAt(pid)).toBeUndefined();
+  expect(processId(pid)).toBeUndefined();
+});
+
 test("the process that started one is the first of its ancestors", async () => {
   const { pid } = await live();
   expect(ancestors(pid)[0]).toBe(process.pid);
