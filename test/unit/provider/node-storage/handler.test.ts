@@ -73,15 +73,15 @@ const context = {
 } as unknown as CallContext;
 
 const inputs = () => ({
-    ...ids,
-    host: "broker-1",
-    nodeId: 1,
-    connection: { host: "10.0.42.1", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" },
-    birthVoters: "1@broker-1:9093:x",
-    configFile: "/etc/kafka/server.properties",
-    dataDir,
-    kafkaHome: "/opt/kafka/current",
-    serviceUser: USER,
+  ...ids,
+  host: "broker-1",
+  nodeId: 1,
+  connection: { host: "10.0.42.1", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" },
+  birthVoters: "1@broker-1:9093:x",
+  configFile: "/etc/kafka/server.properties",
+  dataDir,
+  kafkaHome: "/opt/kafka/current",
+  serviceUser: USER,
 });
 
 function create(servers: readonly string[]): Promise<unknown> {
@@ -129,7 +129,9 @@ describe("a node that is given another disk", () => {
     await expect(onDisk()).resolves.toBe(metaOf(OTHER_ID));
     expect((await readdir(dataDir)).sort()).toEqual(["bootstrap.checkpoint", "meta.properties"]);
     expect(await readdir(root)).not.toContain("data.pi-lab-format");
-    await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(/^broker-1 joins/);
+    await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(
+      /^broker-1 joins/,
+    );
   });
 
   test("formatted for it already, it is taken as it is", async () => {
