@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError, type ConfigProblem, type Lab } from "../model";
+import { cacheDir } from "../shared/cache-dir";
 import type { Access } from "./hosts";
 import type { KafkaArchive } from "./kafka";
 
@@ -55,10 +56,7 @@ function readText(path: string, file: string, problems: ConfigProblem[]): string
 
 /** The archive lies in the toolchain's cache, with its SHA-256 beside it. */
 function findArchive(lab: Lab, problems: ConfigProblem[]): KafkaArchive | undefined {
-  const cache =
-    process.env.PI_LAB_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "pi-lab");
-  const path = join(cache, "kafka", `kafka-${lab.cluster.kafkaVersion}.tgz`);
+  const path = join(cacheDir(), "kafka", `kafka-${lab.cluster.kafkaVersion}.tgz`);
   try {
     const sha256 = readFileSync(`${path}.sha256`, "utf8").trim().split(/\s+/)[0] ?? "";
     if (existsSync(path)) return { path, sha256 };
