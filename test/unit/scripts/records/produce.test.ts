@@ -19,7 +19,8 @@ function producer(topic: FakeTopic, changes: Partial<ProduceOptions> = {}) {
     log: (line: string) => void told.push(line),
     ...changes,
   };
-  return { told, send: (all: readonly Line[]) => new LineProducer(topic, options).send(all) };
+  const writer = new LineProducer(topic, options);
+  return { told, send: (all: readonly Line[]) => writer.send(all) };
 }
 
 test("lines are acknowledged with their partition and offset", async () => {
@@ -51,11 +52,7 @@ test("an answer that is lost does not write a batch twice", async () => {
 
 test("batches of one producer follow each other, and partitions share its number", async () => {
   const topic = new FakeTopic(3);
-  const writer = new LineProducer(topic, {
-    timeoutMs: 5000,
-    signal: new AbortController().signal,
-    log: () => undefined,
-  });
+  const writer = producer(topic, { partition: undefined });
   const keyed = (number: number): Line => ({
     number,
     key: Buffer.from(`key-${number}`),
@@ -77,11 +74,7 @@ test("batches of one producer follow each other, and partitions share its number
 
 test("lines without a key go to the partitions in turn, a batch to one", async () => {
   const topic = new FakeTopic(2);
-  const writer = new LineProducer(topic, {
-    timeoutMs: 5000,
-    signal: new AbortController().signal,
-    log: () => undefined,
-  });
+  const writer = producer(topic, { partition: undefined });
   await writer.send(lines("a", "b"));
   await writer.send(lines("c", "d"));
   expect([topic.values(0), topic.values(1)].sort()).toEqual([
