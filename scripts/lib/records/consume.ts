@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "../../../provider/wait";
 import type { Log } from "../../../toolchain/log";
-import { noLeader } from "./kafka-topic";
-import { mayPass, type Bounds, type PartitionPlace, type TopicClient } from "./port";
-import type { StoredRecord } from "./port";
+import {
+  mayPass,
+  noLeader,
+  type Bounds,
+  type PartitionPlace,
+  type StoredRecord,
+  type TopicClient,
+} from "./port";
 
 export interface ConsumeOptions {
   /** Only this one; undefined: all. */

@@ -2,14 +2,15 @@ import { assertOk, KafkaLink, LinkError, loadClient } from "../../../provider/ad
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { BRISK, KafkaError, type KafkaAdmin } from "../../../provider/admin/port";
 import { UserError } from "../errors";
-import type {
-  Bounds,
-  Fetched,
-  NewRecord,
-  PartitionPlace,
-  ProducerId,
-  StoredRecord,
-  TopicClient,
+import {
+  noLeader,
+  type Bounds,
+  type Fetched,
+  type NewRecord,
+  type PartitionPlace,
+  type ProducerId,
+  type StoredRecord,
+  type TopicClient,
 } from "./port";
 
 /** How long a leader may wait for the replicas before it answers that they were too slow. */
@@ -43,6 +44,7 @@ export class KafkaTopic implements TopicClient {
   private readonly idle = new Map<string, KafkaLink[]>();
   private known: readonly PartitionPlace[] | undefined;
   private topicId = "";
+  private closed = false;
 
   /** @param servers the brokers' client listeners, `host:port`, by node id */
   constructor(
@@ -176,6 +178,7 @@ export class KafkaTopic implements TopicClient {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([...this.links].map((link) => link.close()));
     await this.admin.close();
   }
@@ -231,7 +234,10 @@ export class KafkaTopic implements TopicClient {
     try {
       const link = await KafkaLink.dial(server, LINK);
       this.links.add(link);
-      return link;
+      if (!this.closed) return link;
+      // A dial that nobody waits for any more must not keep the process.
+      await link.close();
+      throw new LinkError(`${server}: the connection is not needed any more`);
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       throw new KafkaError("unreachable", error.message);
@@ -246,12 +252,6 @@ export class KafkaTopic implements TopicClient {
     }
     return undefined;
   }
-}
-
-/** What is told of partitions that nobody leads: it passes when a replica in sync is back. */
-export function noLeader(topic: string, partitions: readonly number[]): KafkaError {
-  const which = `${partitions.length === 1 ? "partition" : "partitions"} ${partitions.join(", ")}`;
-  return new KafkaError("unreachable", `${topic}, ${which}: no leader`);
 }
 
 /** A batch as the client gives it. */

@@ -110,3 +110,9 @@ export function mayPass(error: unknown): error is KafkaError {
     error instanceof KafkaError && (error.kind === "unreachable" || PASSING.has(error.code ?? ""))
   );
 }
+
+/** What is told of partitions that nobody leads: it passes when a replica in sync is back. */
+export function noLeader(topic: string, partitions: readonly number[]): KafkaError {
+  const which = `${partitions.length === 1 ? "partition" : "partitions"} ${partitions.join(", ")}`;
+  return new KafkaError("unreachable", `${topic}, ${which}: no leader`);
+}
