@@ -25,7 +25,8 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
   return { access, archive };
 }
 
-function readAccess(lab: Lab, root: string, problems: ConfigProblem[]): Access {
+/** Reads the SSH key; problems are added to those that are there. */
+export function readAccess(lab: Lab, root: string, problems: ConfigProblem[]): Access {
   const path = lab.ssh.privateKeyPath;
   if (path === undefined) return { privateKey: undefined, authorizedKey: undefined };
   const absolute = resolve(root, path.replace(/^~(?=\/)/, homedir()));

@@ -2,9 +2,10 @@ import { PROVIDER_VERSION } from "./version";
 
 /** A property of a schema: Pulumi's schema language, which is JSON schema's in the main. */
 interface Property {
-  readonly type?: "string" | "integer" | "boolean" | "object";
+  readonly type?: "string" | "integer" | "boolean" | "object" | "array";
   readonly $ref?: string;
   readonly additionalProperties?: Property;
+  readonly items?: Property;
   readonly description?: string;
   readonly secret?: boolean;
 }
@@ -91,6 +92,30 @@ const TYPES = {
 };
 
 const RESOURCES = {
+  "pilab:lab/hostState:HostState": resource(
+    "What the pushes to a host leave there, and what of it a refresh found otherwise.",
+    {
+      host: text("Logical host name."),
+      connection: type("Connection"),
+      pushes: mapOf(
+        mapOf({ $ref: "pulumi.json#/Any" }, "Files, links, paths, packages and units."),
+        "What is wanted by push (prepare, install, stage); as an output what differs.",
+      ),
+    },
+    {
+      outputs: {
+        leftAlone: {
+          type: "array",
+          items: { type: "string" },
+          description: "What is not as it should be and no push mends.",
+        },
+        generations: mapOf(
+          { type: "integer" },
+          "How often drift was found that a push mends, by push.",
+        ),
+      },
+    },
+  ),
   "pilab:kafka/topic:Topic": resource(
     "A Kafka topic.",
     {

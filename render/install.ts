@@ -1,4 +1,5 @@
 import { hostScript } from "./host-scripts";
+import { kafkaPaths } from "./kafka-paths";
 
 export interface InstallArgs {
   /** Kafka version, e.g. `4.1.1`. */
@@ -15,6 +16,11 @@ export interface InstallArgs {
  */
 export function installedArchivePath(version: string): string {
   return `/var/tmp/kafka-${version}.tgz`;
+}
+
+/** Written last: what lies beside it is whole. */
+export function installedMarker(version: string): string {
+  return `${kafkaPaths.version(version)}/.sha256`;
 }
 
 /**

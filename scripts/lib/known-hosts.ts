@@ -21,17 +21,23 @@ export function writeKnownHosts(folder: LabFolder, lab: Lab): boolean {
 
 /** A line for each machine whose key the state knows, in the form of OpenSSH; empty for a lab that is down. */
 export function renderKnownHosts(lab: Lab, resources: readonly StateResource[]): string {
-  const keys = new Map(
-    resources
-      .filter(({ type }) => type === VIRTUAL_PI)
-      .map(({ urn, outputs }) => [nameOfUrn(urn), outputs?.["hostKey"]]),
-  );
+  const keys = hostKeysInState(resources);
   const { port } = lab.ssh;
   return lab.machines
     .flatMap(({ name, address }) => {
       const key = keys.get(name);
-      if (typeof key !== "string") return [];
+      if (key === undefined) return [];
       return `${port === 22 ? address : `[${address}]:${port}`} ${key}\n`;
     })
     .join("");
+}
+
+/** The SSH host keys that a virtual lab has made for its machines, by machine. */
+export function hostKeysInState(resources: readonly StateResource[]): ReadonlyMap<string, string> {
+  return new Map(
+    resources.flatMap(({ type, urn, outputs }): [string, string][] => {
+      const key = type === VIRTUAL_PI ? outputs?.["hostKey"] : undefined;
+      return typeof key === "string" ? [[nameOfUrn(urn), key]] : [];
+    }),
+  );
 }

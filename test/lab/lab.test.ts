@@ -3,6 +3,7 @@ import { createTestStack } from "../support/stack";
 import { processesWithEnv } from "../../scripts/lib/processes";
 import { RUN_VARIABLE, readRun } from "../../scripts/lib/run-record";
 import { describeChanges } from "./six-hosts/changes";
+import { describeDrift } from "./six-hosts/drift";
 import { describeDyingBroker } from "./six-hosts/dying-broker";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
@@ -61,6 +62,7 @@ describe("from nothing", () => {
 
 describe("changed", () => {
   describeChanges(lab);
+  describeDrift(lab);
   describeDyingBroker(lab);
 });
 

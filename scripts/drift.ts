@@ -1,0 +1,63 @@
+import { setMaxListeners } from "node:events";
+import { existsSync } from "node:fs";
+import { readAccess } from "../components/local-inputs";
+import { ConfigError, parseLab, type ConfigProblem, type Lab } from "../model";
+import { openSshShell } from "../provider/ssh/ssh2";
+import { npmRun, readArgs, runCommand, stackOf, toStderr } from "./lib/cli";
+import { exitCodeOf, renderDrift } from "./lib/drift-text";
+import { UserError } from "./lib/errors";
+import { gatherDrift, knownOfHosts } from "./lib/lab-drift";
+import { display, readLab } from "./lib/lab-files";
+import { CHECKOUT, labFolder } from "./lib/lab-folder";
+import { resourcesInState } from "./lib/leftovers";
+
+const USAGE = `npm run drift [-- --stack NAME] [--json]
+
+Looks at every host of a lab and names what was changed there by hand: files, links, packages, units,
+drop-ins, the identity of brokers' disks, SSH host keys. Nothing is changed, neither there nor in the
+engine's state, and no run of the engine is waited for.
+Ends with 0 when all is as wanted, with 3 on drift, with 1 when a host could not be looked at.
+
+  --stack NAME   which lab; default virtual (or PI_LAB_STACK)
+  --json         the same as one JSON object`;
+
+/** From so many hosts on it takes seconds, and says how far it is. */
+const MANY_HOSTS = 50;
+
+async function main(): Promise<number> {
+  const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
+  const stack = stackOf(given);
+  const folder = labFolder(stack);
+  if (!existsSync(folder.configFile)) {
+    throw new UserError(
+      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with ${npmRun("lab", stack)}.`,
+    );
+  }
+  const lab = parseLab(readLab(folder));
+  const stop = new AbortController();
+  // Every host under way listens.
+  setMaxListeners(0, stop.signal);
+  process.once("SIGINT", () => stop.abort(new UserError("Interrupted.")));
+  const drift = await gatherDrift(lab, knownOfHosts(resourcesInState(folder)), {
+    openShell: openSshShell,
+    privateKey: privateKeyOf(lab),
+    signal: stop.signal,
+    progress: (done, all) => {
+      if (all >= MANY_HOSTS && done % MANY_HOSTS === 0) toStderr(`${done} of ${all} hosts …`);
+    },
+  });
+  stop.signal.throwIfAborted();
+  process.stdout.write(
+    `${given.has("json") ? JSON.stringify(drift, undefined, 2) : renderDrift(drift, stack)}\n`,
+  );
+  return exitCodeOf(drift);
+}
+
+function privateKeyOf(lab: Lab): string | undefined {
+  const problems: ConfigProblem[] = [];
+  const { privateKey } = readAccess(lab, CHECKOUT, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return privateKey;
+}
+
+runCommand(main);
