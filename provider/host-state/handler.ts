@@ -21,8 +21,8 @@ import { type Finding, findDrift } from "./plan";
 import { lookAt, ProbeError } from "./probe";
 import { diffDrift, driftedPushes, type Generations, parseGenerations, parseWants } from "./wire";
 
-/** A refresh must not stand still for a host that is off. */
-const READ_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+/** A refresh must not stand still for a host that is off, nor take a busy one for it. */
+const READ_DIAL = { retries: 0, dialTimeoutMs: 10_000 };
 
 /**
  * `pilab:lab/hostState:HostState`. Its inputs are what the pushes to a host leave there, its outputs

@@ -37,7 +37,7 @@ export function parseWants(value: PropertyValue | undefined): HostWants {
       throw new Error(`${path}: is nothing that can be looked for on a host`);
     }
   }
-  return all as HostWants;
+  return all;
 }
 
 function isText(value: PropertyValue | undefined): boolean {

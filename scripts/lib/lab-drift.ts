@@ -53,8 +53,8 @@ export interface KnownOfHosts {
  */
 const AT_ONCE = 32;
 
-/** One try: a host that is off costs this long. */
-const DIAL = { retries: 0, dialTimeoutMs: 5_000 };
+/** One try: a host that is off costs this long, and a busy one may take it to let us in. */
+const DIAL = { retries: 0, dialTimeoutMs: 10_000 };
 
 /** Compares every host with the configuration, at once and without the engine. Hosts do not wait for each other. */
 export async function gatherDrift(

@@ -45,7 +45,7 @@ function ports(hosts: Record<string, string | Error> = {}): DriftPorts & { most:
         close: () => void open--,
       };
       return shell;
-    }) satisfies OpenShell as OpenShell,
+    }) satisfies OpenShell,
   };
   return made;
 }

@@ -189,7 +189,7 @@ test("whatever is missing or changed is found, exactly that, and its path is a w
         if (remove) seen.files.delete(path);
         else seen.files.set(path, { kind: "other" });
       }
-      const findings = findDrift(wants, seen as HostSeen);
+      const findings = findDrift(wants, seen);
       expect(findings.map(({ name }) => name).sort()).toEqual([...changed].sort());
       // On the wire they lie where the wanted text lies: so the engine shows "seen => wanted".
       const { detailedDiff, touched } = diffDrift(driftedPushes(findings), wants as never);
