@@ -2,7 +2,7 @@ import type { FileWant, HostWants, PushWants, UnitWant } from "../model/host-wan
 import type { BrokerHost, Host, Lab } from "../model/types";
 import { brokerFiles } from "./broker-files";
 import { fileHash, type StagedEntry, type StagedFile } from "./bundle";
-import { installedMarker } from "./install";
+import { installedLibs } from "./install";
 import { kafkaPaths } from "./kafka-paths";
 import { boardFiles, commonHostFiles, containerHostFiles, PACKAGES } from "./prepare";
 
@@ -16,7 +16,7 @@ export function hostWants(lab: Lab, host: Host): HostWants {
     case "broker":
       return {
         prepare: { ...prepare, present: { [JAVA]: "present" } },
-        install: { present: { [installedMarker(lab.cluster.kafkaVersion)]: "present" } },
+        install: { present: { [installedLibs(lab.cluster.kafkaVersion)]: "present" } },
         stage: stagedWants(lab, host),
       };
     case "client":

@@ -18,9 +18,9 @@ export function installedArchivePath(version: string): string {
   return `/var/tmp/kafka-${version}.tgz`;
 }
 
-/** Written last: what lies beside it is whole. */
-export function installedMarker(version: string): string {
-  return `${kafkaPaths.version(version)}/.sha256`;
+/** The folder of jars: without it the install script unpacks the distribution again. */
+export function installedLibs(version: string): string {
+  return `${kafkaPaths.version(version)}/libs`;
 }
 
 /**

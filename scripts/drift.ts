@@ -1,14 +1,14 @@
 import { setMaxListeners } from "node:events";
-import { existsSync } from "node:fs";
 import { readAccess } from "../components/local-inputs";
 import { ConfigError, parseLab, type ConfigProblem, type Lab } from "../model";
 import { openSshShell } from "../provider/ssh/ssh2";
-import { npmRun, readArgs, runCommand, stackOf, toStderr } from "./lib/cli";
+import { readArgs, runCommand, stackOf, toStderr } from "./lib/cli";
 import { exitCodeOf, renderDrift } from "./lib/drift-text";
 import { UserError } from "./lib/errors";
+import { existingLab } from "./lib/existing-lab";
 import { gatherDrift, knownOfHosts } from "./lib/lab-drift";
-import { display, readLab } from "./lib/lab-files";
-import { CHECKOUT, labFolder } from "./lib/lab-folder";
+import { readLab } from "./lib/lab-files";
+import { CHECKOUT } from "./lib/lab-folder";
 import { resourcesInState } from "./lib/leftovers";
 
 const USAGE = `npm run drift [-- --stack NAME] [--json]
@@ -27,12 +27,7 @@ const MANY_HOSTS = 50;
 async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
   const stack = stackOf(given);
-  const folder = labFolder(stack);
-  if (!existsSync(folder.configFile)) {
-    throw new UserError(
-      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with ${npmRun("lab", stack)}.`,
-    );
-  }
+  const folder = existingLab(stack);
   const lab = parseLab(readLab(folder));
   const stop = new AbortController();
   // Every host under way listens.

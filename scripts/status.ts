@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
 import { parseLab } from "../model";
-import { readArgs, runCommand, stackOf, npmRun } from "./lib/cli";
-import { UserError } from "./lib/errors";
-import { display, readLab } from "./lib/lab-files";
-import { labFolder } from "./lib/lab-folder";
+import { readArgs, runCommand, stackOf } from "./lib/cli";
+import { existingLab } from "./lib/existing-lab";
+import { readLab } from "./lib/lab-files";
 import { gatherStatus } from "./lib/lab-status";
 import { statusPorts } from "./lib/status-ports";
 import { renderStatus } from "./lib/status-text";
@@ -19,13 +17,7 @@ configuration wants it, else with 1.
 async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
   const stack = stackOf(given);
-  const folder = labFolder(stack);
-  if (!existsSync(folder.configFile)) {
-    throw new UserError(
-      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with ${npmRun("lab", stack)}.`,
-    );
-  }
-  const status = await gatherStatus(parseLab(readLab(folder)), statusPorts);
+  const status = await gatherStatus(parseLab(readLab(existingLab(stack))), statusPorts);
   const text = given.has("json") ? JSON.stringify(status, undefined, 2) : renderStatus(status);
   process.stdout.write(`${text}\n`);
   return status.problems.length === 0 ? 0 : 1;

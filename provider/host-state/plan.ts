@@ -169,7 +169,7 @@ function foreignDropIns(wants: HostWants, seen: HostSeen): Finding[] {
         wanted: "",
         push: undefined,
         remedy:
-          `It is left alone. To be rid of it: sudo rm ${path} && sudo systemctl daemon-reload, ` +
+          `It is left alone. To be rid of it: sudo rm -f ${path} && sudo systemctl daemon-reload, ` +
           `and restart ${unit} if it was started with it.`,
       })),
   );

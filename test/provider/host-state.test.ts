@@ -30,7 +30,7 @@ beforeEach(async () => {
   driver = await ProviderDriver.start(pilabProvider({ connectAdmin, openShell: openSshShell }));
   state = driver.resource("pilab:lab/hostState:HostState", "broker-1-state");
   config = join(root, "server.properties");
-  helper = join(root, "stage");
+  helper = join(root, "stage.sh");
   await writeFile(config, "node.id=1\n");
   await writeFile(helper, "#!/bin/sh\n");
   await chmod(config, 0o644);

@@ -65,6 +65,6 @@ test("only a broker needs a JRE, a distribution, and Kafka's unit", () => {
   expect(hostWants(real, client).prepare?.present).toBeUndefined();
   const wants = hostWants(real, brokerFixture(real, 1));
   expect(wants.prepare?.present).toEqual({ "/usr/bin/java": "present" });
-  expect(wants.install?.present).toEqual({ "/opt/kafka/kafka-4.1.1/.sha256": "present" });
+  expect(wants.install?.present).toEqual({ "/opt/kafka/kafka-4.1.1/libs": "present" });
   expect(Object.keys(wants.stage?.units ?? {})).toEqual(["kafka.service"]);
 });

@@ -91,7 +91,7 @@ test("an edited file, a drop-in and a stopped Kafka are named by host, with what
   expect(text).toMatch(/broker-2 +kafka\.service activeState +failed +active\n/);
   expect(text).toContain(dropIn);
   expect(text).toMatch(
-    /left alone.*sudo rm \/etc\/systemd\/system\/kafka\.service\.d\/override\.conf/,
+    /left alone.*sudo rm -f \/etc\/systemd\/system\/kafka\.service\.d\/override\.conf/,
   );
   expect(text).toContain("npm run pulumi -- preview --refresh");
 });

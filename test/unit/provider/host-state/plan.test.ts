@@ -2,7 +2,7 @@ import fc from "fast-check";
 
 import type { HostWants, PushWants } from "../../../../model";
 import { findDrift, pathOf, type Finding } from "../../../../provider/host-state/plan";
-import type { HostSeen, SeenFile, SeenUnit } from "../../../../provider/host-state/probe";
+import type { SeenFile, SeenUnit } from "../../../../provider/host-state/probe";
 import { diffDrift, driftedPushes, parseWants } from "../../../../provider/host-state/wire";
 import { hostWants } from "../../../../render";
 import { brokerFixture, labFixture } from "../../../support/lab-fixture";
@@ -99,7 +99,7 @@ test("a link elsewhere, a distribution or a JRE that is gone, each with the push
     }),
   ).toEqual([
     "path /usr/bin/java : missing (prepare)",
-    "path /opt/kafka/kafka-4.1.1/.sha256 : missing (install)",
+    "path /opt/kafka/kafka-4.1.1/libs : missing (install)",
     "link /opt/kafka/current : kafka-3.9.1 (stage)",
     "path /etc/kafka/manifest : missing (stage)",
   ]);

@@ -117,6 +117,83 @@ test("paths are wanted for their presence, through links too; meta.properties is
   expect((await lookAt(shell, "broker-1", wants, join(root, "absent"))).meta).toBeUndefined();
 });
 
+test("what a virtual Pi printed is read, a drop-in by hand among it", () => {
+  const meta = [
+    "meta #",
+    "meta #Wed Nov 25 04:09:45 UTC 2026",
+    "meta node.id=2",
+    "meta directory.id=h2WsANrxwqIB9TWX3NLltQ",
+    "meta version=1",
+    "meta cluster.id=70iXl3ESmnPdeUrTf4q2bw",
+  ];
+  const printed = [
+    "container",
+    "link /etc/localtime /usr/share/zoneinfo/Etc/UTC",
+    "link /opt/kafka/current kafka-4.1.1",
+    "stat 755 root:root /usr/local/lib/pi-lab/stage",
+    "stat 644 root:kafka /etc/kafka/server.properties",
+    "sum 43ab8abe892ce5c0b30f3bc5c319ced551a7f62b3886ba04089674b08f4bba02  /usr/local/lib/pi-lab/stage",
+    "sum 0f15fa4929395de407b1afab1d20da91da0f2fdba7bb662357f8497986eb7796  /etc/kafka/server.properties",
+    "present /usr/bin/java",
+    "package chrony",
+    "unit chrony.service",
+    "ActiveState=active",
+    "DropInPaths=/etc/systemd/system/chrony.service.d/pi-lab.conf",
+    "UnitFileState=enabled",
+    "NeedDaemonReload=no",
+    "DropIn=/etc/systemd/system/chrony.service.d/pi-lab.conf",
+    "unit kafka.service",
+    "ActiveState=active",
+    "DropInPaths=/etc/systemd/system/kafka.service.d/override.conf",
+    "UnitFileState=enabled",
+    "NeedDaemonReload=no",
+    "DropIn=/etc/systemd/system/kafka.service.d/override.conf",
+    ...meta,
+    "end",
+    "",
+  ].join("\n");
+  const file = (sha256: string, mode: string, owner: string) =>
+    ({ kind: "file", sha256, mode, owner }) as const;
+  const link = (target: string) => ({ kind: "link", target }) as const;
+  const running = { unitFileState: "enabled", activeState: "active", needDaemonReload: "no" };
+  expect(parseSeen("broker-2", printed)).toEqual({
+    container: true,
+    files: new Map<string, unknown>([
+      ["/etc/localtime", link("/usr/share/zoneinfo/Etc/UTC")],
+      ["/opt/kafka/current", link("kafka-4.1.1")],
+      [
+        "/usr/local/lib/pi-lab/stage",
+        file(
+          "43ab8abe892ce5c0b30f3bc5c319ced551a7f62b3886ba04089674b08f4bba02",
+          "0755",
+          "root:root",
+        ),
+      ],
+      [
+        "/etc/kafka/server.properties",
+        file(
+          "0f15fa4929395de407b1afab1d20da91da0f2fdba7bb662357f8497986eb7796",
+          "0644",
+          "root:kafka",
+        ),
+      ],
+    ]),
+    present: new Set(["/usr/bin/java"]),
+    packages: new Set(["chrony"]),
+    units: new Map([
+      [
+        "chrony.service",
+        { ...running, dropIns: ["/etc/systemd/system/chrony.service.d/pi-lab.conf"] },
+      ],
+      [
+        "kafka.service",
+        { ...running, dropIns: ["/etc/systemd/system/kafka.service.d/override.conf"] },
+      ],
+    ]),
+    meta: meta.map((line) => `${line.slice(5)}\n`).join(""),
+  });
+});
+
 test("a name reaches the shell as one quoted word", async () => {
   const name = "it's $(touch pwned) `id`";
   writeFileSync(join(root, name), "x");
