@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { utils as ssh } from "ssh2";
-import { brokers, type Address, type HostKey, type Lab } from "../model";
+import { clients, type Address, type HostKey, type Lab } from "../model";
 import { openSshShell } from "../provider/ssh/ssh2";
 import { hostWants } from "../render";
 import { knownOfHosts } from "../scripts/lib/lab-drift";
@@ -25,7 +25,7 @@ const START_MS = 20_000;
 
 /**
  * Many hosts where there is one machine: an SSH server in a process of its own at many loopback
- * addresses, which answers each command as a broker that is as it was left. The connections are real,
+ * addresses, which answers each command as a client that is as it was left. The connections are real,
  * the hosts' own work is not done, and both sides share this machine's cores.
  */
 export class StandIns {
@@ -36,12 +36,15 @@ export class StandIns {
   ) {}
 
   static async start(lab: Lab, signal: AbortSignal): Promise<StandIns> {
-    const [broker] = brokers(lab);
-    if (broker === undefined) throw new Error(`${lab.name} has no broker to stand in for`);
+    const [client] = clients(lab);
+    if (client === undefined) throw new Error(`${lab.name} has no client to stand in for`);
     const pair = keyPair();
+    // A client's files do not hold its address: so one answer does for all.
+    const host = { ...client, machine: { ...client.machine, hostKey: pair.public as HostKey } };
+    const alone = { ...lab, hosts: [host] };
     const options: StandInOptions = {
       hostKey: pair.private,
-      answer: probeAnswer(hostWants(lab, broker)),
+      answer: probeAnswer(hostWants(alone, host)),
       answerMs: ANSWER_MS,
     };
     const child = fork(join(__dirname, "stand-in-server.ts"), { stdio: "inherit" });
@@ -49,13 +52,7 @@ export class StandIns {
     const [port] = (await once(child, "message", { signal: AbortSignal.timeout(START_MS) })) as [
       number,
     ];
-    const machine = { ...broker.machine, hostKey: pair.public as HostKey };
-    const host = { ...broker, machine };
-    return new StandIns(
-      child,
-      { ...lab, hosts: [host], ssh: { ...lab.ssh, user: "root", port } },
-      signal,
-    );
+    return new StandIns(child, { ...alone, ssh: { ...lab.ssh, user: "root", port } }, signal);
   }
 
   /** Looks at so many of them. */

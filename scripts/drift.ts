@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { readAccess } from "../components/local-inputs";
 import { ConfigError, parseLab, type ConfigProblem, type Lab } from "../model";
 import { openSshShell } from "../provider/ssh/ssh2";
@@ -30,8 +29,6 @@ async function main(): Promise<number> {
   const folder = existingLab(stack);
   const lab = parseLab(readLab(folder));
   const stop = new AbortController();
-  // Every host under way listens.
-  setMaxListeners(0, stop.signal);
   process.once("SIGINT", () => stop.abort(new UserError("Interrupted.")));
   const drift = await gatherDrift(lab, knownOfHosts(resourcesInState(folder)), {
     openShell: openSshShell,

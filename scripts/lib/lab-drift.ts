@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Host, HostWants, Lab } from "../../model";
 import { parseMeta, type Identity } from "../../provider/node-storage/plan";
 import { type Finding, findDrift } from "../../provider/host-state/plan";
@@ -62,6 +63,8 @@ export async function gatherDrift(
   known: KnownOfHosts,
   ports: DriftPorts,
 ): Promise<LabDrift> {
+  // Every host under way listens.
+  setMaxListeners(0, ports.signal);
   const hosts = new Array<HostDrift>(lab.hosts.length);
   const waiting = [...lab.hosts.entries()];
   let done = 0;
