@@ -62,8 +62,11 @@ export function driftedPushes(findings: readonly Finding[]): PropertyMap {
   return drifted;
 }
 
-/** Every text that stands in the state as drifted and is wanted still, by property path. */
-export function diffDrift(drifted: PropertyValue | undefined, wanted: PropertyValue | undefined) {
+/** Every text that stands in the state as drifted and is wanted still: its path, and its push. */
+export function diffDrift(
+  drifted: PropertyValue | undefined,
+  wanted: PropertyValue | undefined,
+): { readonly detailedDiff: DetailedDiff; readonly touched: ReadonlySet<Push> } {
   const detailedDiff: DetailedDiff = {};
   const touched = new Set<Push>();
   const walk = (steps: readonly string[], seen: PropertyValue, want: PropertyValue): void => {

@@ -98,7 +98,7 @@ async function driftOf(
     const ids = known.storages.get(host.name);
     const storage =
       metaFile === undefined || ids === undefined ? [] : storageDrift(metaFile, ids, seen.meta);
-    return { ...base, drift: [...drift, ...storage], pending };
+    return { ...base, drift: [...drift.map(asKafkas), ...storage], pending };
   } catch (error) {
     if (error instanceof SshError && error.code === "host_key_mismatch") {
       return { ...base, drift: [otherHostKey(error.message)], pending: [] };
@@ -142,13 +142,23 @@ async function look(
   }
 }
 
+const KAFKA_UNIT = `${kafkaPaths.service}.service`;
+
 /** The engine leaves it to the rollout whether Kafka runs; here nobody else looks. */
 function withRunning(wants: HostWants): HostWants {
-  const unit = `${kafkaPaths.service}.service`;
-  const kafka = wants.stage?.units?.[unit];
+  const kafka = wants.stage?.units?.[KAFKA_UNIT];
   if (wants.stage === undefined || kafka === undefined) return wants;
-  const units = { ...wants.stage.units, [unit]: { ...kafka, activeState: "active" as const } };
+  const units = {
+    ...wants.stage.units,
+    [KAFKA_UNIT]: { ...kafka, activeState: "active" as const },
+  };
   return { ...wants, stage: { ...wants.stage, units } };
+}
+
+/** No push starts Kafka. */
+function asKafkas(finding: Finding): Finding {
+  if (finding.name !== KAFKA_UNIT || finding.property !== "activeState") return finding;
+  return { ...finding, push: undefined, remedy: "`up --refresh` starts it: its rollout does." };
 }
 
 /** An edit of the configuration that was not applied yet is no drift: the host is as it was left. */

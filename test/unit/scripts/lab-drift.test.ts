@@ -94,6 +94,7 @@ test("an edited file, a drop-in and a stopped Kafka are named by host, with what
     /left alone.*sudo rm -f \/etc\/systemd\/system\/kafka\.service\.d\/override\.conf/,
   );
   expect(text).toContain("npm run pulumi -- preview --refresh");
+  expect(text).toContain("kafka.service: `up --refresh` starts it: its rollout does.");
 });
 
 test("hosts that cannot be asked are named, are errors, and hide nobody's drift", async () => {
