@@ -2,13 +2,16 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isMap, parseDocument, type Document } from "yaml";
 import { parseLab, type Lab } from "../model";
+import { openSshShell } from "../provider/ssh/ssh2";
 import { askEngine, runEngine, type Engine } from "../scripts/lib/engine";
 import { ensureLabFiles, readLab } from "../scripts/lib/lab-files";
 import { labFolder, PROJECT, type LabFolder } from "../scripts/lib/lab-folder";
 import { gatherStatus } from "../scripts/lib/lab-status";
-import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
+import { knownOfHosts } from "../scripts/lib/lab-drift";
+import { dockerObjects, removeObjects, resourcesInState } from "../scripts/lib/leftovers";
 import { statusPorts } from "../scripts/lib/status-ports";
 import type { Log } from "../toolchain/log";
+import { measureDrift } from "./drift";
 import type { TimedEvent } from "./timeline";
 
 /** What a measured run of the engine was. */
@@ -128,6 +131,15 @@ export class BenchLab {
       }
       await sleep(50);
     }
+  }
+
+  /** @throws Error where a host has drifted or does not answer: then it is another thing that was measured */
+  drift(): Promise<{ readonly seconds: number }> {
+    return measureDrift(this.lab, knownOfHosts(resourcesInState(this.folder)), {
+      openShell: openSshShell,
+      privateKey: readFileSync(this.folder.privateKeyFile, "utf8"),
+      signal: new AbortController().signal,
+    });
   }
 
   /** Another value of one setting of one topic, as a user's edit. */

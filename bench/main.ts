@@ -19,7 +19,7 @@ that do nothing. Labs of its own are made and removed; other labs are not touche
 
   --runs N       how often a lab is brought up from nothing (default 3); what takes seconds is
                  measured 2 N + 1 times
-  --only PART    cold, preview, up, topic or six; may be given several times (default: all)
+  --only PART    cold, preview, up, topic, six or drift; may be given several times (default: all)
   --timeline     also print where the time of the last cold up went, by resource
   --json FILE    also write all measurements to FILE
   --no-record    do not add the figures to bench/RESULTS.md (those of a part never are)`;

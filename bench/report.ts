@@ -14,7 +14,10 @@ export type MeasureId =
   | "topic"
   | "six-cold"
   | "six-preview"
-  | "six-up";
+  | "six-up"
+  | "drift-6"
+  | "drift-60"
+  | "drift-600";
 
 export type Aim =
   | { readonly kind: "ratio"; readonly atMost: number }
@@ -55,6 +58,9 @@ export const measures: Readonly<Record<MeasureId, Measure>> = {
   "six-cold": { title: "6 hosts (the template): cold up", aims: [] },
   "six-preview": { title: "6 hosts (the template): unchanged preview", aims: [] },
   "six-up": { title: "6 hosts (the template): unchanged up with its preview", aims: [] },
+  "drift-6": { title: "6 hosts (the template): drift", aims: [] },
+  "drift-60": { title: "60 stand-ins for hosts: drift", aims: [] },
+  "drift-600": { title: "600 stand-ins for hosts: drift", aims: [] },
 };
 
 /** Seconds, in the order of measuring. */

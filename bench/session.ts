@@ -11,10 +11,11 @@ import { writeBaselineFolder } from "./baseline-folder";
 import { BenchLab, Interrupted, type BenchLabOptions, type MeasuredRun } from "./bench-lab";
 import { busyCores } from "./machine";
 import { makeNoopHome } from "./noop/home";
+import { StandIns } from "./stand-ins";
 import { measures, type MeasureId, type Samples } from "./report";
 import { stepTimes, type StepTime } from "./timeline";
 
-export const parts = ["cold", "preview", "up", "topic", "six"] as const;
+export const parts = ["cold", "preview", "up", "topic", "six", "drift"] as const;
 export type Part = (typeof parts)[number];
 
 export interface SessionOptions {
@@ -60,6 +61,7 @@ export class Session {
       await lab.remove();
     }
     if (only.has("six")) await this.sixHosts();
+    if (only.has("drift")) await this.drift();
   }
 
   /** Alternates between the script and the stack, so that both meet the machine in the same state. */
@@ -141,6 +143,27 @@ export class Session {
       await this.take("six-up", () => unchanged(last, "up", "--yes"));
     }
     await last.remove();
+  }
+
+  /** Hosts that are as they were left, from the first dial to the last answer. */
+  private async drift(): Promise<void> {
+    const rounds = 2 * this.options.runs + 1;
+    const lab = await this.unmeasured("template");
+    for (let round = 1; round <= rounds; round++) await this.take("drift-6", () => lab.drift());
+    const standIns = await StandIns.start(lab.lab, this.options.signal);
+    await lab.remove();
+    try {
+      for (const [id, count] of [
+        ["drift-60", 60],
+        ["drift-600", 600],
+      ] as const) {
+        for (let round = 1; round <= rounds; round++) {
+          await this.take(id, () => standIns.drift(count));
+        }
+      }
+    } finally {
+      standIns.stop();
+    }
   }
 
   private async noopLab(): Promise<BenchLab> {

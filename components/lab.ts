@@ -16,13 +16,15 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
     const reachable = machines.of(host);
     switch (host.role) {
       case "broker":
-        brokers.push(new KafkaBroker(host.name, { lab, host, reachable, archive: inputs.archive }));
+        brokers.push(
+          new KafkaBroker(host.name, { lab, host, reachable, archive: inputs.archive, provider }),
+        );
         break;
       case "client":
-        new KafkaClient(host.name, { lab, host, reachable });
+        new KafkaClient(host.name, { lab, host, reachable, provider });
         break;
       case "host":
-        new PiHost(host.name, { lab, host, reachable });
+        new PiHost(host.name, { lab, host, reachable, provider });
         break;
       default:
         host satisfies never;

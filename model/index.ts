@@ -12,4 +12,12 @@ export {
   switchModels,
 } from "./catalogue";
 export { memoryBudget } from "./budget";
+export {
+  pushes,
+  type FileWant,
+  type HostWants,
+  type Push,
+  type PushWants,
+  type UnitWant,
+} from "./host-wants";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

@@ -2,6 +2,7 @@ import type { Provider } from "../plugins/common/rpc";
 import type { ConnectAdmin } from "./admin/port";
 import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
+import { HostStateHandler } from "./host-state/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
@@ -35,6 +36,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
       "pilab:lab/swapGate:SwapGate": new SwapGateHandler(ports),
+      "pilab:lab/hostState:HostState": new HostStateHandler(ports.openShell),
     },
     close: () => cluster.close(),
   };

@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
+import type { HostWants, Push } from "../model/host-wants";
 import { PROVIDER_VERSION } from "./version";
 
 /**
@@ -227,6 +228,27 @@ export class Rollout extends pulumi.CustomResource {
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
     const nodes = withGuardedConnections(args.nodes);
     super(Rollout.type, name, { ...args, nodes }, versioned(opts));
+  }
+}
+
+export interface HostStateArgs {
+  /** Logical host name. */
+  readonly host: pulumi.Input<string>;
+  readonly connection: Connection;
+  /** What each push leaves on the host. */
+  readonly pushes: HostWants;
+}
+
+/** What a host's pushes left on it, compared at each refresh. Make it before them: it triggers those that must run again. */
+export class HostState extends pulumi.CustomResource {
+  static readonly type = "pilab:lab/hostState:HostState";
+
+  /** How often drift was found that a push mends. */
+  declare readonly generations: pulumi.Output<Readonly<Partial<Record<Push, number>>>>;
+
+  constructor(name: string, args: HostStateArgs, opts?: pulumi.CustomResourceOptions) {
+    const inputs = { ...args, connection: guarded(args.connection), generations: undefined };
+    super(HostState.type, name, inputs, versioned(opts));
   }
 }
 

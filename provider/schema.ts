@@ -126,6 +126,26 @@ const RESOURCES = {
       },
     },
   ),
+  "pilab:lab/hostState:HostState": resource(
+    "What the pushes to a host leave there, and what of it a refresh found otherwise.",
+    {
+      host: text("Logical host name."),
+      connection: type("Connection"),
+      pushes: mapOf(
+        mapOf({ $ref: "pulumi.json#/Any" }, "Files, links, paths, packages and units."),
+        "What is wanted by push (prepare, install, stage); as an output what differs.",
+      ),
+    },
+    {
+      outputs: {
+        leftAlone: listOf({ type: "string" }, "What is not as it should be and no push mends."),
+        generations: mapOf(
+          { type: "integer" },
+          "How often drift was found that a push mends, by push.",
+        ),
+      },
+    },
+  ),
   "pilab:kafka/topic:Topic": resource(
     "A Kafka topic.",
     {

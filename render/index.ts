@@ -9,6 +9,7 @@ export {
   type StagedLink,
 } from "./bundle";
 export { renderChronyConf } from "./clock";
+export { hostWants } from "./host-wants";
 export { installedArchivePath, renderInstallScript, type InstallArgs } from "./install";
 export { directoryIdOf, diskIdentity, kafkaBase64Id } from "./kafka-base64-id";
 export { renderKafkaEnv } from "./kafka-env";

@@ -1,4 +1,5 @@
 import { hostScript } from "./host-scripts";
+import { kafkaPaths } from "./kafka-paths";
 
 export interface InstallArgs {
   /** Kafka version, e.g. `4.1.1`. */
@@ -15,6 +16,11 @@ export interface InstallArgs {
  */
 export function installedArchivePath(version: string): string {
   return `/var/tmp/kafka-${version}.tgz`;
+}
+
+/** The folder of jars: without it the install script unpacks the distribution again. */
+export function installedLibs(version: string): string {
+  return `${kafkaPaths.version(version)}/libs`;
 }
 
 /**

@@ -7,6 +7,9 @@ import { kafkaPaths } from "./kafka-paths";
 import { renderToolsLog4j2 } from "./log4j2";
 import { renderSysctlConf } from "./sysctl";
 
+/** What every role installs; a broker's JRE beside them is chosen on the host. */
+export const PACKAGES: readonly string[] = ["chrony"];
+
 export interface PrepareOptions {
   /** How long a package lock that another program holds is waited for, seconds. Default 300. */
   readonly lockWaitSeconds?: number;
@@ -34,22 +37,32 @@ export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOption
       pi_host: host.name,
       pi_role: host.role,
       pi_timezone: lab.timezone,
-      pi_packages: ["chrony"],
+      pi_packages: PACKAGES,
       pi_packages_mib: PACKAGES_MIB[host.role],
       pi_lock_wait: options.lockWaitSeconds ?? 300,
       pi_package_timeout: PACKAGE_TIMEOUT_SECONDS,
     },
     {
-      common_files: renderBundle([...commonFiles(lab, host), ...roleFiles(host)]),
+      common_files: renderBundle(commonHostFiles(lab, host)),
       container_files: renderBundle(containerFiles()),
-      board_files: renderBundle([file("/etc/sysctl.d/60-pi-lab.conf", renderSysctlConf())]),
+      board_files: renderBundle(boardFiles()),
     },
   );
 }
 
 /** Every file that this script puts on a host that is a container: for those who lay them out by other means. */
 export function containerHostFiles(lab: Lab, host: Host): readonly StagedFile[] {
-  return [...commonFiles(lab, host), ...roleFiles(host), ...containerFiles()];
+  return [...commonHostFiles(lab, host), ...containerFiles()];
+}
+
+/** Files of this script on a host that is no container, besides those that every host gets. */
+export function boardFiles(): readonly StagedFile[] {
+  return [file("/etc/sysctl.d/60-pi-lab.conf", renderSysctlConf())];
+}
+
+/** Every file that this script puts on a host, whatever that is. */
+export function commonHostFiles(lab: Lab, host: Host): readonly StagedFile[] {
+  return [...commonFiles(lab, host), ...roleFiles(host)];
 }
 
 function containerFiles(): readonly StagedFile[] {

@@ -46,6 +46,7 @@ export const noopTypes = {
     "pilab:kafka/nodeStorage:NodeStorage": asGiven,
     "pilab:kafka/rollout:Rollout": asGiven,
     "pilab:lab/swapGate:SwapGate": asGiven,
+    "pilab:lab/hostState:HostState": (inputs) => ({ ...inputs, generations: {} }),
     "pilab:kafka/topic:Topic": (inputs) => ({ ...inputs, topicId: "AAAAAAAAAAAAAAAAAAAAAA" }),
   },
 } as const satisfies Record<string, Readonly<Record<string, Outputs>>>;

@@ -1,35 +1,54 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Host, Lab } from "../../model";
-import { renderPrepareScript } from "../../render";
-import { hostCommand, type ReachableHost } from "../remote";
+import type { Host, Lab, Push } from "../../model";
+import { HostState, type PilabProvider } from "../../provider/resources";
+import { hostWants, renderPrepareScript } from "../../render";
+import { type Drifts, hostCommand, type ReachableHost } from "../remote";
 
 export interface PiHostArgs {
   readonly lab: Lab;
   readonly host: Host;
   readonly reachable: ReachableHost;
+  readonly provider: PilabProvider;
 }
 
 /**
  * A Pi (or any other machine on the switch) prepared for its role: packages, service user,
  * directories, time zone and clock, limits, bounded logs. Preparing again changes nothing.
+ * What its pushes left there is looked at again at each refresh.
  */
 export class PiHost extends pulumi.ComponentResource {
   public readonly reachable: ReachableHost;
   public readonly prepared: command.remote.Command;
+  private readonly state: HostState;
 
   constructor(name: string, args: PiHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:lab:PiHost", name, {}, opts);
     this.reachable = args.reachable;
+    this.state = new HostState(
+      `${name}-state`,
+      {
+        host: args.host.name,
+        connection: args.reachable.connection,
+        pushes: hostWants(args.lab, args.host),
+      },
+      { parent: this, provider: args.provider },
+    );
     this.prepared = hostCommand(
       `${name}-prepare`,
       {
         host: args.reachable,
         run: "bash -s",
         stdin: renderPrepareScript(args.lab, args.host),
+        drifts: this.drifts("prepare"),
       },
       { parent: this, dependsOn: args.reachable.readyAfter },
     );
     this.registerOutputs({ address: args.reachable.address });
+  }
+
+  /** How often drift was found here that a push mends. */
+  public drifts(push: Push): Drifts {
+    return this.state.generations.apply((generations) => generations[push] ?? 0);
   }
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { BrokerHost, Lab } from "../../model";
-import type { RolloutNode } from "../../provider/resources";
+import type { PilabProvider, RolloutNode } from "../../provider/resources";
 import {
   brokerFiles,
   brokerWant,
@@ -28,6 +28,7 @@ export interface KafkaBrokerArgs {
   readonly host: BrokerHost;
   readonly reachable: ReachableHost;
   readonly archive: KafkaArchive;
+  readonly provider: PilabProvider;
 }
 
 /**
@@ -49,7 +50,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
 
   constructor(name: string, args: KafkaBrokerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:kafka:Broker", name, {}, opts);
-    const { lab, host, reachable, archive } = args;
+    const { lab, host, reachable, archive, provider } = args;
     const child = { parent: this };
     this.host = host;
     this.reachable = reachable;
@@ -70,7 +71,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
         ),
     );
 
-    const pi = new PiHost(name, { lab, host, reachable }, child);
+    const pi = new PiHost(name, { lab, host, reachable, provider }, child);
 
     const version = lab.cluster.kafkaVersion;
     const archivePath = installedArchivePath(version);
@@ -81,6 +82,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
         host: reachable,
         source: new pulumi.asset.FileAsset(archive.path),
         remotePath: archivePath,
+        drifts: pi.drifts("install"),
       },
       { ...child, dependsOn: reachable.readyAfter },
     );
@@ -90,6 +92,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
         host: reachable,
         run: "bash -s",
         stdin: renderInstallScript({ version, archivePath, sha256: archive.sha256 }),
+        drifts: pi.drifts("install"),
       },
       { ...child, dependsOn: [pi.prepared, copied] },
     );
@@ -100,6 +103,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
         host: reachable,
         run: `${kafkaPaths.stage} ${host.name}`,
         stdin: renderBundle(brokerFiles(lab, host)),
+        drifts: pi.drifts("stage"),
       },
       { ...child, dependsOn: [installed] },
     );

@@ -1,5 +1,5 @@
 import * as command from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { HostConnection, ReachableHost } from "./reachable-host";
 
 /**
@@ -29,11 +29,30 @@ export interface HostCommandArgs {
   readonly run: string;
   /** What the command reads; texts and scripts go here, so that a preview shows their changed lines. */
   readonly stdin: pulumi.Input<string>;
+  /** Absent: what it leaves on the host is not looked at again. */
+  readonly drifts?: Drifts;
+}
+
+/** How often what this push had left on the host was found changed: see `HostState`. */
+export type Drifts = pulumi.Output<number>;
+
+/**
+ * What makes a push run anew: another machine, and what was changed on it by hand. While there was no
+ * such change, nothing stands for it.
+ */
+function triggersOf(
+  host: ReachableHost,
+  drifts: Drifts | undefined,
+): pulumi.Input<pulumi.Input<string>[]> {
+  if (drifts === undefined) return host.identity;
+  return pulumi
+    .all([pulumi.all(host.identity), drifts])
+    .apply(([identity, count]) => (count === 0 ? identity : [...identity, `drift ${count}`]));
 }
 
 /**
  * Runs one idempotent command on a host: at first, again when what it reads changes, and anew when the
- * host's identity does.
+ * host's identity does or what it had left there was changed by hand.
  *
  * There is no `update`, since the same command brings a host to any state, and no `delete`: one that
  * is dialled at a dead host would block every later `up`.
@@ -50,7 +69,7 @@ export function hostCommand(
       connection: commandConnection(args.host.connection),
       create: `sudo -n ${args.run}`,
       stdin: args.stdin,
-      triggers: args.host.identity,
+      triggers: triggersOf(args.host, args.drifts),
       logging: command.remote.Logging.Stderr,
       // It would need AcceptEnv on every sshd, and our commands do not look at their past.
       addPreviousOutputInEnv: false,
@@ -59,13 +78,14 @@ export function hostCommand(
   );
 }
 
-/** Copies one file to a host; again only when its content, its path or the host's identity changes. */
+/** Copies one file to a host; again only when its content, its path or a trigger changes. */
 export function hostFile(
   name: string,
   args: {
     readonly host: ReachableHost;
     readonly source: pulumi.asset.Asset;
     readonly remotePath: string;
+    readonly drifts?: Drifts;
   },
   opts: pulumi.CustomResourceOptions,
 ): command.remote.CopyToRemote {
@@ -75,7 +95,7 @@ export function hostFile(
       connection: commandConnection(args.host.connection),
       source: args.source,
       remotePath: args.remotePath,
-      triggers: args.host.identity,
+      triggers: triggersOf(args.host, args.drifts),
     },
     opts,
   );

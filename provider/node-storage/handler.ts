@@ -38,8 +38,8 @@ const BIRTH_PROBE_MS = 1_000;
 /** Status of a format that found the disk formatted meanwhile. */
 const FORMATTED_MEANWHILE = 75;
 
-/** A refresh must not stand still for a host that is off. */
-const READ_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+/** A refresh must not stand still for a host that is off, nor take a busy one for it. */
+const READ_DIAL = { retries: 0, dialTimeoutMs: 10_000 };
 
 /** What the handler needs of the inputs, as plain values. */
 interface Storage extends Identity {

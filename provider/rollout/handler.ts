@@ -40,7 +40,9 @@ import type { Fingerprint } from "./stamp";
 const DEFAULT_START_TIMEOUT_SECONDS = 120;
 /** For changes: a Pi that is just starting is waited for, about half a minute. */
 const PATIENT_DIAL = { retries: 6, dialTimeoutMs: 8_000 };
-/** For a look, and for hosts that may be gone. */
+/** For a look: a refresh opens several connections to each host at once, and the hosts have other work. */
+const READ_DIAL = { retries: 0, dialTimeoutMs: 10_000 };
+/** For hosts that may be gone. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
 
 export interface RolloutPorts {
@@ -90,7 +92,7 @@ export class RolloutHandler implements ResourceHandler {
       throw new Error("a rollout cannot be imported: `up` takes running brokers over as they are");
     }
     const nodes = parseNodes(inputs["nodes"]);
-    const { hosts, unreachable } = await this.open(nodes, outputs, SHORT_DIAL, context);
+    const { hosts, unreachable } = await this.open(nodes, outputs, READ_DIAL, context);
     try {
       const probes: Probes = new Map();
       await Promise.all(

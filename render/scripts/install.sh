@@ -10,7 +10,7 @@ main() {
   rm -rf /opt/kafka/.new-*
   # A version that is unpacked stays, even if this archive of it is packed otherwise: a running broker
   # opens its jars when it first needs them.
-  if [[ ! -s $marker ]]; then
+  if [[ ! -s $marker || ! -d $home/libs ]]; then
     verify_archive
     unpack "$home" "$marker"
   fi

@@ -23,9 +23,7 @@ main() {
   step packages
   install_packages
   step clock
-  if [[ $interrupted ]] || has_changed /etc/chrony/ || has_changed /etc/systemd/system/chrony; then
-    [[ " ${missing[*]} " == *' chrony '* ]] || systemctl restart chrony
-  fi
+  keep_clock
   set_timezone
   step logs
   if [[ $interrupted ]] || has_changed /etc/systemd/journald.conf.d/; then
@@ -180,6 +178,17 @@ check_java() {
   ((java >= 17)) || java=$(java_major)
   ((java >= 17)) ||
     fail "/usr/bin/java is version $java, Kafka needs 17 or later" "Choose a later one with \`sudo update-alternatives --config java\`, then run \`up\` again."
+}
+
+# Also where it was disabled, masked or stopped by hand since.
+keep_clock() {
+  [[ $(systemctl show chrony -p LoadState --value) != masked ]] || systemctl --quiet unmask chrony
+  systemctl is-enabled --quiet chrony || systemctl --quiet enable chrony
+  if [[ $interrupted ]] || has_changed /etc/chrony/ || has_changed /etc/systemd/system/chrony; then
+    [[ " ${missing[*]} " == *' chrony '* ]] || systemctl restart chrony
+  fi
+  systemctl is-active --quiet chrony || systemctl start chrony ||
+    say "chrony does not start, so this clock is not kept: see \`journalctl -u chrony\` there"
 }
 
 set_timezone() {

@@ -23,7 +23,7 @@ main() {
   remove_former
   write_manifest "$work" "$hash"
   step unit
-  if has_changed /etc/systemd/system/; then systemctl daemon-reload; fi
+  if has_changed /etc/systemd/system/ || has_unread_units; then systemctl daemon-reload; fi
   enable_units
   printf '{"hash":"%s","time":"%s"}\n' "$hash" "$(date -u +%FT%T.%NZ)"
 }
@@ -69,6 +69,16 @@ write_manifest() {
   } >"$manifest.pi-lab-new"
   sync "$manifest.pi-lab-new"
   mv -f "$manifest.pi-lab-new" "$manifest"
+}
+
+# Whether a unit's files, drop-ins included, were changed by hand and systemd was not told.
+has_unread_units() {
+  local path
+  for path in "${entry_path[@]}"; do
+    [[ $path == /etc/systemd/system/*.service ]] || continue
+    [[ $(systemctl show "${path##*/}" -p NeedDaemonReload --value) != yes ]] || return 0
+  done
+  return 1
 }
 
 enable_units() {

@@ -26,7 +26,7 @@ export function pinnedKeys(
 }
 
 /** The host keys that were made with a virtual lab's machines, by the machine's name. */
-function virtualHostKeys(resources: readonly StateResource[]): Map<string, string> {
+export function virtualHostKeys(resources: readonly StateResource[]): Map<string, string> {
   const keys = new Map<string, string>();
   for (const { type, urn, outputs } of resources) {
     const key = outputs?.["hostKey"];

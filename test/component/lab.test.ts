@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createLab, labOutputs } from "../../components/lab";
 import type { Host, Lab } from "../../model";
-import { renderPrepareScript } from "../../render";
+import { hostWants, renderPrepareScript } from "../../render";
 import { physicalLab, virtualLab } from "../support/labs";
 import { RecordedProgram } from "../support/recorded";
 
@@ -15,6 +15,7 @@ const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
 const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
 const TOPIC = "pilab:kafka/topic:Topic";
+const HOST_STATE = "pilab:lab/hostState:HostState";
 
 const SHA256 = createHash("sha256").update("archive").digest("hex");
 const inputs = {
@@ -123,11 +124,12 @@ describe("a virtual lab", () => {
     expect(program.get(CONTAINER, "pi-1").secrets).toEqual(["uploads"]);
     expect(program.get(COMMAND, "broker-1-prepare").secrets).toEqual(["connection"]);
     expect(program.get(NODE_STORAGE, "broker-1-storage").secrets).toEqual(["connection"]);
+    expect(program.get(HOST_STATE, "broker-1-state").secrets).toEqual(["connection"]);
     expect(program.get(ROLLOUT, "kafka-rollout").secrets).toEqual(["nodes"]);
   });
 
-  it("stays few: at most nine resources a broker, six for any other host", () => {
-    expect(program.resources.length).toBeLessThan(80);
+  it("stays few: at most ten resources a broker, seven for any other host", () => {
+    expect(program.resources.length).toBeLessThan(85);
   });
 });
 
@@ -213,11 +215,13 @@ describe("a lab of real Pis", () => {
   it("pushes Kafka to brokers alone, beside the preparation, and unpacks it after both", () => {
     expect(program.names(COPY)).toEqual(brokerNames.map((name) => `${name}-kafka-archive`));
     expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([
+      `${HOST_STATE} broker-2-state`,
       `${SWAP_GATE} swap-gate`,
     ]);
     expect(program.get(COMMAND, "broker-2-kafka-install").dependsOn).toEqual([
       `${COMMAND} broker-2-prepare`,
       `${COPY} broker-2-kafka-archive`,
+      `${HOST_STATE} broker-2-state`,
     ]);
     expect(program.get(COMMAND, "broker-2-kafka-install").inputs.stdin).toContain(SHA256);
   });
@@ -301,6 +305,61 @@ describe("a lab of real Pis", () => {
     expect(red.parent).toBe("pilab:kafka:ReplicatedTopic red");
     expect(red.dependsOn).toContain(`${ROLLOUT} kafka-rollout`);
     expect(program.get(TOPIC, "green").inputs.deletionProtection).toBe(false);
+  });
+
+  it("looks at every host again, by its own pinned key, for all that its pushes leave there", () => {
+    expect(program.names(HOST_STATE)).toEqual(lab.hosts.map(({ name }) => `${name}-state`));
+    for (const host of lab.hosts) {
+      const state = program.get(HOST_STATE, `${host.name}-state`);
+      expect(state.parent).toBe(`pilab:lab:PiHost ${host.name}`);
+      expect(state.inputs).toMatchObject({
+        host: host.name,
+        connection: { host: host.machine.address, hostKey: host.machine.hostKey },
+        pushes: hostWants(lab, host),
+      });
+      // Before the pushes, which it may tell to run again.
+      expect(state.dependsOn).toEqual([]);
+      expect(program.get(COMMAND, `${host.name}-prepare`).dependsOn).toContain(
+        `${HOST_STATE} ${host.name}-state`,
+      );
+    }
+    const { pushes } = program.get(HOST_STATE, "broker-1-state").inputs as {
+      pushes: Record<string, { files?: Record<string, unknown> }>;
+    };
+    expect(Object.keys(pushes).sort()).toEqual(["install", "prepare", "stage"]);
+    expect(Object.keys(pushes["stage"]?.files ?? {})).toContain("/etc/kafka/server.properties");
+  });
+
+  it("runs a push again for drift that it mends, and no other one", async () => {
+    const generations = { prepare: 0, install: 0, stage: 2 };
+    const drifted = await RecordedProgram.of(() => createLab(lab, inputs), {
+      [`${HOST_STATE} broker-2-state`]: { generations },
+    });
+    const [key] = program.get(COMMAND, "broker-2-files").inputs.triggers as string[];
+    const triggers = Object.fromEntries(
+      [...drifted.names(COMMAND), ...drifted.names(COPY)].map((name) => {
+        const type = drifted.names(COPY).includes(name) ? COPY : COMMAND;
+        return [name, drifted.get(type, name).inputs.triggers as string[]];
+      }),
+    );
+    expect(triggers["broker-2-files"]).toEqual([key, "drift 2"]);
+    for (const [name, others] of Object.entries(triggers)) {
+      if (name !== "broker-2-files") expect([name, others.length]).toEqual([name, 1]);
+    }
+  });
+
+  it("copies and unpacks Kafka again where it is gone", async () => {
+    const generations = { prepare: 0, install: 1, stage: 0 };
+    const drifted = await RecordedProgram.of(() => createLab(lab, inputs), {
+      [`${HOST_STATE} broker-3-state`]: { generations },
+    });
+    for (const [type, name] of [
+      [COPY, "broker-3-kafka-archive"],
+      [COMMAND, "broker-3-kafka-install"],
+    ] as const) {
+      expect(drifted.get(type, name).inputs.triggers).toContain("drift 1");
+    }
+    expect(drifted.get(COMMAND, "broker-3-files").inputs.triggers).not.toContain("drift 1");
   });
 
   it("stops the brokers when the stack is destroyed", () => {

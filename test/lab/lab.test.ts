@@ -4,6 +4,7 @@ import { processesWithEnv } from "../../scripts/lib/processes";
 import { RUN_VARIABLE, readRun } from "../../scripts/lib/run-record";
 import { describeChanges } from "./six-hosts/changes";
 import { describeCommands } from "./six-hosts/commands";
+import { describeDrift } from "./six-hosts/drift";
 import { describeDyingBroker } from "./six-hosts/dying-broker";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
@@ -66,6 +67,7 @@ describe("used", () => {
 
 describe("changed", () => {
   describeChanges(lab);
+  describeDrift(lab);
   describeDyingBroker(lab);
 });
 

@@ -105,6 +105,7 @@ function expectedCreates(): string[] {
     ...clients.map((name) => `pilab:kafka:Client ${name}`),
     ...[...brokers, ...clients].flatMap((name) => [
       `pilab:lab:PiHost ${name}`,
+      `pilab:lab/hostState:HostState ${name}-state`,
       `command:remote:Command ${name}-prepare`,
     ]),
     "pilab:kafka:Cluster kafka",

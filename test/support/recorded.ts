@@ -99,6 +99,7 @@ const answers: Record<string, Answer> = {
   "pilab:kafka/nodeStorage:NodeStorage": () => ({}),
   "pilab:kafka/rollout:Rollout": () => ({}),
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),
+  "pilab:lab/hostState:HostState": () => ({ generations: {} }),
   "pilab:kafka/topic:Topic": ({ name }) => ({ topicId: `id-of-${name}` }),
 };
 
@@ -119,9 +120,13 @@ export class RecordedProgram {
   /**
    * Runs `program` under mocks and waits until all of it is registered.
    *
+   * @param others outputs of single resources, by `type name`, over those of their type
    * @throws Error at a resource type that the stack has no business with
    */
-  static async of(program: () => void): Promise<RecordedProgram> {
+  static async of(
+    program: () => void,
+    others: Readonly<Record<string, Record<string, unknown>>> = {},
+  ): Promise<RecordedProgram> {
     const inputs = new Map<string, Record<string, unknown>>();
     const mocks: pulumi.runtime.Mocks = {
       newResource: (args) => {
@@ -131,7 +136,11 @@ export class RecordedProgram {
           throw new Error(`unknown resource type ${type} (${name})`);
         }
         inputs.set(`${type} ${name}`, args.inputs as Record<string, unknown>);
-        const state = { ...(args.inputs as object), ...(answer?.(args) ?? {}) };
+        const state = {
+          ...(args.inputs as object),
+          ...(answer?.(args) ?? {}),
+          ...others[`${type} ${name}`],
+        };
         return { id: `${name}-id`, state };
       },
       call: ({ token }) => {

@@ -1,0 +1,74 @@
+import type { FileWant, HostWants, PushWants, UnitWant } from "../model/host-wants";
+import type { BrokerHost, Host, Lab } from "../model/types";
+import { brokerFiles } from "./broker-files";
+import { fileHash, type StagedEntry, type StagedFile } from "./bundle";
+import { installedLibs } from "./install";
+import { kafkaPaths } from "./kafka-paths";
+import { boardFiles, commonHostFiles, containerHostFiles, PACKAGES } from "./prepare";
+
+/** Debian's alternatives lead there from whichever JRE was chosen. */
+const JAVA = "/usr/bin/java";
+
+/** What the pushes leave on a host: the same renderers that the pushes are made of, seen from behind. */
+export function hostWants(lab: Lab, host: Host): HostWants {
+  const prepare = preparedWants(lab, host);
+  switch (host.role) {
+    case "broker":
+      return {
+        prepare: { ...prepare, present: { [JAVA]: "present" } },
+        install: { present: { [installedLibs(lab.cluster.kafkaVersion)]: "present" } },
+        stage: stagedWants(lab, host),
+      };
+    case "client":
+    case "host":
+      return { prepare };
+    default:
+      return host satisfies never;
+  }
+}
+
+function preparedWants(lab: Lab, host: Host): PushWants {
+  const chrony: UnitWant = { unitFileState: "enabled", activeState: "active", package: "chrony" };
+  return {
+    files:
+      lab.substrate.kind === "virtual"
+        ? fileWants(containerHostFiles(lab, host))
+        : { ...fileWants(commonHostFiles(lab, host)), ...fileWants(boardFiles(), true) },
+    links: { "/etc/localtime": `/usr/share/zoneinfo/${lab.timezone}` },
+    packages: Object.fromEntries(PACKAGES.map((name) => [name, "installed"])),
+    units: { "chrony.service": chrony },
+  };
+}
+
+function stagedWants(lab: Lab, broker: BrokerHost): PushWants {
+  const entries = brokerFiles(lab, broker);
+  return {
+    files: fileWants(entries),
+    links: Object.fromEntries(
+      entries.flatMap((entry) => (entry.kind === "link" ? [[entry.path, entry.target]] : [])),
+    ),
+    present: { [kafkaPaths.manifest]: "present" },
+    // Whether it runs, and with what, the rollout sees.
+    units: {
+      [`${kafkaPaths.service}.service`]: { unitFileState: "enabled", needDaemonReload: "no" },
+    },
+  };
+}
+
+function fileWants(
+  entries: readonly StagedEntry[],
+  unlessContainer = false,
+): Record<string, FileWant> {
+  const files = entries.filter((entry): entry is StagedFile => entry.kind === "file");
+  return Object.fromEntries(
+    files.map((file) => [
+      file.path,
+      {
+        sha256: fileHash(file),
+        mode: file.mode,
+        owner: file.owner,
+        ...(unlessContainer ? { unlessContainer } : {}),
+      },
+    ]),
+  );
+}
