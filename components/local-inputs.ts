@@ -25,6 +25,19 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
   return { access, archive };
 }
 
+/**
+ * The text of the private key alone, for commands that log in to the hosts by themselves; undefined where
+ * the SSH agent is asked.
+ *
+ * @throws ConfigError when it cannot be read
+ */
+export function readPrivateKey(lab: Lab, root: string): string | undefined {
+  const problems: ConfigProblem[] = [];
+  const { privateKey } = readAccess(lab, root, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return privateKey;
+}
+
 function readAccess(lab: Lab, root: string, problems: ConfigProblem[]): Access {
   const path = lab.ssh.privateKeyPath;
   if (path === undefined) return { privateKey: undefined, authorizedKey: undefined };

@@ -3,6 +3,7 @@ import type { ConnectAdmin } from "./admin/port";
 import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
+import { PreflightHandler } from "./preflight/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
 import type { OpenShell } from "./ssh/port";
@@ -33,6 +34,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
+      "pilab:lab/preflight:Preflight": new PreflightHandler(ports.openShell),
     },
     close: () => cluster.close(),
   };

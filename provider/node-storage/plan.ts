@@ -51,7 +51,7 @@ export function planStorage(want: Identity & { readonly host: string }, disk: Di
  * After a `destroy` that left the data, the disk has ids that the stack has forgotten: they can be
  * imported, in the notation of `random`, which is plain base64 where Kafka's is URL-safe.
  */
-function broughtBack(want: Identity, found: Partial<Identity>, host: string): string {
+export function broughtBack(want: Identity, found: Partial<Identity>, host: string): string {
   const command = (name: string, id: string): string =>
     `\n  pulumi import random:index/randomBytes:RandomBytes ${name} ` +
     `'${Buffer.from(id, "base64url").toString("base64")}'`;

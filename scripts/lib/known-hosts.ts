@@ -19,18 +19,24 @@ export function writeKnownHosts(folder: LabFolder, lab: Lab): boolean {
   return existsSync(folder.knownHostsFile);
 }
 
+/** The host keys that were made with a virtual lab's machines, by the machine's name. */
+export function virtualHostKeys(resources: readonly StateResource[]): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const { type, urn, outputs } of resources) {
+    const key = outputs?.["hostKey"];
+    if (type === VIRTUAL_PI && typeof key === "string") keys.set(nameOfUrn(urn), key);
+  }
+  return keys;
+}
+
 /** A line for each machine whose key the state knows, in the form of OpenSSH; empty for a lab that is down. */
 export function renderKnownHosts(lab: Lab, resources: readonly StateResource[]): string {
-  const keys = new Map(
-    resources
-      .filter(({ type }) => type === VIRTUAL_PI)
-      .map(({ urn, outputs }) => [nameOfUrn(urn), outputs?.["hostKey"]]),
-  );
+  const keys = virtualHostKeys(resources);
   const { port } = lab.ssh;
   return lab.machines
     .flatMap(({ name, address }) => {
       const key = keys.get(name);
-      if (typeof key !== "string") return [];
+      if (key === undefined) return [];
       return `${port === 22 ? address : `[${address}]:${port}`} ${key}\n`;
     })
     .join("");

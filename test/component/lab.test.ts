@@ -13,6 +13,7 @@ const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
 const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
 const TOPIC = "pilab:kafka/topic:Topic";
+const PREFLIGHT = "pilab:lab/preflight:Preflight";
 
 const SHA256 = createHash("sha256").update("archive").digest("hex");
 const inputs = {
@@ -32,6 +33,14 @@ interface NodeInput {
   connection: { host: string; hostKey: string };
   want: { version: string; properties: Record<string, string>; files: Record<string, string> };
   staged: { hash: string };
+}
+
+interface PreflightInput {
+  identity: string[];
+  role: string;
+  board: string;
+  connection: { host: string; hostKey: string };
+  broker?: Record<string, unknown>;
 }
 
 describe("a virtual lab", () => {
@@ -96,6 +105,13 @@ describe("a virtual lab", () => {
     expect(prepare.dependsOn).toContain(`${CONTAINER} pi-1`);
   });
 
+  it("looks at its machines once all are there, and again at one whose container is another", () => {
+    const preflight = program.get(PREFLIGHT, "preflight");
+    for (const n of [1, 2, 3, 4, 5]) expect(preflight.dependsOn).toContain(`${CONTAINER} pi-${n}`);
+    const hosts = preflight.inputs.hosts as Record<string, PreflightInput>;
+    expect(hosts["client-1"]?.identity).toEqual([hosts["client-1"]?.connection.hostKey, "pi-4-id"]);
+  });
+
   it("needs no farewell of brokers and topics when its machines go", () => {
     const network = `${NETWORK} switch-network`;
     expect(program.get(ROLLOUT, "kafka-rollout").deletedWith).toBe(network);
@@ -109,6 +125,7 @@ describe("a virtual lab", () => {
     expect(program.get(COMMAND, "broker-1-prepare").secrets).toEqual(["connection"]);
     expect(program.get(NODE_STORAGE, "broker-1-storage").secrets).toEqual(["connection"]);
     expect(program.get(ROLLOUT, "kafka-rollout").secrets).toEqual(["nodes"]);
+    expect(program.get(PREFLIGHT, "preflight").secrets).toEqual(["hosts"]);
   });
 
   it("stays few: at most nine resources a broker, six for any other host", () => {
@@ -126,6 +143,36 @@ describe("a lab of real Pis", () => {
   it("makes no machines", () => {
     const made = program.resources.filter(({ type }) => type.startsWith("docker:"));
     expect(made).toEqual([]);
+  });
+
+  it("looks at every host's machine before anything is pushed to any of them", () => {
+    expect(program.names(PREFLIGHT)).toEqual(["preflight"]);
+    const preflight = program.get(PREFLIGHT, "preflight");
+    expect(preflight.dependsOn).toEqual([`${RANDOM} kafka-cluster-id`]);
+    expect(preflight.inputs.clusterId).toBe(
+      program.get(NODE_STORAGE, "broker-1-storage").inputs.clusterId,
+    );
+    const hosts = preflight.inputs.hosts as Record<string, PreflightInput>;
+    expect(Object.keys(hosts)).toEqual(lab.hosts.map(({ name }) => name));
+    for (const { name, role, machine } of lab.hosts) {
+      expect(hosts[name]).toMatchObject({
+        identity: [machine.hostKey],
+        role,
+        board: "pi-4b-8gb",
+        connection: { host: machine.address, hostKey: machine.hostKey },
+      });
+    }
+    expect(hosts["broker-2"]?.broker).toEqual({
+      nodeId: 2,
+      heapMib: 1024,
+      clientPort: 9092,
+      controllerPort: 9093,
+      dataDir: "/var/lib/kafka/data",
+    });
+    expect(hosts["desk-1"]).not.toHaveProperty("broker");
+    for (const { name } of lab.hosts) {
+      expect(program.get(COMMAND, `${name}-prepare`).dependsOn).toContain(`${PREFLIGHT} preflight`);
+    }
   });
 
   it("prepares every host once, with its own script, as root, with the pinned key", () => {
@@ -161,7 +208,9 @@ describe("a lab of real Pis", () => {
 
   it("pushes Kafka to brokers alone, beside the preparation, and unpacks it after both", () => {
     expect(program.names(COPY)).toEqual(brokerNames.map((name) => `${name}-kafka-archive`));
-    expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([]);
+    expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([
+      `${PREFLIGHT} preflight`,
+    ]);
     expect(program.get(COMMAND, "broker-2-kafka-install").dependsOn).toEqual([
       `${COMMAND} broker-2-prepare`,
       `${COPY} broker-2-kafka-archive`,

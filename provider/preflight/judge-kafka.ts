@@ -1,0 +1,164 @@
+/** Somebody else's Kafka on a machine that is to be a broker: its ports, its files, its data. */
+import { broughtBack, parseMeta, planStorage } from "../node-storage/plan";
+import type { KafkaFacts, Listener, RunningProcess } from "./facts";
+import type { Finding } from "./findings";
+import type { WantedBroker } from "./wanted";
+
+/** First line of every unit that the lab writes. */
+const OUR_HEADING = "# Written by pi-lab.";
+const OUR_UNIT = "/etc/systemd/system/kafka.service";
+
+interface Place {
+  readonly host: string;
+  readonly address: string;
+}
+
+export function kafkaFindings(facts: KafkaFacts, wanted: WantedBroker, at: Place): Finding[] {
+  return [
+    ...portFindings(facts, wanted, at),
+    ...processFindings(facts),
+    ...fileFindings(facts),
+    ...dataFindings(facts, wanted, at),
+  ];
+}
+
+/** Whether the machine's `kafka.service` is the one that the lab wrote. */
+const isOurUnit = ({ unitHeading, unitPath }: KafkaFacts): boolean =>
+  unitHeading === OUR_HEADING && unitPath === OUR_UNIT;
+
+/** Whether a process is the lab's own broker. One that is just being restarted is no longer the main one. */
+const isOurs = (facts: KafkaFacts, process: RunningProcess | undefined): boolean =>
+  process !== undefined &&
+  isOurUnit(facts) &&
+  (process.pid === facts.mainPid || process.unit === "kafka.service");
+
+function portFindings(facts: KafkaFacts, wanted: WantedBroker, { address }: Place): Finding[] {
+  const key = { [wanted.clientPort]: "clientPort", [wanted.controllerPort]: "controllerPort" };
+  const taken = (facts.listeners ?? [])
+    .filter(({ process }) => !isOurs(facts, process))
+    .filter((listener) => clashes(listener, address));
+  // One process may listen by IPv4 and by IPv6.
+  const seen = new Set<string>();
+  return taken.flatMap(({ port, process }): Finding[] => {
+    const who = process === undefined ? "an unknown process" : describe(process);
+    if (seen.has(`${port} ${who}`)) return [];
+    seen.add(`${port} ${who}`);
+    return [
+      {
+        check: "ports",
+        severity: "error",
+        found: `port ${port} is taken by ${who}`,
+        value: String(port),
+        remedy: `${stop(process)}, or give the lab another \`cluster.${key[port] ?? "clientPort"}\`.`,
+      },
+    ];
+  });
+}
+
+/** A broker's listeners are bound to its own address: one that is bound to another is in nobody's way. */
+function clashes({ address }: Listener, own: string): boolean {
+  const bare = address
+    .replace(/^\[|\]$/g, "")
+    .replace(/^::ffff:/, "")
+    .replace(/%.*$/, "");
+  return ["*", "0.0.0.0", "::", own].includes(bare);
+}
+
+function processFindings(facts: KafkaFacts): Finding[] {
+  return facts.processes
+    .filter((process) => !isOurs(facts, process))
+    .map((process) => ({
+      check: "foreign-kafka",
+      severity: "error",
+      found: `a Kafka runs there that this lab did not start: ${describe(process)}`,
+      value: describe(process),
+      remedy: `${stop(process)}, or use another machine: two brokers on one Pi share its memory and its card.`,
+    }));
+}
+
+function fileFindings(facts: KafkaFacts): Finding[] {
+  const findings: Finding[] = [];
+  const foreign = (found: string, value: string, remedy: string): void => {
+    findings.push({ check: "foreign-kafka", severity: "error", found, value, remedy });
+  };
+  const { unitPath, rootLink, rootEntries } = facts;
+  if (unitPath !== undefined && !isOurUnit(facts)) {
+    foreign(
+      `there is a kafka.service that this lab did not write, ${unitPath}`,
+      unitPath,
+      unitPath === OUR_UNIT
+        ? `It would be overwritten. Stop it and move it away: \`sudo systemctl disable --now kafka; sudo mv ${unitPath} /root/\`.`
+        : "It would be hidden by the lab's own. Remove the package that it belongs to.",
+    );
+  }
+  const strangers = rootEntries.filter((name) => !/^(current|kafka-[\d.]+)$/.test(name));
+  if (rootLink !== undefined || strangers.length > 0) {
+    const what =
+      rootLink === undefined
+        ? `holds ${strangers.slice(0, 3).join(", ").replaceAll("!", "")}`
+        : `is a link to ${rootLink}`;
+    foreign(
+      `/opt/kafka ${what}, which this lab did not put there`,
+      rootLink ?? strangers.join(" "),
+      "Move it away (`sudo mv /opt/kafka /opt/kafka.old`): the lab unpacks its own distributions there.",
+    );
+  }
+  if (facts.hasProperties && !facts.hasManifest) {
+    foreign(
+      "/etc/kafka/server.properties is there, and this lab did not write it",
+      "/etc/kafka/server.properties",
+      "It would be overwritten. Move it away: `sudo mv /etc/kafka /etc/kafka.old`.",
+    );
+  }
+  return findings;
+}
+
+/** Whatever `NodeStorage` would refuse later is told now, with its own words where it has them. */
+function dataFindings(facts: KafkaFacts, wanted: WantedBroker, { host }: Place): Finding[] {
+  const { meta, dataEntries } = facts;
+  const { dataDir, clusterId, nodeId } = wanted;
+  const foreign = (cause: string, value: string, remedy: string): Finding[] => [
+    {
+      check: "foreign-data",
+      severity: "error",
+      found: `${dataDir} is not used: ${cause}`,
+      value,
+      remedy,
+    },
+  ];
+  if (meta === undefined) {
+    if (dataEntries === undefined) return [];
+    const identity = { host, nodeId, clusterId: "", directoryId: "" };
+    const plan = planStorage(identity, { meta, entries: dataEntries });
+    return plan.kind === "refuse" ? foreign(plan.cause, "no meta.properties", plan.remedy) : [];
+  }
+  const found = parseMeta(meta);
+  const value = `cluster ${found.clusterId ?? "(none)"}, node ${found.nodeId ?? "(none)"}`;
+  if (found.clusterId !== clusterId) {
+    return foreign(
+      `it is formatted for another cluster, ${found.clusterId ?? "(without an id)"}` +
+        (clusterId === undefined ? "" : `, where this stack has ${clusterId}`),
+      value,
+      "It is left alone, for it may hold that cluster's records. If they are of no use, stop kafka on " +
+        "that host and empty the directory; else give this host another machine." +
+        broughtBack({ clusterId: clusterId ?? "", nodeId, directoryId: "" }, found, host),
+    );
+  }
+  if (found.nodeId === nodeId) return [];
+  return foreign(
+    `it is node ${found.nodeId ?? "(none)"}'s of this very cluster, and ${host} is node ${nodeId}`,
+    value,
+    "Two disks were mixed up, or two addresses: put each where it was.",
+  );
+}
+
+function describe({ pid, name, unit }: RunningProcess): string {
+  return [name ?? "process", `${pid}${unit === undefined ? "" : ` (${unit})`}`].join(" ");
+}
+
+function stop(process: RunningProcess | undefined): string {
+  if (process === undefined) return "See there with `sudo ss -ltnp` who it is, and stop it";
+  return process.unit?.endsWith(".service") === true
+    ? `Stop it there (\`sudo systemctl disable --now ${process.unit}\`)`
+    : `Stop it there (\`sudo kill ${process.pid}\`, and whatever starts it)`;
+}
