@@ -89,8 +89,8 @@ export interface RunningProcess {
   readonly pid: number;
   /** Undefined where only the number is known. */
   readonly name: string | undefined;
-  /** Unit, scope or slice that it belongs to. */
-  readonly unit: string | undefined;
+  /** Where it stands in systemd's tree: `/system.slice/kafka.service`. */
+  readonly place: string | undefined;
 }
 
 export interface KafkaFacts {
@@ -303,7 +303,7 @@ function parseDd(line: string | undefined): { bytes: number; seconds: number } |
 
 function kafkaFacts(told: Told, units: ReadonlyMap<string, Unit>): KafkaFacts {
   const unit = units.get("kafka");
-  const unitsOfProcesses = new Map([...told.below("process."), ...told.below("unit.")]);
+  const places = new Map([...told.below("process."), ...told.below("place.")]);
   return {
     mainPid: unit?.mainPid,
     unitHeading: told.one("kafka.unit"),
@@ -314,9 +314,9 @@ function kafkaFacts(told: Told, units: ReadonlyMap<string, Unit>): KafkaFacts {
     hasProperties: told.has("etc.properties"),
     processes: told
       .below("process.")
-      .map(([pid, name]) => ({ pid: Number(pid), name: undefined, unit: name || undefined })),
+      .map(([pid, place]) => ({ pid: Number(pid), name: undefined, place: place || undefined })),
     listeners: told.has("ports.asked")
-      ? told.all("port").flatMap((line) => parseListener(line, unitsOfProcesses))
+      ? told.all("port").flatMap((line) => parseListener(line, places))
       : undefined,
     meta: told.decoded("data.meta"),
     dataEntries: told
@@ -327,7 +327,7 @@ function kafkaFacts(told: Told, units: ReadonlyMap<string, Unit>): KafkaFacts {
 }
 
 /** A line of `ss -Hltnp`: `LISTEN 0 50 *:9092 *:* users:(("java",pid=712,fd=123))`. */
-function parseListener(line: string, units: ReadonlyMap<string, string>): Listener[] {
+function parseListener(line: string, places: ReadonlyMap<string, string>): Listener[] {
   const [state, , , local = "", , ...users] = line.trim().split(/\s+/);
   const [, address, port] = /^(.*):(\d+)$/.exec(local) ?? [];
   if (state !== "LISTEN" || address === undefined) return [];
@@ -335,6 +335,6 @@ function parseListener(line: string, units: ReadonlyMap<string, string>): Listen
   const process =
     name === undefined || pid === undefined
       ? undefined
-      : { pid: Number(pid), name, unit: units.get(pid) || undefined };
+      : { pid: Number(pid), name, place: places.get(pid) || undefined };
   return [{ address, port: Number(port), process }];
 }

@@ -7,6 +7,8 @@ import type { WantedBroker } from "./wanted";
 /** First line of every unit that the lab writes. */
 const OUR_HEADING = "# Written by pi-lab.";
 const OUR_UNIT = "/etc/systemd/system/kafka.service";
+/** Where its processes stand; those of a Kafka in a container stand deeper. */
+const OUR_PLACE = "/system.slice/kafka.service";
 
 interface Place {
   readonly host: string;
@@ -27,15 +29,17 @@ const isOurUnit = ({ unitHeading, unitPath }: KafkaFacts): boolean =>
   unitHeading === OUR_HEADING && unitPath === OUR_UNIT;
 
 /** Whether a process is the lab's own broker. One that is just being restarted is no longer the main one. */
-const isOurs = (facts: KafkaFacts, process: RunningProcess | undefined): boolean =>
-  process !== undefined &&
-  isOurUnit(facts) &&
-  (process.pid === facts.mainPid || process.unit === "kafka.service");
+const isOurs = (facts: KafkaFacts, process: RunningProcess): boolean =>
+  isOurUnit(facts) && (process.pid === facts.mainPid || process.place === OUR_PLACE);
+
+/** In a container root may not see what another user's process listens to: there it is the broker that runs. */
+const isOurListener = (facts: KafkaFacts, { process }: Listener): boolean =>
+  process === undefined ? isOurUnit(facts) && facts.mainPid !== undefined : isOurs(facts, process);
 
 function portFindings(facts: KafkaFacts, wanted: WantedBroker, { address }: Place): Finding[] {
   const key = { [wanted.clientPort]: "clientPort", [wanted.controllerPort]: "controllerPort" };
   const taken = (facts.listeners ?? [])
-    .filter(({ process }) => !isOurs(facts, process))
+    .filter((listener) => !isOurListener(facts, listener))
     .filter((listener) => clashes(listener, address));
   // One process may listen by IPv4 and by IPv6.
   const seen = new Set<string>();
@@ -152,13 +156,24 @@ function dataFindings(facts: KafkaFacts, wanted: WantedBroker, { host }: Place):
   );
 }
 
-function describe({ pid, name, unit }: RunningProcess): string {
-  return [name ?? "process", `${pid}${unit === undefined ? "" : ` (${unit})`}`].join(" ");
+/** `java 712 (kafka.service)`. */
+function describe(process: RunningProcess): string {
+  const unit = unitOf(process);
+  return [
+    process.name ?? "process",
+    `${process.pid}${unit === undefined ? "" : ` (${unit})`}`,
+  ].join(" ");
 }
 
 function stop(process: RunningProcess | undefined): string {
   if (process === undefined) return "See there with `sudo ss -ltnp` who it is, and stop it";
-  return process.unit?.endsWith(".service") === true
-    ? `Stop it there (\`sudo systemctl disable --now ${process.unit}\`)`
+  const unit = unitOf(process);
+  // A unit of that name in a container is another one.
+  return process.place === `/system.slice/${unit}`
+    ? `Stop it there (\`sudo systemctl disable --now ${unit}\`)`
     : `Stop it there (\`sudo kill ${process.pid}\`, and whatever starts it)`;
 }
+
+/** Unit, scope or container. */
+const unitOf = ({ place }: RunningProcess): string | undefined =>
+  place?.split("/").at(-1) || undefined;

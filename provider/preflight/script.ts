@@ -186,8 +186,8 @@ kafka() {
   if [ -e /etc/kafka/server.properties ]; then tell etc.properties yes; fi
   for entry in $(grep -lsaz '^kafka\\.Kafka$' /proc/[0-9]*/cmdline); do
     pid=\${entry#*/proc/} pid=\${pid%%/*}
-    unit_of "$pid"
-    tell "process.$pid" "$unit"
+    place_of "$pid"
+    tell "process.$pid" "$place"
   done
   if command -v ss >/dev/null; then
     tell ports.asked yes
@@ -195,20 +195,21 @@ kafka() {
       tell port "$line"
       if [[ $line =~ pid=([0-9]+) ]]; then
         pid=\${BASH_REMATCH[1]}
-        unit_of "$pid"
-        tell "unit.$pid" "$unit"
+        place_of "$pid"
+        tell "place.$pid" "$place"
       fi
     done < <(ss -Hltnp "( sport = :$client_port or sport = :$controller_port )" 2>/dev/null)
   fi
 }
 
-# The unit (or scope) that a process belongs to, into unit.
-unit_of() {
+# Where a process stands in systemd's tree, such as /system.slice/kafka.service, into place. That of a process
+# in a container is longer, and ends alike.
+place_of() {
   local line
-  unit=
+  place=
   [ -r "/proc/$1/cgroup" ] || return 0
   while IFS= read -r line; do
-    case $line in 0::/?* | *:name=systemd:/?*) unit=\${line##*/} ;; esac
+    case $line in 0::/?* | *:name=systemd:/?*) place=\${line#*:*:} ;; esac
   done <"/proc/$1/cgroup"
 }
 

@@ -76,10 +76,18 @@ test("somebody else's Kafka is read with process, unit, files and data", () => {
     rootEntries: ["bin", "config", "libs"],
     hasManifest: false,
     hasProperties: true,
-    processes: [{ pid: 712, unit: "kafka.service" }],
+    processes: [{ pid: 712, place: "/system.slice/kafka.service" }],
     listeners: [
-      { address: "*", port: 9092, process: { pid: 712, name: "java", unit: "kafka.service" } },
-      { address: "*", port: 9093, process: { pid: 712, name: "java", unit: "kafka.service" } },
+      {
+        address: "*",
+        port: 9092,
+        process: { pid: 712, name: "java", place: "/system.slice/kafka.service" },
+      },
+      {
+        address: "*",
+        port: 9093,
+        process: { pid: 712, name: "java", place: "/system.slice/kafka.service" },
+      },
     ],
   });
   expect(kafka?.meta).toContain("cluster.id=MkU3OEVBNTcwNTJENDM2Qg\n");

@@ -111,19 +111,47 @@ const running = {
   rootEntries: ["current", "kafka-4.1.1"],
   hasManifest: true,
   hasProperties: true,
-  processes: [{ pid: 712, name: undefined, unit: "kafka.service" }],
+  processes: [{ pid: 712, name: undefined, place: "/system.slice/kafka.service" }],
   listeners: [9092, 9093].map((port) => ({
     address: "[::ffff:10.0.42.1]",
     port,
-    process: { pid: 712, name: "java", unit: "kafka.service" },
+    process: { pid: 712, name: "java", place: "/system.slice/kafka.service" },
   })),
   meta: `cluster.id=${OURS}\nnode.id=1\n`,
 };
+
+describe("a virtual Pi", () => {
+  const at = { ...wanted, address: "10.149.110.1" };
+
+  test("is fit when it is blank", () => {
+    expect(told(factsOf("recorded-virtual-pi-blank.txt"), at)).toEqual([]);
+  });
+
+  test("is fit with the lab's own broker, though it does not tell who listens", () => {
+    const facts = factsOf("recorded-virtual-pi-broker.txt");
+    expect(facts.kafka?.listeners?.map(({ port, process }) => [port, process])).toEqual([
+      [9093, undefined],
+      [9092, undefined],
+    ]);
+    const of = (clusterId: string) => ({ ...at, broker: { ...broker, clusterId } });
+    expect(told(facts, of("O9XyDAj76zK4yUXA2zeSGQ"))).toEqual([]);
+    expect(told(facts, of(OURS))).toEqual([expect.stringMatching(/^error foreign-data/)]);
+  });
+});
 
 describe("the lab's own broker", () => {
   test("is nothing to speak of, nor is one that is just being restarted", () => {
     expect(told(pi4({ kafka: running }))).toEqual([]);
     expect(told(pi4({ kafka: { ...running, mainPid: 900 } }))).toEqual([]);
+  });
+
+  test("is not one of that name in a container", () => {
+    const place = "/docker/0123/system.slice/kafka.service";
+    const { found, remedy } = only(
+      pi4({ kafka: { ...running, processes: [{ pid: 900, name: undefined, place }] } }),
+    );
+    expect(found).toMatch(/a Kafka runs there that this lab did not start: process 900/);
+    expect(remedy).toMatch(/sudo kill 900/);
   });
 
   test("needs no room for what is installed already", () => {
@@ -158,7 +186,13 @@ describe("the lab's own broker", () => {
 describe("ports", () => {
   const listener = (address: string, port = 9092): Changes => ({
     kafka: {
-      listeners: [{ address, port, process: { pid: 5, name: "nc", unit: "session-3.scope" } }],
+      listeners: [
+        {
+          address,
+          port,
+          process: { pid: 5, name: "nc", place: "/user.slice/user-1000.slice/session-3.scope" },
+        },
+      ],
     },
   });
 
@@ -176,7 +210,7 @@ describe("ports", () => {
   });
 
   test("a process that listens by IPv4 and IPv6 is told once; one without a name as such", () => {
-    const process = { pid: 5, name: "nc", unit: undefined };
+    const process = { pid: 5, name: "nc", place: undefined };
     const listeners = [
       { address: "0.0.0.0", port: 9093, process },
       { address: "[::]", port: 9093, process },
