@@ -10,5 +10,5 @@ export {
   kafkaVersions,
   switchModels,
 } from "./catalogue";
-export { budgetOf, leastMemoryMib, memoryBudget } from "./budget";
+export { memoryBudget } from "./budget";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

@@ -3,11 +3,11 @@ import type { Host, Lab } from "../../model";
 import { type PilabProvider, Preflight, type PreflightHost } from "../../provider/resources";
 import { kafkaPaths } from "../../render";
 import type { ReachableHost } from "../remote";
-import type { Machines } from "./machines";
 
 export interface LabPreflightArgs {
   readonly lab: Lab;
-  readonly machines: Machines;
+  /** The machine that each host is on. */
+  readonly machines: { of(host: Host): ReachableHost };
   readonly clusterId: pulumi.Input<string>;
   readonly provider: PilabProvider;
 }
@@ -35,7 +35,7 @@ export function labPreflight(
       ),
       clusterId,
     },
-    { provider, dependsOn: [...reachable.values()].flatMap(({ readyAfter }) => readyAfter) },
+    { provider, dependsOn: [...new Set([...reachable.values()].flatMap((one) => one.readyAfter))] },
   );
   return (host) => {
     const before = machineOf(host);

@@ -1,5 +1,6 @@
 /** System, processor, memory, clock and packages. */
-import { boards, budgetOf, leastMemoryMib } from "../../model";
+import { budgetOf, leastMemoryMib } from "../../model/budget";
+import { boards } from "../../model/catalogue";
 import type { ClockFacts, HostFacts, SystemFacts } from "./facts";
 import type { Finding } from "./findings";
 import type { Wanted } from "./wanted";

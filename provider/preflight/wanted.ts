@@ -1,5 +1,6 @@
-import type { BoardName, Role } from "../../model";
-import { boards } from "../../model";
+// Not from the model's index: the plugin starts faster without the configuration's schema.
+import { boards } from "../../model/catalogue";
+import type { BoardName, Role } from "../../model/types";
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { isMap, reveal } from "../../plugins/common/rpc";
 
