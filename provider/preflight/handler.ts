@@ -15,7 +15,7 @@ import type { OpenShell } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
 import { describeFinding, describeRefusal } from "./findings";
 import { lookAt } from "./look";
-import { checkedMachine, checkPreflight, mapOf, planPreflight, stillChecked } from "./plan";
+import { checkedMachine, checkPreflight, mapOf, planPreflight, formerLooks } from "./plan";
 import { parseWanted } from "./wanted";
 
 /** A Pi 4 takes half a minute to start, a container seconds: a minute for both, all machines at once. */
@@ -73,7 +73,7 @@ export class PreflightHandler implements ResourceHandler {
     );
     const refusal = describeRefusal(looks);
     if (refusal !== undefined) throw new Error(refusal);
-    const checked = stillChecked(hosts, olds["checked"]);
+    const checked = formerLooks(hosts, olds["checked"]);
     for (const { host, findings } of looks) {
       const warnings = findings.map((finding) => describeFinding(host, finding));
       for (const warning of warnings) log.warn(warning);

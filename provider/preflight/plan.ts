@@ -50,18 +50,13 @@ export function checkedMachine(
   return { ...Object.fromEntries(BOUND_TO.map((key) => [key, is[key]])), warnings };
 }
 
-/** The looks that still hold, of hosts that are still there. */
-export function stillChecked(
+/** The former looks at hosts that are still there. */
+export function formerLooks(
   hosts: PropertyValue | undefined,
   checked: PropertyValue | undefined,
 ): PropertyMap {
-  const due = planPreflight(hosts, checked);
-  const known = mapOf(checked);
-  return Object.fromEntries(
-    Object.keys(mapOf(hosts))
-      .filter((host) => !due.has(host))
-      .map((host) => [host, known[host]]),
-  );
+  const present = mapOf(hosts);
+  return Object.fromEntries(Object.entries(mapOf(checked)).filter(([host]) => host in present));
 }
 
 export function checkPreflight(news: PropertyMap): CheckFailure[] {

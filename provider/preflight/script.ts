@@ -236,7 +236,6 @@ speed() {
   # dd ends at SIGINT with what it has done so far.
   tell disk.stream "$(timeout -s INT -k 2 4 dd if=/dev/zero of="$file" bs=1M count=16 oflag=dsync 2>&1 | tail -n 1)"
   tell disk.sync "$(timeout -s INT -k 2 2 dd if=/dev/zero of="$file" bs=4k count=32 oflag=dsync 2>&1 | tail -n 1)"
-  rm -f "$file"
 }
 
 main </dev/null

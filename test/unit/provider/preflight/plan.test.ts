@@ -6,7 +6,7 @@ import {
   checkedMachine,
   checkPreflight,
   planPreflight,
-  stillChecked,
+  formerLooks,
 } from "../../../../provider/preflight/plan";
 
 const machine = (identity: string[], role = "client", board = "pi-4b-8gb"): PropertyMap => ({
@@ -35,7 +35,7 @@ test("after a look at all that is due nothing is, and hosts that are gone are fo
   fc.assert(
     fc.property(hostsArb, hostsArb, (before, after) => {
       const look = (hosts: PropertyMap, checked: PropertyMap): PropertyMap => ({
-        ...stillChecked(hosts, checked),
+        ...formerLooks(hosts, checked),
         ...Object.fromEntries(
           due(hosts, checked).map((host) => [host, checkedMachine(hosts[host], [])]),
         ),
