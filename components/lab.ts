@@ -1,15 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { bootstrapServers, type Host, type Lab } from "../model";
 import { PilabProvider } from "../provider/resources";
-import { labPreflight, Machines, PiHost, Switch } from "./hosts";
+import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
 import { KafkaBroker, KafkaClient, KafkaCluster, ReplicatedTopic } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
 
 /** Makes the whole lab: switch, machines, hosts by their role, cluster, topics. */
 export function createLab(lab: Lab, inputs: LocalInputs): void {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
-  const machines = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
   const provider = new PilabProvider("pilab", { bootstrapServers: bootstrapServers(lab) });
+  const hardware = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
+  const machines = hardware.boot(swapGate(lab, hardware, provider));
 
   // The cluster comes last, and every push waits for the machines to be looked at, by its id too.
   const [clusterId, tellClusterId] = pulumi.deferredOutput<string>();

@@ -6,6 +6,7 @@ import { NodeStorageHandler } from "./node-storage/handler";
 import { PreflightHandler } from "./preflight/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
+import { SwapGateHandler } from "./swap-gate/handler";
 import type { OpenShell } from "./ssh/port";
 import { TopicHandler } from "./topic/handler";
 import { PROVIDER_VERSION } from "./version";
@@ -34,7 +35,8 @@ export function pilabProvider(ports: Ports): PilabPlugin {
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
-      "pilab:lab/preflight:Preflight": new PreflightHandler(ports.openShell),
+      "pilab:lab/preflight:Preflight": new PreflightHandler(ports, cluster),
+      "pilab:lab/swapGate:SwapGate": new SwapGateHandler(ports),
     },
     close: () => cluster.close(),
   };

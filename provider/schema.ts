@@ -112,10 +112,26 @@ const TYPES = {
   }),
   "pilab:kafka:RolloutNode": object({
     nodeId: whole("Kafka node.id."),
+    directoryId: text("Id of the log directory."),
     address: text("Client listener, host:port."),
     connection: type("Connection"),
     want: type("Fingerprint"),
     staged: type("Staged"),
+  }),
+  "pilab:lab:SwapGateHost": object(
+    {
+      machine: text("Name of the host's machine."),
+      connection: type("Connection"),
+      disk: text("What the machine is told by."),
+      made: flag("Whether the stack makes the machine."),
+      kafka: { $ref: "#/types/pilab:lab:SwapGateNode" },
+    },
+    ["kafka"],
+  ),
+  "pilab:lab:SwapGateNode": object({
+    nodeId: whole("Kafka node.id."),
+    broker: flag("Whether it serves clients."),
+    listeners: listOf({ type: "string" }, "host:port of its listeners."),
   }),
 };
 
@@ -127,6 +143,19 @@ const RESOURCES = {
       clusterId: text("Kafka's cluster id."),
     },
     { outputs: { checked: mapOf(type("CheckedMachine"), "By logical host name.") } },
+  ),
+  "pilab:lab/swapGate:SwapGate": resource(
+    "Refuses an unsafe swap of a host's machine.",
+    {
+      hosts: mapOf({ $ref: "#/types/pilab:lab:SwapGateHost" }, "By logical host name."),
+      dataDir: text("Path of the log directory."),
+    },
+    {
+      optional: ["swaps"],
+      outputs: {
+        swaps: mapOf(listOf({ type: "string" }, "Steps."), "Steps of the last swap, by host."),
+      },
+    },
   ),
   "pilab:kafka/topic:Topic": resource(
     "A Kafka topic.",

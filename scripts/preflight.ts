@@ -8,6 +8,7 @@ import { display, readLab } from "./lib/lab-files";
 import { CHECKOUT, labFolder } from "./lib/lab-folder";
 import { resourcesInState } from "./lib/leftovers";
 import { lookAtLab, renderPreflight } from "./lib/preflight-report";
+import { statusPorts } from "./lib/status-ports";
 
 const USAGE = `npm run preflight [-- --stack NAME] [--json]
 
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
     privateKey: readPrivateKey(lab, CHECKOUT),
     state: resourcesInState(folder),
     open: openSshShell,
+    connectAdmin: statusPorts.connectAdmin,
   });
   const text = given.has("json")
     ? JSON.stringify(preflight, undefined, 2)

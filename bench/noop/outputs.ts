@@ -46,6 +46,7 @@ export const noopTypes = {
     "pilab:kafka/nodeStorage:NodeStorage": asGiven,
     "pilab:kafka/rollout:Rollout": asGiven,
     "pilab:lab/preflight:Preflight": asGiven,
+    "pilab:lab/swapGate:SwapGate": asGiven,
     "pilab:kafka/topic:Topic": (inputs) => ({ ...inputs, topicId: "AAAAAAAAAAAAAAAAAAAAAA" }),
   },
 } as const satisfies Record<string, Readonly<Record<string, Outputs>>>;

@@ -1,5 +1,5 @@
 import type { CheckFailure, PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, reveal, Unknown } from "../../plugins/common/rpc";
+import { reveal, Unknown } from "../../plugins/common/rpc";
 
 /** What makes a formatted log directory this node's and no other's. */
 export interface Identity {
@@ -30,11 +30,12 @@ const HARMLESS = /^(lost\+found|\.lock)$/;
  * A format writes these and meta.properties last; without the latter they are a cut-off format's.
  * A metadata log with a segment is more than that: a controller has written to it.
  */
-const LEFTOVER = /^(bootstrap\.checkpoint|__cluster_metadata-0)(\/[^/]*\.checkpoint(\.[^/]*)?)?$/;
+const LEFTOVER =
+  /^(bootstrap\.checkpoint|meta\.properties\.pi-lab-new|__cluster_metadata-0)(\/[^/]*\.checkpoint(\.[^/]*)?)?$/;
 
 /** Decides what to do with a disk. Never formats what may hold somebody's records. */
-export function planStorage(want: Identity & { readonly host: string }, disk: Disk): StoragePlan {
-  if (disk.meta !== undefined) return planFormatted(want, parseMeta(disk.meta), want.host);
+export function planStorage(want: Identity, disk: Disk): StoragePlan {
+  if (disk.meta !== undefined) return planFormatted(want, parseMeta(disk.meta));
   const entries = disk.entries.filter((entry) => !HARMLESS.test(entry));
   const foreign = entries.filter((entry) => !LEFTOVER.test(entry));
   if (foreign.length === 0) {
@@ -47,33 +48,17 @@ export function planStorage(want: Identity & { readonly host: string }, disk: Di
   };
 }
 
-/**
- * After a `destroy` that left the data, the disk has ids that the stack has forgotten: they can be
- * imported, in the notation of `random`, which is plain base64 where Kafka's is URL-safe.
- */
-export function broughtBack(want: Identity, found: Partial<Identity>, host: string): string {
-  const command = (name: string, id: string): string =>
-    `\n  pulumi import random:index/randomBytes:RandomBytes ${name} ` +
-    `'${Buffer.from(id, "base64url").toString("base64")}'`;
+/** After a `destroy` that left the data, or a loss of the state, the disks have ids that the stack does not know. */
+function takenOver(want: Identity, found: Partial<Identity>): string {
   if (found.nodeId !== want.nodeId) return "";
-  const { clusterId, directoryId } = found;
-  const commands = [
-    clusterId === undefined || clusterId === want.clusterId
-      ? ""
-      : command("kafka-cluster-id", clusterId),
-    directoryId === undefined || directoryId === want.directoryId
-      ? ""
-      : command(`${host}-directory-id`, directoryId),
-  ].join("");
-  if (commands === "") return "";
   return (
-    " If this stack made that disk and was destroyed since, bring its ids back before `pulumi up` " +
-    "(each with --protect=false and the --parent that `pulumi stack --show-urns` gives it; ids made " +
-    `anew go first, by \`pulumi state delete\`):${commands}`
+    " If it is this lab's own and the stack has lost its state or was destroyed: start Kafka on all " +
+    "brokers (`sudo rm -f /etc/kafka/hold; sudo systemctl enable --now kafka`) and run `pulumi up` again, " +
+    "which takes a running cluster over as it is."
   );
 }
 
-function planFormatted(want: Identity, found: Partial<Identity>, host: string): StoragePlan {
+function planFormatted(want: Identity, found: Partial<Identity>): StoragePlan {
   const differing = (["clusterId", "nodeId", "directoryId"] as const).filter(
     (key) => found[key] !== want[key],
   );
@@ -87,7 +72,7 @@ function planFormatted(want: Identity, found: Partial<Identity>, host: string): 
     remedy:
       "It is left alone, for it may hold another cluster's records. If they are of no use, stop " +
       "kafka on that host and empty the directory; else give this host another machine." +
-      broughtBack(want, found, host),
+      takenOver(want, found),
   };
 }
 
@@ -109,7 +94,7 @@ export function parseMeta(text: string): Partial<Identity> {
 }
 
 /** 16 bytes in URL-safe base64 without padding. */
-const KAFKA_ID = /^[A-Za-z0-9_-]{22}$/;
+export const KAFKA_ID = /^[A-Za-z0-9_-]{22}$/;
 
 /** The first hundred ids mean something to Kafka: `format` takes one, and the broker then dies. */
 function isReserved(id: string): boolean {
@@ -139,35 +124,19 @@ export function checkStorage(news: PropertyMap): CheckFailure[] {
 }
 
 /**
- * Why a formatted node cannot become what is wanted, if it cannot. The machine is told by its host
- * key: the directory id stays what it was. What is not known yet is about to be made anew.
+ * Why a formatted node cannot become what is wanted, if it cannot: the same node of the same cluster it
+ * stays, whatever its disk.
  */
-export function refusedChange(olds: PropertyMap, news: PropertyMap): string | undefined {
-  const host = shown(olds["host"]);
-  const changed = (key: string): boolean => {
-    const value = reveal(news[key]);
-    return value instanceof Unknown || value !== reveal(olds[key]);
-  };
-  if (changed("directoryId") || otherHostKey(olds["connection"], news["connection"])) {
-    return (
-      `${host}: it is given another machine (another SSH host key, so another disk). This version ` +
-      "cannot replace the machine of a formatted broker: its old voter would stay in the quorum. " +
-      "Give the host its machine back."
-    );
-  }
+export function refusedChange(oldInputs: PropertyMap, news: PropertyMap): string | undefined {
+  const host = shown(oldInputs["host"]);
   for (const key of ["nodeId", "clusterId"]) {
-    if (changed(key)) {
-      const [from, to] = [olds[key], news[key]].map(shown);
-      return `${host}: ${key} ${from} is written on its disk and cannot become ${to}. Set it back.`;
+    const [before, after] = [reveal(oldInputs[key]), reveal(news[key])];
+    if (after instanceof Unknown || after !== before) {
+      const [from, to] = [before, after].map(shown);
+      return `${host}: ${key} ${from} was written on its disk and cannot become ${to}. Set it back.`;
     }
   }
   return undefined;
-}
-
-function otherHostKey(old: PropertyValue | undefined, now: PropertyValue | undefined): boolean {
-  const [before, after] = [reveal(old), reveal(now)];
-  if (!isMap(before) || before["hostKey"] === undefined) return false;
-  return !isMap(after) || after["hostKey"] !== before["hostKey"];
 }
 
 /** A plain property as a message shows it. */

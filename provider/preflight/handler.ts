@@ -11,15 +11,22 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../plugins/common/rpc";
+import type { ConnectAdmin } from "../admin/port";
+import type { ClusterAccess } from "../cluster";
 import type { OpenShell } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
 import { describeFinding, describeRefusal } from "./findings";
-import { lookAt } from "./look";
+import { acceptLiving, livingClusterId, lookAt } from "./look";
 import { checkedMachine, checkPreflight, mapOf, planPreflight, formerLooks } from "./plan";
 import { parseWanted } from "./wanted";
 
 /** A Pi 4 takes half a minute to start, a container seconds: a minute for both, all machines at once. */
 const PATIENCE_MS = 60_000;
+
+export interface PreflightPorts {
+  readonly openShell: OpenShell;
+  readonly connectAdmin: ConnectAdmin;
+}
 
 /**
  * `pilab:lab/preflight:Preflight`. Previews look at nothing: they work before a machine is cabled. Create
@@ -27,7 +34,10 @@ const PATIENCE_MS = 60_000;
  * Reading and deleting it touch no machine.
  */
 export class PreflightHandler implements ResourceHandler {
-  constructor(private readonly open: OpenShell) {}
+  constructor(
+    private readonly ports: PreflightPorts,
+    private readonly cluster: Pick<ClusterAccess, "bootstrapServers">,
+  ) {}
 
   check({ news }: CheckRequest): CheckResult {
     return { inputs: news, failures: checkPreflight(news) };
@@ -61,20 +71,23 @@ export class PreflightHandler implements ResourceHandler {
     const hosts = mapOf(news["hosts"]);
     const due = [...planPreflight(hosts, olds["checked"]).keys()];
     log.status(`looking at ${due.join(", ")}`);
+    const { openShell, connectAdmin } = this.ports;
     const looks = await Promise.all(
-      due.map((host) =>
-        lookAt(
-          this.open,
-          parseLogin(mapOf(hosts[host])["connection"]),
-          parseWanted(hosts[host], news["clusterId"]),
-          { host, signal, status: (line) => log.status(line), patienceMs: PATIENCE_MS },
-        ),
-      ),
+      due.map(async (host) => {
+        const wanted = parseWanted(hosts[host], news["clusterId"]);
+        const login = parseLogin(mapOf(hosts[host])["connection"]);
+        const status = (line: string): void => log.status(line);
+        const options = { host, signal, status, patienceMs: PATIENCE_MS };
+        return [await lookAt(openShell, login, wanted, options), wanted] as const;
+      }),
     );
-    const refusal = describeRefusal(looks);
+    const judged = await acceptLiving(looks, () =>
+      livingClusterId(connectAdmin, this.cluster.bootstrapServers()),
+    );
+    const refusal = describeRefusal(judged);
     if (refusal !== undefined) throw new Error(refusal);
     const checked = formerLooks(hosts, olds["checked"]);
-    for (const { host, findings } of looks) {
+    for (const { host, findings } of judged) {
       const warnings = findings.map((finding) => describeFinding(host, finding));
       for (const warning of warnings) log.warn(warning);
       checked[host] = checkedMachine(hosts[host], warnings);

@@ -1,5 +1,5 @@
 /** Somebody else's Kafka on a machine that is to be a broker: its ports, its files, its data. */
-import { broughtBack, parseMeta, planStorage } from "../node-storage/plan";
+import { parseMeta, planStorage } from "../node-storage/plan";
 import type { KafkaFacts, Listener, RunningProcess } from "./facts";
 import type { Finding } from "./findings";
 import type { WantedBroker } from "./wanted";
@@ -10,17 +10,13 @@ const OUR_UNIT = "/etc/systemd/system/kafka.service";
 /** Where its processes stand; those of a Kafka in a container stand deeper. */
 const OUR_PLACE = "/system.slice/kafka.service";
 
-interface Place {
-  readonly host: string;
-  readonly address: string;
-}
-
-export function kafkaFindings(facts: KafkaFacts, wanted: WantedBroker, at: Place): Finding[] {
+/** @param address where the broker's listeners are bound to */
+export function kafkaFindings(facts: KafkaFacts, wanted: WantedBroker, address: string): Finding[] {
   return [
-    ...portFindings(facts, wanted, at),
+    ...portFindings(facts, wanted, address),
     ...processFindings(facts),
     ...fileFindings(facts),
-    ...dataFindings(facts, wanted, at),
+    ...dataFindings(facts, wanted),
   ];
 }
 
@@ -36,7 +32,7 @@ const isOurs = (facts: KafkaFacts, process: RunningProcess): boolean =>
 const isOurListener = (facts: KafkaFacts, { process }: Listener): boolean =>
   process === undefined ? isOurUnit(facts) && facts.mainPid !== undefined : isOurs(facts, process);
 
-function portFindings(facts: KafkaFacts, wanted: WantedBroker, { address }: Place): Finding[] {
+function portFindings(facts: KafkaFacts, wanted: WantedBroker, address: string): Finding[] {
   const key = { [wanted.clientPort]: "clientPort", [wanted.controllerPort]: "controllerPort" };
   const taken = (facts.listeners ?? [])
     .filter((listener) => !isOurListener(facts, listener))
@@ -117,43 +113,28 @@ function fileFindings(facts: KafkaFacts): Finding[] {
   return findings;
 }
 
-/** Whatever `NodeStorage` would refuse later is told now, with its own words where it has them. */
-function dataFindings(facts: KafkaFacts, wanted: WantedBroker, { host }: Place): Finding[] {
-  const { meta, dataEntries } = facts;
-  const { dataDir, clusterId, nodeId } = wanted;
-  const foreign = (cause: string, value: string, remedy: string): Finding[] => [
+/** What `NodeStorage` would refuse later is told now, in its own words. */
+function dataFindings({ meta, dataEntries }: KafkaFacts, wanted: WantedBroker): Finding[] {
+  if (meta === undefined && dataEntries === undefined) return [];
+  const { clusterId, nodeId, dataDir } = wanted;
+  const found = parseMeta(meta ?? "");
+  // The node's own disk may come with an id of its own, from another machine.
+  const directoryId = found.directoryId ?? "any";
+  const want = { clusterId: clusterId ?? "none yet", nodeId, directoryId };
+  const plan = planStorage(want, { meta, entries: dataEntries ?? [] });
+  if (plan.kind !== "refuse") return [];
+  return [
     {
       check: "foreign-data",
       severity: "error",
-      found: `${dataDir} is not used: ${cause}`,
-      value,
-      remedy,
+      found: `${dataDir} is not used: ${plan.cause}`,
+      value:
+        meta === undefined
+          ? "no meta.properties"
+          : `cluster ${found.clusterId ?? "(none)"}, node ${found.nodeId ?? "(none)"}`,
+      remedy: plan.remedy,
     },
   ];
-  if (meta === undefined) {
-    if (dataEntries === undefined) return [];
-    const identity = { host, nodeId, clusterId: "", directoryId: "" };
-    const plan = planStorage(identity, { meta, entries: dataEntries });
-    return plan.kind === "refuse" ? foreign(plan.cause, "no meta.properties", plan.remedy) : [];
-  }
-  const found = parseMeta(meta);
-  const value = `cluster ${found.clusterId ?? "(none)"}, node ${found.nodeId ?? "(none)"}`;
-  if (found.clusterId !== clusterId) {
-    return foreign(
-      `it is formatted for another cluster, ${found.clusterId ?? "(without an id)"}` +
-        (clusterId === undefined ? "" : `, where this stack has ${clusterId}`),
-      value,
-      "It is left alone, for it may hold that cluster's records. If they are of no use, stop kafka on " +
-        "that host and empty the directory; else give this host another machine." +
-        broughtBack({ clusterId: clusterId ?? "", nodeId, directoryId: "" }, found, host),
-    );
-  }
-  if (found.nodeId === nodeId) return [];
-  return foreign(
-    `it is node ${found.nodeId ?? "(none)"}'s of this very cluster, and ${host} is node ${nodeId}`,
-    value,
-    "Two disks were mixed up, or two addresses: put each where it was.",
-  );
 }
 
 /** `java 712 (kafka.service)`. */

@@ -10,13 +10,13 @@ import type { Wanted } from "./wanted";
  * What is wrong with a machine for what is wanted of it; errors first. Pure: the same facts give the same
  * findings. What was not told is not judged.
  */
-export function judgeHost(facts: HostFacts, wanted: Wanted, host: string): Finding[] {
+export function judgeHost(facts: HostFacts, wanted: Wanted): Finding[] {
   const findings = [
     ...systemFindings(facts, wanted),
     ...diskFindings(facts, wanted),
     ...(wanted.broker === undefined || facts.kafka === undefined
       ? []
-      : kafkaFindings(facts.kafka, wanted.broker, { host, address: wanted.address })),
+      : kafkaFindings(facts.kafka, wanted.broker, wanted.address)),
   ];
   return [...findings.filter(isError), ...findings.filter((finding) => !isError(finding))];
 }

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { ExecResult } from "../../plugins/common/ssh";
 import { SshError } from "../../plugins/common/ssh";
+import type { ConnectAdmin } from "../admin/port";
+import { BRISK, KafkaError } from "../admin/port";
 import type { HostShell, Login, OpenShell } from "../ssh/port";
 import type { HostFacts } from "./facts";
 import { parseFacts } from "./facts";
@@ -53,7 +55,7 @@ export async function lookAt(
   try {
     const { facts, findings } = await ask(shell, login, wanted);
     if (facts === undefined) return { host, findings, facts };
-    return { host, findings: [...findings, ...judgeHost(facts, wanted, host)], facts };
+    return { host, findings: [...findings, ...judgeHost(facts, wanted)], facts };
   } catch (error) {
     return failed(error);
   } finally {
@@ -175,4 +177,49 @@ function accessOf({ code }: SshError): { check: CheckName; remedy: string | unde
 /** The error itself, without what was wrapped around it on its way. */
 function innermost(error: SshError): SshError {
   return error.cause instanceof SshError ? innermost(error.cause) : error;
+}
+
+/** The looks, and what was wanted of each machine. */
+export type Looks = readonly (readonly [look: Look, wanted: Wanted])[];
+
+/**
+ * Judges anew the disks that seem another cluster's, if it is the cluster that lives at the lab's addresses:
+ * a stack that has lost its state proposes an id for a birth, and takes the living cluster over.
+ *
+ * @param living asked only where there is such a disk; undefined: no cluster lives
+ */
+export async function acceptLiving(
+  looks: Looks,
+  living: () => Promise<string | undefined>,
+): Promise<Look[]> {
+  const isForeign = ({ findings }: Look): boolean =>
+    findings.some(({ check }) => check === "foreign-data");
+  const former = looks.map(([look]) => look);
+  const clusterId = former.some(isForeign) ? await living() : undefined;
+  if (clusterId === undefined) return former;
+  return looks.map(([look, { broker, ...wanted }]) =>
+    look.facts === undefined || broker === undefined || !isForeign(look)
+      ? look
+      : {
+          ...look,
+          findings: judgeHost(look.facts, { ...wanted, broker: { ...broker, clusterId } }),
+        },
+  );
+}
+
+/** The id of the cluster that answers; undefined if none does. */
+export async function livingClusterId(
+  connectAdmin: ConnectAdmin,
+  servers: readonly string[],
+): Promise<string | undefined> {
+  const admin = connectAdmin(servers, BRISK);
+  try {
+    return await admin.clusterId();
+  } catch (error) {
+    // What answers there may be no Kafka at all.
+    if (error instanceof KafkaError) return undefined;
+    throw error;
+  } finally {
+    await admin.close();
+  }
 }

@@ -1,14 +1,17 @@
-import type { Host, Lab } from "../../model";
+import { bootstrapServers, type Host, type Lab } from "../../model";
+import type { ConnectAdmin } from "../../provider/admin/port";
 import type { HostFacts } from "../../provider/preflight/facts";
 import { isError, type Finding } from "../../provider/preflight/findings";
-import { lookAt } from "../../provider/preflight/look";
+import { acceptLiving, livingClusterId, lookAt } from "../../provider/preflight/look";
 import type { Wanted } from "../../provider/preflight/wanted";
 import type { OpenShell } from "../../provider/ssh/port";
 import { kafkaPaths } from "../../render";
 import { UserError } from "./errors";
-import { virtualHostKeys } from "./known-hosts";
+import { pinnedKeys } from "./known-hosts";
 import type { StateResource } from "./leftovers";
 import { renderTable } from "./table";
+
+const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
 
 /** A host's machine, as it is found. */
 export interface LookedAtHost {
@@ -36,37 +39,53 @@ export interface PreflightMeans {
   /** What the engine's state has of this lab. */
   readonly state: readonly StateResource[];
   readonly open: OpenShell;
+  readonly connectAdmin: ConnectAdmin;
 }
 
 /** Looks at all machines at once; one that does not answer is dialled once. */
 export async function lookAtLab(lab: Lab, means: PreflightMeans): Promise<LabPreflight> {
-  const keys = virtualHostKeys(means.state);
-  const clusterId = means.state
-    .map(({ outputs }) => outputs?.["clusterId"])
-    .find((id): id is string => typeof id === "string");
-  const hosts = await Promise.all(
-    lab.hosts.map(async (host): Promise<LookedAtHost> => {
-      const { machine, name, role } = host;
+  const keys = pinnedKeys(lab, means.state);
+  const clusterId = clusterIdIn(means.state);
+  const looks = await Promise.all(
+    lab.hosts.map(async (host) => {
+      const { machine, name } = host;
       const login = {
         host: machine.address,
         port: lab.ssh.port,
         user: lab.ssh.user,
-        hostKey: machine.hostKey ?? keys.get(machine.name) ?? notMade(lab),
+        hostKey: keys.get(machine.name) ?? notMade(lab),
         ...(means.privateKey === undefined ? {} : { privateKey: means.privateKey }),
         sudo: lab.ssh.user !== "root",
       };
-      const { findings, facts } = await lookAt(means.open, login, wantedOf(lab, host, clusterId), {
+      const wanted = wantedOf(lab, host, clusterId);
+      const look = await lookAt(means.open, login, wanted, {
         host: name,
         signal: new AbortController().signal,
         status: () => undefined,
         patienceMs: 0,
       });
-      return { host: name, role, machine: machine.name, address: machine.address, findings, facts };
+      return [look, wanted] as const;
     }),
   );
+  const judged = await acceptLiving(looks, () =>
+    livingClusterId(means.connectAdmin, bootstrapServers(lab).split(",")),
+  );
+  const hosts = lab.hosts.map(({ name, role, machine }, i): LookedAtHost => {
+    const { findings = [], facts } = judged[i] ?? {};
+    return { host: name, role, machine: machine.name, address: machine.address, findings, facts };
+  });
   const all = hosts.flatMap(({ findings }) => findings);
   const errors = all.filter(isError).length;
   return { lab: lab.name, hosts, errors, warnings: all.length - errors };
+}
+
+/** What the disks of the cluster were seen to have; before there are any, what was proposed for its birth. */
+function clusterIdIn(state: readonly StateResource[]): string | undefined {
+  const idOf = (resources: readonly StateResource[]): string | undefined =>
+    resources
+      .map(({ outputs }) => outputs?.["clusterId"])
+      .find((id): id is string => typeof id === "string");
+  return idOf(state.filter(({ type }) => type === NODE_STORAGE)) ?? idOf(state);
 }
 
 function notMade(lab: Lab): never {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import type { PropertyMap } from "../../plugins/common/rpc";
 import { Secret, UNKNOWN } from "../../plugins/common/rpc";
+import { KafkaError, type KafkaAdmin } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
 import { openFakeShells } from "../support/hosts/fake-pi";
 import { FitPi } from "../support/hosts/fit-pi";
@@ -19,14 +20,24 @@ let broker: FitPi;
 let client: FitPi;
 let driver: ProviderDriver;
 let preflight: ResourceDriver;
+/** The cluster that lives at the lab's addresses. */
+let living: string | undefined;
 
 beforeEach(async () => {
   [broker, client] = [await FitPi.make("10.0.42.1"), await FitPi.make("10.0.42.4")];
-  const connectAdmin = (): never => {
-    throw new Error("a preflight asks no cluster");
-  };
+  living = undefined;
+  const connectAdmin = (): KafkaAdmin =>
+    ({
+      clusterId: () =>
+        living === undefined
+          ? Promise.reject(new KafkaError("unreachable", "nobody answers"))
+          : Promise.resolve(living),
+      close: () => Promise.resolve(),
+    }) as unknown as KafkaAdmin;
   const openShell = openFakeShells([broker.pi, client.pi]);
-  driver = await ProviderDriver.start(pilabProvider({ connectAdmin, openShell }));
+  driver = await ProviderDriver.start(pilabProvider({ connectAdmin, openShell }), {
+    bootstrapServers: "10.0.42.1:9092",
+  });
   preflight = driver.resource(PREFLIGHT, "preflight");
 });
 
@@ -101,7 +112,7 @@ test("all findings of all hosts are told at once, nothing is kept, and once mend
   const told = await refusalOf(inputs());
   expect(told).toMatch(/not ready: 3 findings on 2 hosts; nothing was pushed/);
   expect(told).toMatch(/broker-1: port 9092 is taken by nginx 812 \(nginx\.service\)\. Stop it/);
-  expect(told).toMatch(/broker-1: .*data is not used: it is formatted for another cluster, A{22}/);
+  expect(told).toMatch(/broker-1: .*data is not used: .* another identity: clusterId A{22}, where/);
   expect(told).toMatch(
     /client-1: its programs are of 32 bits \(armhf, under a kernel of 64, aarch64\)/,
   );
@@ -120,6 +131,15 @@ test("all findings of all hosts are told at once, nothing is kept, and once mend
   ]);
   const { checked } = preflight.known().outputs as { checked: Record<string, PropertyMap> };
   expect(checked["broker-1"]?.["warnings"]).toEqual(logged());
+});
+
+test("the disk of the cluster that lives is taken over, as one of another cluster is not", async () => {
+  const id = "AAAAAAAAAAAAAAAAAAAAAA";
+  await broker.file("kafka/data/meta.properties", `cluster.id=${id}\nnode.id=1\ndirectory.id=x\n`);
+  living = "CCCCCCCCCCCCCCCCCCCCCC";
+  expect(await refusalOf(inputs())).toMatch(/clusterId A{22}, where this stack wants C{22}/);
+  living = id;
+  expect(await preflight.up(inputs())).toBe("created");
 });
 
 test("another machine for one host is looked at, and the others are not again", async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { SshError } from "../../../plugins/common/ssh";
+import { KafkaError, type KafkaAdmin } from "../../../provider/admin/port";
 import type { Login, OpenShell } from "../../../provider/ssh/port";
 import { lookAtLab, renderPreflight } from "../../../scripts/lib/preflight-report";
 import { labFixture } from "../../support/lab-fixture";
@@ -29,12 +30,29 @@ function hosts(answers: Readonly<Record<string, string>>): { open: OpenShell; lo
   return { open, logins };
 }
 
+/** No cluster lives, unless a test says so. */
+let living: string | undefined;
+beforeEach(() => (living = undefined));
+const connectAdmin = (): KafkaAdmin =>
+  ({
+    clusterId: () =>
+      living === undefined
+        ? Promise.reject(new KafkaError("unreachable", "nobody answers"))
+        : Promise.resolve(living),
+    close: () => Promise.resolve(),
+  }) as unknown as KafkaAdmin;
+
 const all = (answer: string): Record<string, string> =>
   Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`10.0.42.${n}`, answer]));
 
 test("a lab of fit machines has no errors, and a line for each host", async () => {
   const { open, logins } = hosts(all(sample("written-pi4-bookworm")));
-  const preflight = await lookAtLab(labFixture(), { privateKey: "KEY", state: [], open });
+  const preflight = await lookAtLab(labFixture(), {
+    privateKey: "KEY",
+    state: [],
+    open,
+    connectAdmin,
+  });
   expect([preflight.errors, preflight.warnings]).toEqual([0, 6]);
   expect(logins).toHaveLength(6);
   expect(logins[0]).toMatchObject({
@@ -55,7 +73,12 @@ test("what is wrong is told by host, those that are off among them", async () =>
     "10.0.42.2": sample("written-ubuntu-foreign-kafka"),
     "10.0.42.4": undefined as never,
   });
-  const preflight = await lookAtLab(labFixture(), { privateKey: undefined, state: [], open });
+  const preflight = await lookAtLab(labFixture(), {
+    privateKey: undefined,
+    state: [],
+    open,
+    connectAdmin,
+  });
   const text = renderPreflight(preflight);
   expect(text).toMatch(
     /broker-2:\n {2}error {4}port 9092 is taken by java 712 \(kafka\.service\)\. Stop it/,
@@ -72,16 +95,26 @@ test("the cluster's id of the state tells the lab's own disks from others", asyn
     const state = [
       { urn: "urn", type: "pilab:kafka/nodeStorage:NodeStorage", outputs: { clusterId } },
     ];
-    const { hosts: found } = await lookAtLab(labFixture(), { privateKey: undefined, state, open });
+    const { hosts: found } = await lookAtLab(labFixture(), {
+      privateKey: undefined,
+      state,
+      open,
+      connectAdmin,
+    });
     return found[0]!.findings.map(({ check }) => check);
   };
   expect(await checks("BBBBBBBBBBBBBBBBBBBBBB")).toContain("foreign-data");
   expect(await checks("MkU3OEVBNTcwNTJENDM2Qg")).not.toContain("foreign-data");
+  // A stack that has lost its state proposes another one than the cluster has that lives.
+  living = "MkU3OEVBNTcwNTJENDM2Qg";
+  expect(await checks("BBBBBBBBBBBBBBBBBBBBBB")).not.toContain("foreign-data");
+  living = "CCCCCCCCCCCCCCCCCCCCCC";
+  expect(await checks("BBBBBBBBBBBBBBBBBBBBBB")).toContain("foreign-data");
 });
 
 test("machines that are not made yet are no findings but a word to the user", async () => {
   const { open } = hosts({});
-  await expect(lookAtLab(virtualLab(), { privateKey: undefined, state: [], open })).rejects.toThrow(
-    /containers, which `up` makes/,
-  );
+  await expect(
+    lookAtLab(virtualLab(), { privateKey: undefined, state: [], open, connectAdmin }),
+  ).rejects.toThrow(/containers, which `up` makes/);
 });

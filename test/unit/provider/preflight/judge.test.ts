@@ -47,13 +47,11 @@ function pi4(changes: Changes = {}): HostFacts {
 }
 
 const told = (facts: HostFacts, want: Wanted = wanted): string[] =>
-  judgeHost(facts, want, "broker-1").map(
-    ({ severity, check, found }) => `${severity} ${check}: ${found}`,
-  );
+  judgeHost(facts, want).map(({ severity, check, found }) => `${severity} ${check}: ${found}`);
 
 /** The one finding there is. */
 function only(facts: HostFacts, want: Wanted = wanted): Finding {
-  const findings = judgeHost(facts, want, "broker-1");
+  const findings = judgeHost(facts, want);
   expect(findings).toHaveLength(1);
   expect(findings[0]?.remedy).toMatch(/[.']$/);
   expect(findings[0]?.found).not.toMatch(/\.$/);
@@ -99,7 +97,7 @@ test("somebody else's Kafka is told by its ports, process, unit, files and data"
     "error foreign-kafka: there is a kafka.service that this lab did not write, /etc/systemd/system/kafka.service",
     "error foreign-kafka: /opt/kafka holds bin, config, libs, which this lab did not put there",
     "error foreign-kafka: /etc/kafka/server.properties is there, and this lab did not write it",
-    "error foreign-data: /var/lib/kafka/data is not used: it is formatted for another cluster, MkU3OEVBNTcwNTJENDM2Qg, where this stack has BBBBBBBBBBBBBBBBBBBBBB",
+    "error foreign-data: /var/lib/kafka/data is not used: it is formatted with another identity: clusterId MkU3OEVBNTcwNTJENDM2Qg, where this stack wants BBBBBBBBBBBBBBBBBBBBBB",
     expect.stringMatching(/^warning time-service: its time is kept by ntp/),
   ]);
 });
@@ -117,7 +115,7 @@ const running = {
     port,
     process: { pid: 712, name: "java", place: "/system.slice/kafka.service" },
   })),
-  meta: `cluster.id=${OURS}\nnode.id=1\n`,
+  meta: `cluster.id=${OURS}\nnode.id=1\ndirectory.id=d\n`,
 };
 
 describe("a virtual Pi", () => {
@@ -163,18 +161,18 @@ describe("the lab's own broker", () => {
 
   test("with another node's disk is told as mixed up", () => {
     const { check, found } = only(
-      pi4({ kafka: { ...running, meta: `cluster.id=${OURS}\nnode.id=3\n` } }),
+      pi4({ kafka: { ...running, meta: `cluster.id=${OURS}\nnode.id=3\ndirectory.id=d\n` } }),
     );
     expect(check).toBe("foreign-data");
-    expect(found).toMatch(/node 3's of this very cluster, and broker-1 is node 1/);
+    expect(found).toMatch(/another identity: nodeId 3, where this stack wants 1$/);
   });
 
-  test("of a stack that was destroyed tells how its ids come back", () => {
+  test("of a stack that has lost its state tells how it is taken over", () => {
     const meta =
       "cluster.id=MkU3OEVBNTcwNTJENDM2Qg\nnode.id=1\ndirectory.id=3fJsZm8tQkqmRZNK0nQ6Ug\n";
-    const { remedy } = only(pi4({ kafka: { ...running, meta } }));
-    expect(remedy).toMatch(/pulumi import .* kafka-cluster-id 'MkU3OEVBNTcwNTJENDM2Qg=='/);
-    expect(remedy).toMatch(/pulumi import .* broker-1-directory-id '3fJsZm8tQkqmRZNK0nQ6Ug=='/);
+    expect(only(pi4({ kafka: { ...running, meta } })).remedy).toMatch(
+      /lost its state.*takes a running/,
+    );
   });
 
   test("is another cluster's to a lab that has none yet", () => {
