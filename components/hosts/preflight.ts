@@ -51,7 +51,8 @@ function preflightHost(
   const base = { connection, identity, role: host.role, board: host.machine.board };
   if (host.role !== "broker") return base;
   const { clientPort, controllerPort } = lab.cluster;
-  const { nodeId, heapMib } = host;
+  const { nodeId, heapMib, disk } = host;
   const broker = { nodeId, heapMib, clientPort, controllerPort, dataDir: kafkaPaths.data };
-  return { ...base, broker };
+  // Another disk in the same machine is one that was not looked at.
+  return { ...base, broker, identity: disk === 1 ? identity : [...identity, `disk ${disk}`] };
 }

@@ -163,10 +163,7 @@ describe("a lab of real Pis", () => {
   it("looks at every host's machine before anything is pushed to any of them", () => {
     expect(program.names(PREFLIGHT)).toEqual(["preflight"]);
     const preflight = program.get(PREFLIGHT, "preflight");
-    expect(preflight.dependsOn).toEqual([
-      `${SWAP_GATE} swap-gate`,
-      `${RANDOM} kafka-cluster-id`,
-    ]);
+    expect(preflight.dependsOn).toEqual([`${SWAP_GATE} swap-gate`, `${RANDOM} kafka-cluster-id`]);
     expect(preflight.inputs.clusterId).toBe(
       program.get(NODE_STORAGE, "broker-1-storage").inputs.clusterId,
     );
@@ -188,6 +185,17 @@ describe("a lab of real Pis", () => {
       dataDir: "/var/lib/kafka/data",
     });
     expect(hosts["desk-1"]).not.toHaveProperty("broker");
+  });
+
+  it("looks again at a broker whose disk was replaced, and pushes after the look alone", async () => {
+    const [host] = lab.hosts;
+    const disk = { ...host, disk: 2 } as Host;
+    const other = await RecordedProgram.of(() =>
+      createLab({ ...lab, hosts: [disk, ...lab.hosts.slice(1)] }, inputs),
+    );
+    const hosts = other.get(PREFLIGHT, "preflight").inputs.hosts as Record<string, PreflightInput>;
+    expect(hosts["broker-1"]?.identity).toEqual([host?.machine.hostKey, "disk 2"]);
+    expect(hosts["broker-2"]?.identity).toHaveLength(1);
     for (const { name } of lab.hosts) {
       expect(program.get(COMMAND, `${name}-prepare`).dependsOn).toContain(`${PREFLIGHT} preflight`);
     }
