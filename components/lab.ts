@@ -1,6 +1,7 @@
+import * as pulumi from "@pulumi/pulumi";
 import { bootstrapServers, type Host, type Lab } from "../model";
 import { PilabProvider } from "../provider/resources";
-import { Machines, PiHost, swapGate, Switch } from "./hosts";
+import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
 import { KafkaBroker, KafkaClient, KafkaCluster, ReplicatedTopic } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
 
@@ -11,9 +12,13 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   const hardware = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
   const machines = hardware.boot(swapGate(lab, hardware, provider));
 
+  // The cluster comes last, and every push waits for the machines to be looked at, by its id too.
+  const [clusterId, tellClusterId] = pulumi.deferredOutput<string>();
+  const ready = labPreflight("preflight", { lab, machines, clusterId, provider });
+
   const brokers: KafkaBroker[] = [];
   for (const host of lab.hosts) {
-    const reachable = machines.of(host);
+    const reachable = ready(host);
     switch (host.role) {
       case "broker":
         brokers.push(
@@ -32,6 +37,7 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   }
 
   const cluster = new KafkaCluster("kafka", { lab, brokers, provider, ground: labSwitch.network });
+  tellClusterId(cluster.clusterId);
   for (const topic of lab.topics) {
     new ReplicatedTopic(topic.name, { topic, cluster, provider });
   }

@@ -32,7 +32,11 @@ const JVM_HEAP_SHARE = 1 / 8;
 const PAGE_CACHE_SHARE = 1 / 4;
 
 export function memoryBudget(board: BoardName): MemoryBudget {
-  const boardMib = boards[board].memoryMib;
+  return budgetOf(boards[board].memoryMib);
+}
+
+/** The same for so much memory, whatever has it. */
+export function budgetOf(boardMib: number): MemoryBudget {
   const pageCacheMib = boardMib * PAGE_CACHE_SHARE;
   const forJvm = boardMib - SYSTEM_MIB - pageCacheMib;
   const maxHeapMib = Math.floor((forJvm - JVM_FIXED_MIB) / (1 + JVM_HEAP_SHARE));
@@ -43,4 +47,9 @@ export function memoryBudget(board: BoardName): MemoryBudget {
     pageCacheMib,
     maxHeapMib,
   };
+}
+
+/** The least memory on which a broker with this heap can run at all, MiB: nothing is left for the page cache. */
+export function leastMemoryMib(heapMib: number): number {
+  return Math.ceil(SYSTEM_MIB + JVM_FIXED_MIB + heapMib * (1 + JVM_HEAP_SHARE));
 }

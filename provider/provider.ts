@@ -4,6 +4,7 @@ import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { HostStateHandler } from "./host-state/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
+import { PreflightHandler } from "./preflight/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
 import { SwapGateHandler } from "./swap-gate/handler";
@@ -35,6 +36,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
+      "pilab:lab/preflight:Preflight": new PreflightHandler(ports, cluster),
       "pilab:lab/swapGate:SwapGate": new SwapGateHandler(ports),
       "pilab:lab/hostState:HostState": new HostStateHandler(ports.openShell),
     },

@@ -252,6 +252,59 @@ export class HostState extends pulumi.CustomResource {
   }
 }
 
+/** What a broker's machine is to be good for. */
+export interface PreflightBroker {
+  /** Kafka `node.id`. */
+  readonly nodeId: pulumi.Input<number>;
+  readonly heapMib: pulumi.Input<number>;
+  readonly clientPort: pulumi.Input<number>;
+  readonly controllerPort: pulumi.Input<number>;
+  /** Path of the log directory on the host. */
+  readonly dataDir: pulumi.Input<string>;
+}
+
+/** A machine that is looked at before anything is pushed to it. */
+export interface PreflightHost {
+  readonly connection: Connection;
+  /** What makes it this machine and no other; it is looked at again when any of it is another. */
+  readonly identity: pulumi.Input<string>[];
+  /** `broker`, `client` or `host`. */
+  readonly role: pulumi.Input<string>;
+  /** The board that the configuration declares, e.g. `pi-4b-8gb`. */
+  readonly board: pulumi.Input<string>;
+  /** Brokers only. */
+  readonly broker?: PreflightBroker | undefined;
+}
+
+export interface PreflightArgs {
+  /** The machines by logical host name. */
+  readonly hosts: Readonly<Record<string, PreflightHost>>;
+  /** Kafka's cluster id, by which a disk of this cluster is told from another's. */
+  readonly clusterId: pulumi.Input<string>;
+}
+
+/** A look at all machines of the lab. What they are pushed depends on it. */
+export class Preflight extends pulumi.CustomResource {
+  static readonly type = "pilab:lab/preflight:Preflight";
+
+  /** By logical host name: what its machine was when it was looked at, and the warnings. */
+  declare readonly checked: pulumi.Output<Record<string, CheckedMachine>>;
+
+  constructor(name: string, args: PreflightArgs, opts?: pulumi.CustomResourceOptions) {
+    const hosts = withGuardedConnections(args.hosts);
+    super(Preflight.type, name, { ...args, hosts, checked: undefined }, versioned(opts));
+  }
+}
+
+/** A machine that was found fit. */
+export interface CheckedMachine {
+  readonly identity: string[];
+  readonly role: string;
+  readonly board: string;
+  /** What was told and kept nothing from being pushed. */
+  readonly warnings: string[];
+}
+
 function versioned<O extends pulumi.ResourceOptions>(opts: O | undefined): O {
   return pulumi.mergeOptions({ version: PROVIDER_VERSION }, opts) as O;
 }

@@ -3,8 +3,8 @@ import { PROVIDER_VERSION } from "./version";
 /** A property of a schema: Pulumi's schema language, which is JSON schema's in the main. */
 interface Property {
   readonly type?: "string" | "integer" | "boolean" | "object" | "array";
-  readonly items?: Property;
   readonly $ref?: string;
+  readonly items?: Property;
   readonly additionalProperties?: Property;
   readonly description?: string;
   readonly secret?: boolean;
@@ -87,6 +87,29 @@ const TYPES = {
     hash: text("SHA-256 of the staged bundle."),
     time: text("When it was written, ISO 8601."),
   }),
+  "pilab:kafka:PreflightBroker": object({
+    nodeId: whole("Kafka node.id."),
+    heapMib: whole("JVM heap, MiB."),
+    clientPort: whole("Client listener's port."),
+    controllerPort: whole("Controller listener's port."),
+    dataDir: text("Path of the log directory."),
+  }),
+  "pilab:kafka:PreflightHost": object(
+    {
+      connection: type("Connection"),
+      identity: listOf({ type: "string" }, "What makes it this machine and no other."),
+      role: text("broker, client or host."),
+      board: text("The board that is declared."),
+      broker: type("PreflightBroker"),
+    },
+    ["broker"],
+  ),
+  "pilab:kafka:CheckedMachine": object({
+    identity: listOf({ type: "string" }, "What it was when it was looked at."),
+    role: text("What it was looked at for."),
+    board: text("What was declared then."),
+    warnings: listOf({ type: "string" }, "What was told."),
+  }),
   "pilab:kafka:RolloutNode": object({
     nodeId: whole("Kafka node.id."),
     directoryId: text("Id of the log directory."),
@@ -113,6 +136,14 @@ const TYPES = {
 };
 
 const RESOURCES = {
+  "pilab:lab/preflight:Preflight": resource(
+    "A look at all machines of the lab before anything is pushed to them.",
+    {
+      hosts: mapOf(type("PreflightHost"), "By logical host name."),
+      clusterId: text("Kafka's cluster id."),
+    },
+    { outputs: { checked: mapOf(type("CheckedMachine"), "By logical host name.") } },
+  ),
   "pilab:lab/swapGate:SwapGate": resource(
     "Refuses an unsafe swap of a host's machine.",
     {

@@ -45,6 +45,7 @@ export const noopTypes = {
     "pilab:kafka/clusterConfig:ClusterConfig": asGiven,
     "pilab:kafka/nodeStorage:NodeStorage": asGiven,
     "pilab:kafka/rollout:Rollout": asGiven,
+    "pilab:lab/preflight:Preflight": asGiven,
     "pilab:lab/swapGate:SwapGate": asGiven,
     "pilab:lab/hostState:HostState": (inputs) => ({ ...inputs, generations: {} }),
     "pilab:kafka/topic:Topic": (inputs) => ({ ...inputs, topicId: "AAAAAAAAAAAAAAAAAAAAAA" }),

@@ -1,4 +1,5 @@
 export { swapGate } from "./gate";
 export { Machines, type Access } from "./machines";
 export { PiHost, type PiHostArgs } from "./pi-host";
+export { labPreflight, type LabPreflightArgs } from "./preflight";
 export { Switch } from "./switch";

@@ -16,6 +16,7 @@ const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
 const TOPIC = "pilab:kafka/topic:Topic";
 const HOST_STATE = "pilab:lab/hostState:HostState";
+const PREFLIGHT = "pilab:lab/preflight:Preflight";
 
 const SHA256 = createHash("sha256").update("archive").digest("hex");
 const inputs = {
@@ -36,6 +37,14 @@ interface NodeInput {
   connection: { host: string; hostKey: string };
   want: { version: string; properties: Record<string, string>; files: Record<string, string> };
   staged: { hash: string };
+}
+
+interface PreflightInput {
+  identity: string[];
+  role: string;
+  board: string;
+  connection: { host: string; hostKey: string };
+  broker?: Record<string, unknown>;
 }
 
 describe("a virtual lab", () => {
@@ -100,6 +109,13 @@ describe("a virtual lab", () => {
     expect(prepare.dependsOn).toContain(`${CONTAINER} pi-1`);
   });
 
+  it("looks at its machines once all are there, and again at one whose container is another", () => {
+    const preflight = program.get(PREFLIGHT, "preflight");
+    for (const n of [1, 2, 3, 4, 5]) expect(preflight.dependsOn).toContain(`${CONTAINER} pi-${n}`);
+    const hosts = preflight.inputs.hosts as Record<string, PreflightInput>;
+    expect(hosts["client-1"]?.identity).toEqual([hosts["client-1"]?.connection.hostKey, "pi-4-id"]);
+  });
+
   it("asks the gate before it makes or replaces a machine, by keys that are known before", () => {
     const gate = program.get(SWAP_GATE, "swap-gate");
     expect(gate.dependsOn.filter((one) => !one.startsWith(RANDOM))).toEqual([]);
@@ -126,6 +142,7 @@ describe("a virtual lab", () => {
     expect(program.get(NODE_STORAGE, "broker-1-storage").secrets).toEqual(["connection"]);
     expect(program.get(HOST_STATE, "broker-1-state").secrets).toEqual(["connection"]);
     expect(program.get(ROLLOUT, "kafka-rollout").secrets).toEqual(["nodes"]);
+    expect(program.get(PREFLIGHT, "preflight").secrets).toEqual(["hosts"]);
   });
 
   it("stays few: at most ten resources a broker, seven for any other host", () => {
@@ -143,6 +160,47 @@ describe("a lab of real Pis", () => {
   it("makes no machines", () => {
     const made = program.resources.filter(({ type }) => type.startsWith("docker:"));
     expect(made).toEqual([]);
+  });
+
+  it("looks at every host's machine before anything is pushed to any of them", () => {
+    expect(program.names(PREFLIGHT)).toEqual(["preflight"]);
+    const preflight = program.get(PREFLIGHT, "preflight");
+    expect(preflight.dependsOn).toEqual([`${SWAP_GATE} swap-gate`, `${RANDOM} kafka-cluster-id`]);
+    expect(preflight.inputs.clusterId).toBe(
+      program.get(NODE_STORAGE, "broker-1-storage").inputs.clusterId,
+    );
+    const hosts = preflight.inputs.hosts as Record<string, PreflightInput>;
+    expect(Object.keys(hosts)).toEqual(lab.hosts.map(({ name }) => name));
+    for (const { name, role, machine } of lab.hosts) {
+      expect(hosts[name]).toMatchObject({
+        identity: [machine.hostKey],
+        role,
+        board: "pi-4b-8gb",
+        connection: { host: machine.address, hostKey: machine.hostKey },
+      });
+    }
+    expect(hosts["broker-2"]?.broker).toEqual({
+      nodeId: 2,
+      heapMib: 1024,
+      clientPort: 9092,
+      controllerPort: 9093,
+      dataDir: "/var/lib/kafka/data",
+    });
+    expect(hosts["desk-1"]).not.toHaveProperty("broker");
+  });
+
+  it("looks again at a broker whose disk was replaced, and pushes after the look alone", async () => {
+    const [host] = lab.hosts;
+    const disk = { ...host, disk: 2 } as Host;
+    const other = await RecordedProgram.of(() =>
+      createLab({ ...lab, hosts: [disk, ...lab.hosts.slice(1)] }, inputs),
+    );
+    const hosts = other.get(PREFLIGHT, "preflight").inputs.hosts as Record<string, PreflightInput>;
+    expect(hosts["broker-1"]?.identity).toEqual([host?.machine.hostKey, "disk 2"]);
+    expect(hosts["broker-2"]?.identity).toHaveLength(1);
+    for (const { name } of lab.hosts) {
+      expect(program.get(COMMAND, `${name}-prepare`).dependsOn).toContain(`${PREFLIGHT} preflight`);
+    }
   });
 
   it("tells the gate each host's machine and listeners, and touches none before it", () => {
@@ -216,6 +274,7 @@ describe("a lab of real Pis", () => {
     expect(program.names(COPY)).toEqual(brokerNames.map((name) => `${name}-kafka-archive`));
     expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([
       `${HOST_STATE} broker-2-state`,
+      `${PREFLIGHT} preflight`,
       `${SWAP_GATE} swap-gate`,
     ]);
     expect(program.get(COMMAND, "broker-2-kafka-install").dependsOn).toEqual([

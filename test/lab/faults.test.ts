@@ -136,6 +136,66 @@ test("with the hosts as they were, the next `up` does what was left, and no more
   }
 });
 
+test("machines that are unfit are told all at once before anything is pushed, and mended it goes on", async () => {
+  const [broker, client, desk] = ["broker-1", "client-1", "desk-1"].map((name) =>
+    piOf(stack, name),
+  );
+  const meta = "/var/lib/kafka/data/meta.properties";
+  await broker!.run(
+    `systemctl stop kafka && cp -p ${meta} /root/ && sed -i 's/^cluster.id=.*/cluster.id=MkU3OEVBNTcwNTJENDM2Qg/' ${meta} && ` +
+      `systemd-run --quiet --unit=squatter perl -e '${listenAt(9092)}'`,
+  );
+  await client!.run("mv /etc/sudoers.d/010_pi-nopasswd /root/");
+  // Two machines are declared to be others, and all three hosts have something to be pushed.
+  stack.edit((lab) => {
+    lab["timezone"] = "Etc/UTC";
+    for (const host of ["broker-1", "client-1"]) {
+      lab.machines[lab.hosts[host]!.machine]!["board"] = "pi-5-8gb";
+    }
+  });
+  const visits = await desk!.sshdLines();
+
+  const outcome = await failingUp();
+  const said = told(outcome, "preflight");
+  expect(said).toMatch(/not ready: 3 findings on 2 hosts; nothing was pushed/);
+  expect(said).toMatch(/broker-1: port 9092 is taken by perl \d+ \(squatter\.service\)\. Stop it/);
+  expect(said).toMatch(/data is not used: .* clusterId MkU3OEVBNTcwNTJENDM2Qg, where/);
+  expect(said).toMatch(/client-1: pi may not use sudo without a password \(sudo: a password is/);
+  expect(outcome.steps.map(({ op, name }) => `${op} ${name}`)).toEqual(["update preflight"]);
+  expect(await desk!.sshdLines()).toBe(visits);
+  const onDemand = await stack.script("preflight", "--json").ended;
+  const { hosts } = JSON.parse(onDemand.stdout) as {
+    hosts: { host: string; findings: { check: string }[] }[];
+  };
+  expect(onDemand.exitCode).toBe(1);
+  expect(hosts.map(({ host, findings }) => [host, findings.map(({ check }) => check)])).toEqual([
+    ["broker-1", ["ports", "foreign-data"]],
+    ["client-1", ["sudo"]],
+    ["desk-1", []],
+  ]);
+
+  await client!.run("mv /root/010_pi-nopasswd /etc/sudoers.d/");
+  await broker!.run(
+    `systemctl stop squatter && cp -p /root/meta.properties ${meta} && systemctl start kafka`,
+  );
+  const mended = await stack.up();
+  expect(mended.steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
+    "update broker-1-prepare",
+    "update client-1-prepare",
+    "update desk-1-prepare",
+    "update preflight",
+  ]);
+});
+
+/** A perl program that holds a port until it is ended. */
+function listenAt(port: number): string {
+  return [
+    "use IO::Socket::INET;",
+    `my $s = IO::Socket::INET->new(LocalPort => ${port}, Listen => 1, ReuseAddr => 1) or die $!;`,
+    "sleep;",
+  ].join(" ");
+}
+
 /** Holds the lock that apt takes until it is ended. */
 const HOLD_LOCK = [
   "use Fcntl;",

@@ -100,6 +100,7 @@ const answers: Record<string, Answer> = {
   "pilab:kafka/rollout:Rollout": () => ({}),
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),
   "pilab:lab/hostState:HostState": () => ({ generations: {} }),
+  "pilab:lab/preflight:Preflight": () => ({}),
   "pilab:kafka/topic:Topic": ({ name }) => ({ topicId: `id-of-${name}` }),
 };
 

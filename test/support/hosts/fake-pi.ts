@@ -24,6 +24,8 @@ import { renderProperties } from "../kafka/kafka-cluster";
  * below a folder, with stand-ins for systemctl and journalctl that keep a real process running.
  */
 export class FakePi {
+  /** Top-level folders that scripts find below `root`. */
+  folders: readonly string[] = ["run", "etc", "opt"];
   /** Set: dialling fails with it. */
   unreachable: string | undefined;
   /** Labels of what was run, in order. */
@@ -135,7 +137,8 @@ export class FakePi {
         this.steps.push(label);
         await this.onStep(label);
         if (this.unreachable !== undefined) throw new SshError("connection_lost", this.unreachable);
-        return this.bash(command, stdin.replaceAll(/\/(run|etc|opt)\//g, `${this.root}/$1/`));
+        const own = new RegExp(`/(${this.folders.join("|")})/`, "g");
+        return this.bash(command, stdin.replaceAll(own, `${this.root}/$1/`));
       },
     };
   }

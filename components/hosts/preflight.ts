@@ -1,0 +1,58 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host, Lab } from "../../model";
+import { type PilabProvider, Preflight, type PreflightHost } from "../../provider/resources";
+import { kafkaPaths } from "../../render";
+import type { ReachableHost } from "../remote";
+
+export interface LabPreflightArgs {
+  readonly lab: Lab;
+  /** The machine that each host is on. */
+  readonly machines: { of(host: Host): ReachableHost };
+  readonly clusterId: pulumi.Input<string>;
+  readonly provider: PilabProvider;
+}
+
+/**
+ * Looks at all machines at once, before the first push to any of them, and again at each that is new.
+ *
+ * @returns for each host its machine, which counts as ready only once all were found fit
+ */
+export function labPreflight(
+  name: string,
+  { lab, machines, clusterId, provider }: LabPreflightArgs,
+): (host: Host) => ReachableHost {
+  const reachable = new Map(lab.hosts.map((host) => [host.name, machines.of(host)]));
+  const machineOf = (host: Host): ReachableHost => {
+    const found = reachable.get(host.name);
+    if (found === undefined) throw new Error(`${host.name} is no host of this lab`);
+    return found;
+  };
+  const preflight = new Preflight(
+    name,
+    {
+      hosts: Object.fromEntries(
+        lab.hosts.map((host) => [host.name, preflightHost(lab, host, machineOf(host))]),
+      ),
+      clusterId,
+    },
+    { provider, dependsOn: [...new Set([...reachable.values()].flatMap((one) => one.readyAfter))] },
+  );
+  return (host) => {
+    const before = machineOf(host);
+    return { ...before, readyAfter: [...before.readyAfter, preflight] };
+  };
+}
+
+function preflightHost(
+  lab: Lab,
+  host: Host,
+  { connection, identity }: ReachableHost,
+): PreflightHost {
+  const base = { connection, identity, role: host.role, board: host.machine.board };
+  if (host.role !== "broker") return base;
+  const { clientPort, controllerPort } = lab.cluster;
+  const { nodeId, heapMib, disk } = host;
+  const broker = { nodeId, heapMib, clientPort, controllerPort, dataDir: kafkaPaths.data };
+  // Another disk in the same machine is one that was not looked at.
+  return { ...base, broker, identity: disk === 1 ? identity : [...identity, `disk ${disk}`] };
+}

@@ -1,0 +1,74 @@
+// Not from the model's index: the plugin starts faster without the configuration's schema.
+import { boards } from "../../model/catalogue";
+import type { BoardName, Role } from "../../model/types";
+import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
+import { isMap, reveal } from "../../plugins/common/rpc";
+
+/** What a machine is to be good for. */
+export interface Wanted {
+  readonly role: Role;
+  /** The board that the configuration declares. */
+  readonly board: BoardName;
+  /** Where the machine answers; a broker's listeners are bound to it. */
+  readonly address: string;
+  /** Present on brokers. */
+  readonly broker?: WantedBroker;
+}
+
+export interface WantedBroker {
+  /** Kafka `node.id`. */
+  readonly nodeId: number;
+  readonly heapMib: number;
+  readonly clientPort: number;
+  readonly controllerPort: number;
+  /** Kafka's `log.dirs`. */
+  readonly dataDir: string;
+  /** The cluster's id; undefined: the lab has none yet, so that any formatted disk is somebody else's. */
+  readonly clusterId: string | undefined;
+}
+
+/** Reads one host's part of the resource's inputs. All of it is known by the time that a host is looked at. */
+export function parseWanted(
+  value: PropertyValue | undefined,
+  clusterId: PropertyValue | undefined,
+): Wanted {
+  const host = reveal(value);
+  if (!isMap(host)) throw new Error("hosts: must be maps");
+  const { role, board, connection, broker } = host;
+  if (!isMap(connection)) throw new Error("connection: is missing");
+  if (!isRole(role)) throw new Error("role: must be broker, client or host");
+  if (!isBoard(board)) throw new Error(`board: must be one of ${Object.keys(boards).join(", ")}`);
+  const base = { role, board, address: text(connection, "host") };
+  if (role !== "broker") return base;
+  if (!isMap(broker)) throw new Error("broker: is missing");
+  const id = reveal(clusterId);
+  return {
+    ...base,
+    broker: {
+      nodeId: whole(broker, "nodeId"),
+      heapMib: whole(broker, "heapMib"),
+      clientPort: whole(broker, "clientPort"),
+      controllerPort: whole(broker, "controllerPort"),
+      dataDir: text(broker, "dataDir"),
+      clusterId: typeof id === "string" ? id : undefined,
+    },
+  };
+}
+
+const isRole = (value: PropertyValue | undefined): value is Role =>
+  value === "broker" || value === "client" || value === "host";
+
+const isBoard = (value: PropertyValue | undefined): value is BoardName =>
+  typeof value === "string" && Object.hasOwn(boards, value);
+
+function text(map: PropertyMap, key: string): string {
+  const value = map[key];
+  if (typeof value !== "string" || value === "") throw new Error(`${key}: is missing`);
+  return value;
+}
+
+function whole(map: PropertyMap, key: string): number {
+  const value = map[key];
+  if (typeof value !== "number") throw new Error(`${key}: must be a number`);
+  return value;
+}
