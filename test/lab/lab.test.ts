@@ -4,6 +4,7 @@ import { processesWithEnv } from "../../scripts/lib/processes";
 import { RUN_VARIABLE, readRun } from "../../scripts/lib/run-record";
 import { describeChanges } from "./six-hosts/changes";
 import { describeDyingBroker } from "./six-hosts/dying-broker";
+import { describeKilledLeader } from "./six-hosts/killed-leader";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
 import type { SharedLab } from "./six-hosts/shared";
@@ -62,6 +63,7 @@ describe("from nothing", () => {
 describe("changed", () => {
   describeChanges(lab);
   describeDyingBroker(lab);
+  describeKilledLeader(lab);
 });
 
 describe("destroyed", () => {

@@ -1,0 +1,24 @@
+import { nameOfUrn, type EngineEvent } from "../../scripts/lib/engine-events";
+
+/**
+ * The moment in a run of the engine that an event marks, in words that are the same in each run: the begin
+ * of a step, or what our provider waits for within one (a roll is one long step). Undefined for other events.
+ */
+export function momentOf({ resourcePreEvent, diagnosticEvent }: EngineEvent): string | undefined {
+  if (resourcePreEvent !== undefined && resourcePreEvent.planning !== true) {
+    const { op, urn, provider } = resourcePreEvent.metadata;
+    // A component's own step begins and ends with those of its children.
+    if (op === "same" || op === "read" || provider === "") return undefined;
+    return `${op} ${nameOfUrn(urn)}`;
+  }
+  if (diagnosticEvent?.urn?.includes("pilab:") !== true) return undefined;
+  const waited = /(?:^|: )(waiting for .*?)(?: \(\d+ s\).*)?$/s.exec(
+    diagnosticEvent.message.trim(),
+  );
+  return waited === null ? undefined : `${nameOfUrn(diagnosticEvent.urn)}, ${waited[1]}`;
+}
+
+/** All moments of a run at which it can be killed, each once, in the order in which they came. */
+export function killPoints(events: readonly EngineEvent[]): string[] {
+  return [...new Set(events.flatMap((event) => momentOf(event) ?? []))];
+}

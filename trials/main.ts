@@ -1,0 +1,104 @@
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeMachine } from "../bench/machine";
+import { withOwnLabs } from "../bench/own-labs";
+import { readArgs, runCommand, toStderr, type Given } from "../scripts/lib/cli";
+import { UserError } from "../scripts/lib/errors";
+import { renderTable } from "../scripts/lib/table";
+import { formatDuration } from "../toolchain/log";
+import { renderReport, renderSection, type Results } from "./report";
+import { Session } from "./session";
+import { trials } from "./table";
+import { passed, type Trial } from "./trial";
+
+const USAGE = `npm run trials [-- OPTIONS]
+
+Writes numbered records to three virtual Pis while something befalls them, reads all back, and says
+what was lost. Labs of its own are made and removed; other labs are not touched.
+
+  --list         show the trials and end
+  --only NAME    this trial; may be given several times (default: all)
+  --rate N       records a second (default 350)
+  --json FILE    also write all outcomes to FILE
+  --no-record    do not add the outcomes to bench/RESULTS.md
+
+Ends with 0 where every trial passed, with 1 where a record was lost or a lab did not come back.`;
+
+const RATE = 350;
+
+async function main(): Promise<number> {
+  const given = readArgs({
+    text: USAGE,
+    values: ["json", "rate"],
+    lists: ["only"],
+    switches: ["list", "no-record"],
+  });
+  if (given.has("list")) {
+    const rows = trials.map(({ name, title }) => [name, title]);
+    process.stdout.write(`${renderTable(["trial", "what befalls the lab"], rows)}\n`);
+    return 0;
+  }
+  const chosen = chooseTrials(given);
+  const rate = readRate(given);
+  const started = Date.now();
+  return withOwnLabs("trial", async (own) => {
+    const outcomes = await new Session(own, { rate }, toStderr).run(chosen);
+    const results: Results = {
+      date: new Date(started).toISOString(),
+      command: ["npm run trials", ...optionsText(given)].join(" "),
+      machine: await describeMachine(own.tools.pulumi.version, own.dockerHost),
+      rate,
+      outcomes,
+    };
+    tell(results, given);
+    toStderr(`The trials took ${formatDuration(Date.now() - started)}.`);
+    return outcomes.every(passed) ? 0 : 1;
+  });
+}
+
+function chooseTrials(given: Given): readonly Trial[] {
+  const wanted = given.list("only").flatMap((text) => text.split(","));
+  for (const name of wanted) {
+    if (trials.some((trial) => trial.name === name)) continue;
+    throw new UserError(`--only: ${name} is no trial; npm run trials -- --list shows them.`);
+  }
+  return wanted.length === 0 ? trials : trials.filter(({ name }) => wanted.includes(name));
+}
+
+function readRate(given: Given): number {
+  const text = given.value("rate") ?? String(RATE);
+  const rate = Number(text);
+  if (Number.isInteger(rate) && rate >= 1 && rate <= 10_000) return rate;
+  throw new UserError(`--rate: ${text} is not a number from 1 to 10000.`);
+}
+
+function tell(results: Results, given: Given): void {
+  process.stdout.write(`\n${renderReport(results)}\n`);
+  const json = given.value("json");
+  if (json !== undefined) writeFileSync(json, `${toJson(results)}\n`);
+  if (given.has("no-record")) return;
+  const file = join(__dirname, "..", "bench", "RESULTS.md");
+  appendFileSync(file, `\n${renderSection(results)}`);
+  toStderr("Added to bench/RESULTS.md.");
+}
+
+/** Offsets are 64 bits wide: they go out as text. */
+function toJson(results: Results): string {
+  return JSON.stringify(
+    results,
+    (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value),
+    2,
+  );
+}
+
+function optionsText(given: Given): string[] {
+  const only = given.list("only");
+  const rate = given.value("rate");
+  const options = [
+    ...only.map((name) => `--only ${name}`),
+    ...(rate === undefined ? [] : [`--rate ${rate}`]),
+  ];
+  return options.length === 0 ? [] : ["--", ...options];
+}
+
+runCommand(main);
