@@ -46,10 +46,8 @@ export class Leaders {
   }
 
   async close(): Promise<void> {
-    const links = await Promise.allSettled(this.links.values());
-    await Promise.all(
-      links.map((link) => (link.status === "fulfilled" ? link.value.close() : undefined)),
-    );
+    const links = [...this.links.values()];
+    await Promise.allSettled(links.map(async (link) => (await link).close()));
   }
 
   private async askAll(): Promise<TopicView> {
