@@ -1,14 +1,15 @@
 import { bootstrapServers, type Host, type Lab } from "../model";
 import { PilabProvider } from "../provider/resources";
-import { Machines, PiHost, Switch } from "./hosts";
+import { Machines, PiHost, swapGate, Switch } from "./hosts";
 import { KafkaBroker, KafkaClient, KafkaCluster, ReplicatedTopic } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
 
 /** Makes the whole lab: switch, machines, hosts by their role, cluster, topics. */
 export function createLab(lab: Lab, inputs: LocalInputs): void {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
-  const machines = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
   const provider = new PilabProvider("pilab", { bootstrapServers: bootstrapServers(lab) });
+  const hardware = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
+  const machines = hardware.boot(swapGate(lab, hardware, provider));
 
   const brokers: KafkaBroker[] = [];
   for (const host of lab.hosts) {

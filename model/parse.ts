@@ -126,6 +126,7 @@ function buildHosts(config: LabConfig, machines: readonly Machine[]): Host[] {
           ...base,
           role: "broker",
           nodeId: host.nodeId,
+          disk: host.disk,
           heapMib: host.heapMib ?? config.cluster.heapMib ?? defaults.heapMib,
           settings: sorted(host.settings),
         } satisfies BrokerHost;

@@ -26,6 +26,7 @@ export const defaults = {
   controllerPort: 9093,
   /** As Kafka's own start script has it (`-Xmx1G -Xms1G`). */
   heapMib: 1024,
+  disk: 1,
   partitions: 1,
   deletionProtection: true,
   image: DEFAULT_IMAGE,
@@ -94,6 +95,9 @@ function buildSchema(mode: Mode) {
   };
   const brokerKeys = {
     nodeId: leaf(read.int({ what: "the broker's node id", example: "1" }, 1, MAX_NODE_ID)),
+    disk: leaf(read.int({ what: "the count of the machine's disks", example: "2" }, 1, 1000)).default(
+      defaults.disk,
+    ),
     heapMib: heapMib(),
     settings: settings(),
   };
@@ -118,6 +122,7 @@ function buildSchema(mode: Mode) {
   const hostOfUnknownRole = object({
     ...baseHost,
     nodeId: brokerKeys.nodeId.optional(),
+    disk: brokerKeys.disk,
     heapMib: brokerKeys.heapMib,
     settings: brokerKeys.settings,
     topic: clientKeys.topic.optional(),

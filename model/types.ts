@@ -51,6 +51,11 @@ export interface BrokerHost extends HostBase {
   readonly role: "broker";
   /** Kafka `node.id`, 1 or more. */
   readonly nodeId: number;
+  /**
+   * Which disk of its machine holds its data, counted from 1: raised where a disk was replaced and the
+   * machine kept its host key. Default 1.
+   */
+  readonly disk: number;
   /** JVM heap (`-Xms` and `-Xmx`), MiB. */
   readonly heapMib: number;
   /** Broker settings of this host alone, over the cluster's. */

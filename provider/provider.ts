@@ -5,6 +5,7 @@ import { ClusterConfigHandler } from "./cluster-config/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
+import { SwapGateHandler } from "./swap-gate/handler";
 import type { OpenShell } from "./ssh/port";
 import { TopicHandler } from "./topic/handler";
 import { PROVIDER_VERSION } from "./version";
@@ -33,6 +34,7 @@ export function pilabProvider(ports: Ports): PilabPlugin {
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
+      "pilab:lab/swapGate:SwapGate": new SwapGateHandler(ports),
     },
     close: () => cluster.close(),
   };

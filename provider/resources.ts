@@ -47,7 +47,9 @@ export interface Staged {
 /** One node of a rollout. */
 export interface RolloutNode {
   readonly nodeId: pulumi.Input<number>;
-  /** Client listener, `host:port`. */
+  /** Id of its log directory, as `NodeStorage` tells it. Another one is another disk: the node moves. */
+  readonly directoryId: pulumi.Input<string>;
+  /** Client listener, `host:port`; the controller listener of a node that is no broker. */
   readonly address: pulumi.Input<string>;
   readonly connection: Connection;
   readonly want: Fingerprint;
@@ -129,7 +131,10 @@ export interface NodeStorageArgs {
   readonly nodeId: pulumi.Input<number>;
   /** Kafka's cluster id: 16 bytes, URL-safe base64, 22 characters. */
   readonly clusterId: pulumi.Input<string>;
-  /** The log directory's id, same form. It is the voter's identity beside the node id. */
+  /**
+   * The log directory's id, same form. It is the voter's identity beside the node id. Another one means
+   * another disk, which joins the cluster; the output tells what the disk has.
+   */
   readonly directoryId: pulumi.Input<string>;
   /** `ID@HOST:PORT:DIRECTORY-ID,…` of the first voters. Read when a blank disk is formatted, frozen afterwards. */
   readonly birthVoters: pulumi.Input<string>;
@@ -158,6 +163,49 @@ export class NodeStorage extends pulumi.CustomResource {
   }
 }
 
+/** A host as the gate sees it. */
+export interface SwapGateHost {
+  /** Name of the machine that the host is on. */
+  readonly machine: string;
+  /** How to reach it. */
+  readonly connection: Connection;
+  /** What the machine is told by: its host key, and its disk where that was replaced alone. */
+  readonly disk: pulumi.Input<string>;
+  /** Whether the stack makes the machine, so that it need not exist before. */
+  readonly made: boolean;
+  /** Its Kafka node; absent for a host that runs none. */
+  readonly kafka?: {
+    readonly nodeId: number;
+    /** Whether it serves clients; else it is a controller alone. */
+    readonly broker: boolean;
+    /** Its listeners, `host:port`, the client listener first. */
+    readonly listeners: readonly string[];
+  };
+}
+
+export interface SwapGateArgs {
+  /** All hosts of the lab by logical name. */
+  readonly hosts: Readonly<Record<string, SwapGateHost>>;
+  /** Path of Kafka's log directory on the hosts. */
+  readonly dataDir: string;
+}
+
+/**
+ * Refuses, in the preview, to give a host another machine while the lab cannot do without that host, and
+ * tells the steps of the swap otherwise. Everything that touches a host depends on it.
+ */
+export class SwapGate extends pulumi.CustomResource {
+  static readonly type = "pilab:lab/swapGate:SwapGate";
+
+  /** The steps of the last swap by host; absent before the first one. */
+  declare readonly swaps: pulumi.Output<Record<string, string[]> | undefined>;
+
+  constructor(name: string, args: SwapGateArgs, opts?: pulumi.CustomResourceOptions) {
+    const hosts = withGuardedConnections(args.hosts);
+    super(SwapGate.type, name, { ...args, hosts, swaps: undefined }, versioned(opts));
+  }
+}
+
 export interface RolloutArgs {
   /** The nodes by logical host name. */
   readonly nodes: Readonly<Record<string, RolloutNode>>;
@@ -177,12 +225,7 @@ export class Rollout extends pulumi.CustomResource {
   declare readonly nodes: pulumi.Output<Record<string, pulumi.Unwrap<RolloutNode>>>;
 
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
-    const nodes = Object.fromEntries(
-      Object.entries(args.nodes).map(([host, node]) => [
-        host,
-        { ...node, connection: guarded(node.connection) },
-      ]),
-    );
+    const nodes = withGuardedConnections(args.nodes);
     super(Rollout.type, name, { ...args, nodes }, versioned(opts));
   }
 }
@@ -195,4 +238,15 @@ function versioned<O extends pulumi.ResourceOptions>(opts: O | undefined): O {
 function guarded(connection: Connection): Connection {
   const { privateKey, ...rest } = connection;
   return privateKey === undefined ? rest : { ...rest, privateKey: pulumi.secret(privateKey) };
+}
+
+function withGuardedConnections<T extends { readonly connection: Connection }>(
+  all: Readonly<Record<string, T>>,
+): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(all).map(([host, one]) => [
+      host,
+      { ...one, connection: guarded(one.connection) },
+    ]),
+  );
 }

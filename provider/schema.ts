@@ -2,7 +2,8 @@ import { PROVIDER_VERSION } from "./version";
 
 /** A property of a schema: Pulumi's schema language, which is JSON schema's in the main. */
 interface Property {
-  readonly type?: "string" | "integer" | "boolean" | "object";
+  readonly type?: "string" | "integer" | "boolean" | "object" | "array";
+  readonly items?: Property;
   readonly $ref?: string;
   readonly additionalProperties?: Property;
   readonly description?: string;
@@ -15,6 +16,11 @@ const flag = (description: string): Property => ({ type: "boolean", description 
 const mapOf = (item: Property, description: string): Property => ({
   type: "object",
   additionalProperties: item,
+  description,
+});
+const listOf = (items: Property, description: string): Property => ({
+  type: "array",
+  items,
   description,
 });
 const type = (name: string): Property => ({ $ref: `#/types/pilab:kafka:${name}` });
@@ -83,14 +89,43 @@ const TYPES = {
   }),
   "pilab:kafka:RolloutNode": object({
     nodeId: whole("Kafka node.id."),
+    directoryId: text("Id of the log directory."),
     address: text("Client listener, host:port."),
     connection: type("Connection"),
     want: type("Fingerprint"),
     staged: type("Staged"),
   }),
+  "pilab:lab:SwapGateHost": object(
+    {
+      machine: text("Name of the host's machine."),
+      connection: type("Connection"),
+      disk: text("What the machine is told by."),
+      made: flag("Whether the stack makes the machine."),
+      kafka: { $ref: "#/types/pilab:lab:SwapGateNode" },
+    },
+    ["kafka"],
+  ),
+  "pilab:lab:SwapGateNode": object({
+    nodeId: whole("Kafka node.id."),
+    broker: flag("Whether it serves clients."),
+    listeners: listOf({ type: "string" }, "host:port of its listeners."),
+  }),
 };
 
 const RESOURCES = {
+  "pilab:lab/swapGate:SwapGate": resource(
+    "Refuses an unsafe swap of a host's machine.",
+    {
+      hosts: mapOf({ $ref: "#/types/pilab:lab:SwapGateHost" }, "By logical host name."),
+      dataDir: text("Path of the log directory."),
+    },
+    {
+      optional: ["swaps"],
+      outputs: {
+        swaps: mapOf(listOf({ type: "string" }, "Steps."), "Steps of the last swap, by host."),
+      },
+    },
+  ),
   "pilab:kafka/topic:Topic": resource(
     "A Kafka topic.",
     {

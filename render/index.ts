@@ -10,7 +10,7 @@ export {
 } from "./bundle";
 export { renderChronyConf } from "./clock";
 export { installedArchivePath, renderInstallScript, type InstallArgs } from "./install";
-export { kafkaBase64Id } from "./kafka-base64-id";
+export { directoryIdOf, diskIdentity, kafkaBase64Id } from "./kafka-base64-id";
 export { renderKafkaEnv } from "./kafka-env";
 export { renderKafkaHosts } from "./kafka-hosts";
 export { kafkaPaths } from "./kafka-paths";

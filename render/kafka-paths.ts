@@ -22,6 +22,8 @@ export const kafkaPaths = {
   hosts: "/etc/kafka/hosts",
   /** A line `SHA256  PATH` for each staged file, then `bundle SHA256`. */
   manifest: "/etc/kafka/manifest",
+  /** While it is there Kafka does not start: the node lives elsewhere, or is about to come here. */
+  hold: "/etc/kafka/hold",
   /** The data volume's mount point. */
   volume: "/var/lib/kafka",
   /** Kafka's `log.dirs`. */

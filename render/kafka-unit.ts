@@ -21,6 +21,7 @@ Documentation=https://kafka.apache.org/documentation/
 Wants=network-online.target
 After=network-online.target time-sync.target
 RequiresMountsFor=${kafkaPaths.volume}
+ConditionPathExists=!${kafkaPaths.hold}
 StartLimitIntervalSec=0
 
 [Service]

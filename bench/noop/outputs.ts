@@ -45,6 +45,7 @@ export const noopTypes = {
     "pilab:kafka/clusterConfig:ClusterConfig": asGiven,
     "pilab:kafka/nodeStorage:NodeStorage": asGiven,
     "pilab:kafka/rollout:Rollout": asGiven,
+    "pilab:lab/swapGate:SwapGate": asGiven,
     "pilab:kafka/topic:Topic": (inputs) => ({ ...inputs, topicId: "AAAAAAAAAAAAAAAAAAAAAA" }),
   },
 } as const satisfies Record<string, Readonly<Record<string, Outputs>>>;

@@ -42,26 +42,42 @@ export class Machines {
     }
   }
 
-  /** The machine that a host plays on, as something that can be reached. */
-  public of(host: Host): ReachableHost {
-    const { machine } = host;
-    const virtual = this.virtual.get(machine.name);
-    const hostKey = virtual?.hostKey ?? pinnedKey(machine);
-    const connection: HostConnection = {
+  /** What a host's machine is told by, before anything of it is made or touched. */
+  public connectionOf({ machine }: Host): HostConnection {
+    return {
       host: machine.address,
       port: this.lab.ssh.port,
       user: this.lab.ssh.user,
       privateKey: this.privateKey,
-      hostKey,
-    };
-    return {
-      name: host.name,
-      address: machine.address,
-      connection,
-      identity: virtual === undefined ? [hostKey] : [hostKey, virtual.container.id],
-      readyAfter: virtual === undefined ? [] : [virtual.container],
+      hostKey: this.virtual.get(machine.name)?.hostKey ?? pinnedKey(machine),
     };
   }
+
+  /** Makes the containers of a virtual lab. Real Pis are there; either way `gate` is passed first. */
+  public boot(gate: pulumi.Resource): BootedMachines {
+    const containers = new Map(
+      [...this.virtual].map(([name, machine]) => [name, machine.boot([gate])]),
+    );
+    return {
+      of: (host) => {
+        const connection = this.connectionOf(host);
+        const container = containers.get(host.machine.name);
+        return {
+          name: host.name,
+          address: host.machine.address,
+          connection,
+          identity:
+            container === undefined ? [connection.hostKey] : [connection.hostKey, container.id],
+          readyAfter: [container ?? gate],
+        };
+      },
+    };
+  }
+}
+
+/** The machines, there to be reached. */
+export interface BootedMachines {
+  of(host: Host): ReachableHost;
 }
 
 function pinnedKey(machine: Machine): string {

@@ -5,8 +5,9 @@ import type { RolloutNode } from "../../provider/resources";
 import {
   brokerFiles,
   brokerWant,
+  directoryIdOf,
+  diskIdentity,
   installedArchivePath,
-  kafkaBase64Id,
   kafkaPaths,
   renderBundle,
   renderInstallScript,
@@ -37,14 +38,14 @@ export class KafkaBroker extends pulumi.ComponentResource {
   public readonly host: BrokerHost;
   public readonly reachable: ReachableHost;
   /**
-   * KRaft directory id of this node's disk: 22 characters of URL-safe base64. Its keeper is the host key
-   * of the machine that it was made for.
+   * KRaft directory id that a blank disk of this node's machine gets: 22 characters of URL-safe base64.
+   * Another machine has another one; see `directoryIdOf`.
    */
   public readonly directoryId: pulumi.Output<string>;
   /** Everything that must be on the disk before the storage is formatted. */
   public readonly staged: pulumi.Resource[];
-  /** This node's part in the cluster's `Rollout`. */
-  public readonly rolloutNode: RolloutNode;
+  /** This node's part in the cluster's `Rollout`, but for what its formatted disk tells. */
+  public readonly rolloutNode: Omit<RolloutNode, "directoryId">;
 
   constructor(name: string, args: KafkaBrokerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:kafka:Broker", name, {}, opts);
@@ -53,14 +54,21 @@ export class KafkaBroker extends pulumi.ComponentResource {
     this.host = host;
     this.reachable = reachable;
 
-    const directory = new random.RandomBytes(
+    const hostKey = pulumi.output(reachable.connection.hostKey);
+    const seed = new random.RandomBytes(
       `${name}-directory-id`,
-      { length: 16, keepers: { hostKey: reachable.connection.hostKey } },
-      // A formatted disk keeps the id it was given. Were it made anew before `NodeStorage` refuses the
-      // other machine, the stack would want an id that no disk has, even after the edit is taken back.
+      { length: 16, keepers: { hostKey } },
+      // The keeper says for which machine the seed itself is the id. Made anew for another one it would be
+      // a third id when an edit is taken back, which no disk has.
       { ...child, ignoreChanges: ["keepers"] },
     );
-    this.directoryId = pulumi.unsecret(directory.base64.apply(kafkaBase64Id));
+    this.directoryId = pulumi.unsecret(
+      pulumi
+        .all([seed.base64, seed.keepers, hostKey])
+        .apply(([base64, keepers, key]) =>
+          directoryIdOf(base64, keepers?.["hostKey"] ?? key, diskIdentity(key, host.disk)),
+        ),
+    );
 
     const pi = new PiHost(name, { lab, host, reachable }, child);
 

@@ -44,6 +44,8 @@ export class KafkaCluster extends pulumi.ComponentResource {
       Object.fromEntries(brokers.map((broker) => [broker.host.name, broker.directoryId])),
     );
     const voters = directoryIds.apply((ids) => birthVoters(lab, ids));
+    // A node that joins finds the others by their names, and they find it: all names files come first.
+    const staged = brokers.flatMap((broker) => broker.staged);
     const storages = brokers.map(
       (broker) =>
         new NodeStorage(
@@ -63,7 +65,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
           {
             parent: broker,
             ...live,
-            dependsOn: broker.staged,
+            dependsOn: staged,
             // The voters of the cluster's birth: read by a blank disk only. A shared string that
             // changed with one node must not touch the others.
             ignoreChanges: ["birthVoters"],
@@ -75,7 +77,12 @@ export class KafkaCluster extends pulumi.ComponentResource {
       `${name}-rollout`,
       {
         service: kafkaPaths.service,
-        nodes: Object.fromEntries(brokers.map((broker) => [broker.host.name, broker.rolloutNode])),
+        nodes: Object.fromEntries(
+          brokers.map((broker, index) => [
+            broker.host.name,
+            { ...broker.rolloutNode, directoryId: storages[index]!.directoryId },
+          ]),
+        ),
         startTimeoutSeconds: START_TIMEOUT_SECONDS,
         stopOnDelete: true,
       },

@@ -29,20 +29,32 @@ export interface VirtualPiArgs {
 export class VirtualPi extends pulumi.ComponentResource {
   /** The pinned host key; another seed is another machine. */
   public readonly hostKey: pulumi.Output<string>;
-  public readonly container: docker.Container;
+  private readonly seed: random.RandomBytes;
 
-  constructor(name: string, args: VirtualPiArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    private readonly name: string,
+    private readonly args: VirtualPiArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("pilab:virtual:Pi", name, {}, opts);
-    const child = { parent: this };
-    const { lab, machine } = args;
-    const labels = stackLabels(lab, args.authorizedKey);
-
-    const seed = new random.RandomBytes(`${name}-host-key`, { length: 32 }, child);
+    this.seed = new random.RandomBytes(`${name}-host-key`, { length: 32 }, { parent: this });
     this.hostKey = pulumi.unsecret(
-      seed.base64.apply((text) => openSshPublicKey(Buffer.from(text, "base64"))),
+      this.seed.base64.apply((text) => openSshPublicKey(Buffer.from(text, "base64"))),
     );
+    this.registerOutputs({ hostKey: this.hostKey });
+  }
+
+  /**
+   * Makes the container. Apart from the identity, since an edit that takes a running machine away is
+   * judged by the identities of all of them, before the first container is touched.
+   */
+  public boot(dependsOn: pulumi.Resource[]): docker.Container {
+    const { lab, machine } = this.args;
+    const { name, args } = this;
+    const child = { parent: this, dependsOn };
+    const labels = stackLabels(lab, args.authorizedKey);
     const privateKey = pulumi.secret(
-      seed.base64.apply((text) => renderOpenSshPrivateKey(Buffer.from(text, "base64"))),
+      this.seed.base64.apply((text) => renderOpenSshPrivateKey(Buffer.from(text, "base64"))),
     );
 
     const volume = new docker.Volume(
@@ -51,7 +63,7 @@ export class VirtualPi extends pulumi.ComponentResource {
       // A volume cannot be renamed, only made anew and blank: another name of the lab must not do that.
       { ...child, ignoreChanges: ["name", "labels"] },
     );
-    this.container = new docker.Container(
+    return new docker.Container(
       name,
       {
         name: `${lab.name}-${machine.name}`,
@@ -89,7 +101,6 @@ export class VirtualPi extends pulumi.ComponentResource {
       // The name and the address are taken: the old container must go first.
       { ...child, deleteBeforeReplace: true },
     );
-    this.registerOutputs({ hostKey: this.hostKey });
   }
 }
 

@@ -96,6 +96,15 @@ export function splitServer(server: string): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
+/** From the client's hexadecimal notation to Kafka's: URL-safe base64 without padding. */
+export function toKafkaId(uuid: string): string {
+  return Buffer.from(uuid.replaceAll("-", ""), "hex").toString("base64url");
+}
+
+export function fromKafkaId(id: string): string {
+  return Buffer.from(id, "base64url").toString("hex");
+}
+
 /** The innermost cause: what the operating system said, under what the client made of it. */
 function rootCause(error: unknown): string {
   let current = error as { cause?: unknown; message?: string; code?: string };

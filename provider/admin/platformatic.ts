@@ -1,16 +1,23 @@
-import { assertOk, KafkaLink, LinkError, loadClient } from "./kafka-link";
+import { assertOk, fromKafkaId, KafkaLink, LinkError, loadClient, toKafkaId } from "./kafka-link";
 import type {
   AdminOptions,
   KafkaAdmin,
   LiveTopic,
   NewTopic,
+  NewVoter,
   PartitionState,
   Quorum,
+  QuorumReplica,
   RegisteredBroker,
   TopicPartitions,
 } from "./port";
 import { KafkaError } from "./port";
-import { describeClusterV2 } from "./requests";
+import {
+  addRaftVoterV0,
+  describeClusterV2,
+  type DescribeClusterV2,
+  removeRaftVoterV0,
+} from "./requests";
 
 /** Kafka's own numbers. */
 const RESOURCE = { topic: 2, broker: 4 } as const;
@@ -138,28 +145,61 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async listBrokers(): Promise<readonly RegisteredBroker[]> {
-    const describeCluster = await describeClusterV2();
-    return this.read("list the brokers", async (link, doing) => {
-      const answer = await link.ask(describeCluster);
-      await assertOk(doing, link.server, answer.errorCode, answer.errorMessage);
-      return answer.brokers.map(({ brokerId, isFenced }) => ({ id: brokerId, fenced: isFenced }));
-    });
+    const { brokers } = await this.describeCluster("list the brokers");
+    return brokers.map(({ brokerId, isFenced }) => ({ id: brokerId, fenced: isFenced }));
+  }
+
+  async clusterId(): Promise<string> {
+    return (await this.describeCluster("tell the cluster's id")).clusterId;
   }
 
   async ping(server: string): Promise<void> {
     const { apiVersionsV3 } = await loadClient();
-    try {
-      const link = await KafkaLink.dial(server, this.options);
-      try {
-        const { errorCode } = await link.ask(apiVersionsV3.api, "pi-lab", "1");
-        await assertOk("tell its versions", server, errorCode, null);
-      } finally {
-        await link.close();
-      }
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      throw new KafkaError("unreachable", error.message);
-    }
+    await this.alone(server, async (link) => {
+      const { errorCode } = await link.ask(apiVersionsV3.api, "pi-lab", "1");
+      await assertOk("tell its versions", server, errorCode, null);
+    });
+  }
+
+  async addVoter(leader: string, voter: NewVoter): Promise<void> {
+    const addRaftVoter = await addRaftVoterV0();
+    await this.alone(leader, async (link) => {
+      const answer = await link.ask(addRaftVoter, voter, this.serverLimitMs);
+      const doing = `add voter ${voter.id} (directory ${voter.directoryId})`;
+      await assertOk(doing, leader, answer.errorCode, answer.errorMessage);
+    });
+  }
+
+  async removeVoter(
+    leader: string,
+    { id, directoryId }: Pick<QuorumReplica, "id" | "directoryId">,
+  ): Promise<void> {
+    const removeRaftVoter = await removeRaftVoterV0();
+    await this.alone(leader, async (link) => {
+      const answer = await link.ask(removeRaftVoter, id, directoryId);
+      const doing = `remove voter ${id} (directory ${directoryId})`;
+      await assertOk(doing, leader, answer.errorCode, answer.errorMessage);
+    });
+  }
+
+  async logSizes(): Promise<ReadonlyMap<string, number>> {
+    const { describeLogDirsV4 } = await loadClient();
+    return this.read("tell the sizes of its logs", async (link, doing) => {
+      // The types ask for a list of topics; null means all of them.
+      const { results, errorCode } = await link.ask(describeLogDirsV4.api, null as never);
+      await assertOk(doing, link.server, errorCode, null);
+      const partitions = results.flatMap(({ topics }) =>
+        topics.flatMap(({ name, partitions }) =>
+          partitions
+            .filter(({ isFutureKey }) => !isFutureKey)
+            .map((one): [string, number] => [
+              `${name}-${one.partitionIndex}`,
+              Number(one.partitionSize),
+            ]),
+        ),
+      );
+      return new Map(partitions);
+    });
   }
 
   async describeQuorum(controllers: readonly string[]): Promise<Quorum> {
@@ -181,6 +221,30 @@ export class PlatformaticAdmin implements KafkaAdmin {
     await link?.close();
   }
 
+  private async describeCluster(what: string): Promise<DescribeClusterV2> {
+    const describeCluster = await describeClusterV2();
+    return this.read(what, async (link, doing) => {
+      const answer = await link.ask(describeCluster);
+      await assertOk(doing, link.server, answer.errorCode, answer.errorMessage);
+      return answer;
+    });
+  }
+
+  /** A question to this very server, on a connection of its own. */
+  private async alone<T>(server: string, work: (link: KafkaLink) => Promise<T>): Promise<T> {
+    try {
+      const link = await KafkaLink.dial(server, this.options);
+      try {
+        return await work(link);
+      } finally {
+        await link.close();
+      }
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      throw new KafkaError("unreachable", error.message);
+    }
+  }
+
   private async quorumAt(server: string): Promise<Quorum> {
     const { describeQuorumV2 } = await loadClient();
     const link = await KafkaLink.dial(server, this.options);
@@ -192,14 +256,18 @@ export class PlatformaticAdmin implements KafkaAdmin {
       const partition = answer.topics[0]?.partitions[0];
       if (partition === undefined) throw new LinkError(`${server}: empty answer`);
       await assertOk(doing, server, partition.errorCode, partition.errorMessage);
-      const { leaderId, currentVoters } = partition;
+      const { leaderId, currentVoters, observers } = partition;
       const leader = currentVoters.find((voter) => voter.replicaId === leaderId);
       const now = Number(leader?.lastCaughtUpTimestamp ?? -1n);
-      const voters = currentVoters.map(({ replicaId, lastCaughtUpTimestamp }) => {
-        const caughtUp = Number(lastCaughtUpTimestamp);
-        return { id: replicaId, behindMs: caughtUp < 0 ? Infinity : Math.max(0, now - caughtUp) };
-      });
-      return { leaderId, voters };
+      const replica = (one: (typeof currentVoters)[number]): QuorumReplica => {
+        const caughtUp = Number(one.lastCaughtUpTimestamp);
+        return {
+          id: one.replicaId,
+          directoryId: toKafkaId(one.replicaDirectoryId),
+          behindMs: caughtUp < 0 ? Infinity : Math.max(0, now - caughtUp),
+        };
+      };
+      return { leaderId, voters: currentVoters.map(replica), observers: observers.map(replica) };
     } finally {
       await link.close();
     }
@@ -320,15 +388,6 @@ function partitionStates(
       isr: partition.isrNodes,
     }))
     .sort((a, b) => a.partition - b.partition);
-}
-
-/** From the client's hexadecimal notation to Kafka's: URL-safe base64 without padding. */
-function toKafkaId(uuid: string): string {
-  return Buffer.from(uuid.replaceAll("-", ""), "hex").toString("base64url");
-}
-
-function fromKafkaId(id: string): string {
-  return Buffer.from(id, "base64url").toString("hex");
 }
 
 function reasons(error: unknown): string {

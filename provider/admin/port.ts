@@ -39,15 +39,29 @@ export interface RegisteredBroker {
   readonly fenced: boolean;
 }
 
-export interface QuorumVoter {
+/** A node that follows the metadata log: one node id with another directory is another replica. */
+export interface QuorumReplica {
   readonly id: number;
+  /** Id of its metadata log directory: 16 bytes in URL-safe base64, as Kafka's own tools print it. */
+  readonly directoryId: string;
   /** How long ago it had caught up with the leader, ms, by the leader's own clock. */
   readonly behindMs: number;
 }
 
 export interface Quorum {
   readonly leaderId: number;
-  readonly voters: readonly QuorumVoter[];
+  readonly voters: readonly QuorumReplica[];
+  /** Who reads the log without a vote: brokers that are no controllers, and controllers to be. */
+  readonly observers: readonly QuorumReplica[];
+}
+
+/** A controller that is to vote, and where the others reach it. */
+export interface NewVoter {
+  readonly id: number;
+  readonly directoryId: string;
+  /** Its controller listener's name, and the `host:port` that is advertised for it. */
+  readonly listener: string;
+  readonly endpoint: string;
 }
 
 /** One cluster, reached through its bootstrap servers. */
@@ -69,10 +83,17 @@ export interface KafkaAdmin {
   clusterSetting(key: string): Promise<string | undefined>;
   setClusterSetting(key: string, value: string): Promise<void>;
   listBrokers(): Promise<readonly RegisteredBroker[]>;
+  /** Kafka's id of the cluster: 16 bytes in URL-safe base64. */
+  clusterId(): Promise<string>;
   /** Asks the process that listens at this very address, broker or controller, whether it answers. */
   ping(server: string): Promise<void>;
   /** Asked on the controllers' own listeners (`host:port`), since a broker may wait long for them. */
   describeQuorum(controllers: readonly string[]): Promise<Quorum>;
+  /** Asked of the quorum's leader at its controller listener, as `removeVoter` is. */
+  addVoter(leader: string, voter: NewVoter): Promise<void>;
+  removeVoter(leader: string, voter: Pick<QuorumReplica, "id" | "directoryId">): Promise<void>;
+  /** Bytes of the log of each partition (`topic-0`) that the broker which answers has a replica of. */
+  logSizes(): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
 }
 

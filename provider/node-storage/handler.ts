@@ -43,8 +43,9 @@ interface Storage extends Identity {
 }
 
 /**
- * `pilab:kafka/nodeStorage:NodeStorage`. Create looks at the disk first: a blank one is formatted,
- * one that is as wanted is adopted, any other is refused. Update never formats, and there is no
+ * `pilab:kafka/nodeStorage:NodeStorage`. It looks at the disk first: a blank one is formatted, one that
+ * is as wanted is adopted, any other is refused. A create formats for the birth of the cluster, an update
+ * for a node that joins it again with another disk; the same disk is never formatted twice. There is no
  * delete: the data stays on the host.
  */
 export class NodeStorageHandler implements ResourceHandler {
@@ -63,7 +64,7 @@ export class NodeStorageHandler implements ResourceHandler {
     const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
     // The voters of the cluster's birth are read by a blank disk only.
     for (const key of ["birthVoters", ...ignoreChanges]) delete detailedDiff[key];
-    return { detailedDiff, stables: ["host", "nodeId", "clusterId", "directoryId"] };
+    return { detailedDiff };
   }
 
   async create({ news, preview }: CreateRequest, context: CallContext): Promise<CreateResult> {
@@ -78,7 +79,7 @@ export class NodeStorageHandler implements ResourceHandler {
         case "format":
           await this.assertBirth(storage, parseLogin(news["connection"]).host);
           context.log.status(`formatting ${storage.dataDir}`);
-          await format(shell, storage, plan.leftovers);
+          await format(shell, storage, plan.leftovers, birthCommand(storage));
           return;
         case "refuse":
           throw refused(storage, plan.cause, plan.remedy);
@@ -89,23 +90,39 @@ export class NodeStorageHandler implements ResourceHandler {
     return { id: storage.directoryId, outputs: news };
   }
 
-  /** The host answers elsewhere, or its files moved: the disk must still be the same one. */
+  /**
+   * The host answers elsewhere, or it has another machine: then a blank disk is formatted to join the
+   * cluster. Nothing starts there yet; the rollout fences the former process first.
+   */
   async update(request: UpdateRequest, context: CallContext): Promise<UpdateResult> {
-    const { news, preview } = request;
+    const { olds, news, preview } = request;
     if (preview) return { outputs: news };
     const storage = parseStorage(news);
+    // A disk that went along to another machine is the node's own still, and keeps its id.
+    const own = { ...storage, directoryId: parseStorage(olds).directoryId };
+    let { directoryId } = storage;
     await this.onHost(news, context, async (shell) => {
-      const plan = planStorage(storage, await look(shell, storage));
-      if (plan.kind === "refuse") throw refused(storage, plan.cause, plan.remedy);
-      if (plan.kind === "format") {
-        throw refused(
-          storage,
-          "it is blank, though this node was formatted before",
-          "Mount the node's own disk there. A voter must not come back with an empty one.",
-        );
+      const disk = await look(shell, storage);
+      if (planStorage(own, disk).kind === "adopt") {
+        directoryId = own.directoryId;
+        return;
+      }
+      const plan = planStorage(storage, disk);
+      switch (plan.kind) {
+        case "adopt":
+          return;
+        case "format":
+          if (own.directoryId === directoryId) throw refused(storage, LOST_DISK, NEW_DISK);
+          context.log.status(`formatting ${storage.dataDir}, to join the cluster`);
+          await format(shell, storage, plan.leftovers, joinCommand(storage));
+          return;
+        case "refuse":
+          throw refused(storage, plan.cause, plan.remedy);
+        default:
+          plan satisfies never;
       }
     });
-    return { outputs: news };
+    return { outputs: { ...news, directoryId } };
   }
 
   async read({ id, outputs, inputs }: ReadRequest, context: CallContext): Promise<ReadResult> {
@@ -145,8 +162,8 @@ export class NodeStorageHandler implements ResourceHandler {
     throw refused(
       storage,
       `it is blank, and the cluster lives already: ${alive.join(", ")} answers`,
-      "A disk is formatted at the birth of a cluster only; this version can neither add a broker to " +
-        "a running one nor replace its disk. Mount the node's own disk, or take the host out again.",
+      "A new host's disk is formatted at the birth of a cluster only; this version cannot add a broker to " +
+        "a running one. Mount the node's own disk, or take the host out again.",
     );
   }
 
@@ -216,33 +233,75 @@ async function look(shell: HostShell, { host, dataDir }: Storage): Promise<Disk>
   };
 }
 
-/** Formats a blank disk, and looks whether it is as wanted afterwards. */
-async function format(
-  shell: HostShell,
-  storage: Storage,
-  leftovers: readonly string[],
-): Promise<void> {
-  const { host, dataDir, kafkaHome, serviceUser } = storage;
-  // Values as `--flag=value`: an id may begin with a hyphen. No classpath wildcard may be expanded.
+const LOST_DISK = "it is blank, though this node was formatted before";
+const NEW_DISK =
+  "Mount the node's own disk there. If it is lost, raise `disk` of that host in the configuration: the " +
+  "node then joins with a new one. A voter must not come back with an empty disk under its old id.";
+
+/** The command line of Kafka's format, for a shell. Values as `--flag=value`: an id may begin with a hyphen. */
+function formatCommand(storage: Storage, config: string, voters: string): string {
   const java = [
     "java",
     "-Xmx128m",
     "-XX:TieredStopAtLevel=1",
     "-cp",
-    `${kafkaHome}/libs/*`,
+    // Quoted below: the JVM expands it, and no shell may.
+    `${storage.kafkaHome}/libs/*`,
     "kafka.tools.StorageTool",
     "format",
     `--cluster-id=${storage.clusterId}`,
-    `--initial-controllers=${storage.birthVoters}`,
-    `--config=${storage.configFile}`,
+    voters,
+    `--config=${config}`,
   ];
+  return `runuser -u ${quote(storage.serviceUser)} -- ${java.map(quote).join(" ")}`;
+}
+
+/** For a first voter: the string of the voters gives it its directory id. */
+const birthCommand = (storage: Storage): string =>
+  formatCommand(storage, storage.configFile, `--initial-controllers=${storage.birthVoters}`);
+
+/**
+ * For a node that joins: Kafka's format takes no directory id then and makes one of its own. So it formats a
+ * folder beside the data, and meta.properties goes to the disk last and whole, with the id that is wanted.
+ * Kafka does not start here before the rollout lifts the hold, whatever reboots meanwhile.
+ */
+function joinCommand(storage: Storage): string {
+  const { host, dataDir, configFile, directoryId, serviceUser } = storage;
+  const data = quote(dataDir);
+  const scratch = quote(`${dataDir}.pi-lab-format`);
+  const config = quote(`${dataDir}.pi-lab-format/server.properties`);
+  const hold = quote(`${host} joins its cluster anew; pi-lab holds Kafka until the former node is out.`);
+  const user = quote(serviceUser);
+  return [
+    `printf '%s\\n' ${hold} >/etc/kafka/hold`,
+    `rm -rf ${scratch}`,
+    `install -d -o ${user} -g ${user} ${scratch} ${scratch}/data`,
+    `sed ${quote(`s|^log\\.dirs=.*|log.dirs=${dataDir}.pi-lab-format/data|`)} ${quote(configFile)} >${config}`,
+    formatCommand(storage, `${dataDir}.pi-lab-format/server.properties`, "--no-initial-controllers"),
+    `sed -i ${quote(`s|^directory\\.id=.*|directory.id=${directoryId}|`)} ${scratch}/data/meta.properties`,
+    `chown ${user}:${user} ${scratch}/data/meta.properties`,
+    `mv ${scratch}/data/meta.properties ${scratch}/meta.properties`,
+    `find ${scratch}/data -mindepth 1 -maxdepth 1 -exec mv -t ${data} {} +`,
+    `mv ${scratch}/meta.properties ${data}/meta.properties.pi-lab-new`,
+    `sync ${data}/meta.properties.pi-lab-new`,
+    `mv ${data}/meta.properties.pi-lab-new ${data}/meta.properties`,
+    `rm -rf ${scratch}`,
+  ].join(" && ");
+}
+
+/** Formats a blank disk, and looks whether it is as wanted afterwards. */
+async function format(
+  shell: HostShell,
+  storage: Storage,
+  leftovers: readonly string[],
+  command: string,
+): Promise<void> {
+  const { host, dataDir } = storage;
   const remove = leftovers.map((entry) => quote(`${dataDir}/${entry}`)).join(" ");
   const clear = remove === "" ? "" : `rm -rf -- ${remove} && `;
   const meta = quote(`${dataDir}/meta.properties`);
   // One step under a lock: another run may have formatted the disk since the look.
-  const locked =
-    `if test -e ${meta}; then exit ${FORMATTED_MEANWHILE}; fi; ` +
-    `${clear}cd / && runuser -u ${quote(serviceUser)} -- ${java.map(quote).join(" ")}`;
+  const locked = `if test -e ${meta}; then exit ${FORMATTED_MEANWHILE}; fi; ${clear}cd / && ${command}`;
   const result = await shell.run(`flock -w 60 ${quote(dataDir)} sh -c ${quote(locked)}`, {
     timeoutMs: FORMAT_TIMEOUT_MS,
     label: `formatting ${dataDir}`,

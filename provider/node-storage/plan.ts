@@ -1,5 +1,5 @@
 import type { CheckFailure, PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, reveal, Unknown } from "../../plugins/common/rpc";
+import { reveal, Unknown } from "../../plugins/common/rpc";
 
 /** What makes a formatted log directory this node's and no other's. */
 export interface Identity {
@@ -30,7 +30,8 @@ const HARMLESS = /^(lost\+found|\.lock)$/;
  * A format writes these and meta.properties last; without the latter they are a cut-off format's.
  * A metadata log with a segment is more than that: a controller has written to it.
  */
-const LEFTOVER = /^(bootstrap\.checkpoint|__cluster_metadata-0)(\/[^/]*\.checkpoint(\.[^/]*)?)?$/;
+const LEFTOVER =
+  /^(bootstrap\.checkpoint|meta\.properties\.pi-lab-new|__cluster_metadata-0)(\/[^/]*\.checkpoint(\.[^/]*)?)?$/;
 
 /** Decides what to do with a disk. Never formats what may hold somebody's records. */
 export function planStorage(want: Identity & { readonly host: string }, disk: Disk): StoragePlan {
@@ -109,7 +110,7 @@ export function parseMeta(text: string): Partial<Identity> {
 }
 
 /** 16 bytes in URL-safe base64 without padding. */
-const KAFKA_ID = /^[A-Za-z0-9_-]{22}$/;
+export const KAFKA_ID = /^[A-Za-z0-9_-]{22}$/;
 
 /** The first hundred ids mean something to Kafka: `format` takes one, and the broker then dies. */
 function isReserved(id: string): boolean {
@@ -139,35 +140,19 @@ export function checkStorage(news: PropertyMap): CheckFailure[] {
 }
 
 /**
- * Why a formatted node cannot become what is wanted, if it cannot. The machine is told by its host
- * key: the directory id stays what it was. What is not known yet is about to be made anew.
+ * Why a formatted node cannot become what is wanted, if it cannot: the same node of the same cluster it
+ * stays, whatever its disk.
  */
 export function refusedChange(olds: PropertyMap, news: PropertyMap): string | undefined {
   const host = shown(olds["host"]);
-  const changed = (key: string): boolean => {
-    const value = reveal(news[key]);
-    return value instanceof Unknown || value !== reveal(olds[key]);
-  };
-  if (changed("directoryId") || otherHostKey(olds["connection"], news["connection"])) {
-    return (
-      `${host}: it is given another machine (another SSH host key, so another disk). This version ` +
-      "cannot replace the machine of a formatted broker: its old voter would stay in the quorum. " +
-      "Give the host its machine back."
-    );
-  }
   for (const key of ["nodeId", "clusterId"]) {
-    if (changed(key)) {
-      const [from, to] = [olds[key], news[key]].map(shown);
+    const [before, after] = [reveal(olds[key]), reveal(news[key])];
+    if (after instanceof Unknown || after !== before) {
+      const [from, to] = [before, after].map(shown);
       return `${host}: ${key} ${from} is written on its disk and cannot become ${to}. Set it back.`;
     }
   }
   return undefined;
-}
-
-function otherHostKey(old: PropertyValue | undefined, now: PropertyValue | undefined): boolean {
-  const [before, after] = [reveal(old), reveal(now)];
-  if (!isMap(before) || before["hostKey"] === undefined) return false;
-  return !isMap(after) || after["hostKey"] !== before["hostKey"];
 }
 
 /** A plain property as a message shows it. */

@@ -1,4 +1,5 @@
 import type { CheckFailure, PropertyMap, PropertyValue } from "../../plugins/common/rpc";
+import { KAFKA_ID } from "../node-storage/plan";
 import { isMap, propertyPath, reveal, Unknown } from "../../plugins/common/rpc";
 
 /** Faults of a rollout's inputs that can be told without reaching a host. */
@@ -30,8 +31,9 @@ export function checkRollout(news: PropertyMap): CheckFailure[] {
     const path = ["nodes", host];
     expect(path, node, isMap, "must be a map");
     if (!isMap(node)) continue;
-    const { nodeId, address, want } = node;
+    const { nodeId, directoryId, address, want } = node;
     expect([...path, "nodeId"], nodeId, isNodeId, "must be a whole number from 0");
+    expect([...path, "directoryId"], directoryId, isKafkaId, "must be Kafka's id of its disk");
     expect([...path, "address"], address, isServer, "must be host:port of the client listener");
     expect([...path, "want"], want, isMap, "must be a map");
     if (typeof nodeId !== "number") continue;
@@ -51,5 +53,7 @@ const isUnit = (value: PropertyValue): boolean =>
   typeof value === "string" && /^[A-Za-z0-9][A-Za-z0-9@_.-]*$/.test(value);
 const isFlag = (value: PropertyValue): boolean => typeof value === "boolean";
 const isNodeId = (value: PropertyValue): boolean => Number.isInteger(value) && Number(value) >= 0;
+const isKafkaId = (value: PropertyValue): boolean =>
+  typeof value === "string" && KAFKA_ID.test(value);
 const isServer = (value: PropertyValue): boolean =>
   typeof value === "string" && /^\S+:\d{1,5}$/.test(value);

@@ -8,7 +8,7 @@ export interface ClusterView {
 }
 
 export interface GateOptions {
-  /** Node ids of all nodes of the rollout. */
+  /** Node ids of all brokers of the rollout. */
   readonly members: readonly number[];
   /** Behind the leader by more than this, a voter would not keep a majority alive, ms. */
   readonly caughtUpMs: number;
@@ -63,23 +63,51 @@ function thinQuorum(nodeId: number, quorum: Quorum, caughtUpMs: number): string[
   ];
 }
 
-/** Why `nodeId` is not fully back after its start; empty if it is. */
-export function notBack(nodeId: number, view: ClusterView, options: GateOptions): string[] {
+/** A node as its own process is known: another directory is another process. */
+export interface NodeIdentity {
+  readonly nodeId: number;
+  readonly directoryId: string;
+}
+
+/** Why a node is not fully back after its start; empty if it is. */
+export function notBack(
+  { nodeId, directoryId }: NodeIdentity,
+  view: ClusterView,
+  options: GateOptions,
+): string[] {
+  const reasons = options.members.includes(nodeId) ? notServing(nodeId, view) : [];
+  // A voter of the same id whose disk is gone stays in the quorum until it is voted out.
+  const { voters, observers } = view.quorum;
+  const replica = [...voters, ...observers].find(
+    (one) => one.id === nodeId && one.directoryId === directoryId,
+  );
+  if (replica === undefined) reasons.push("it does not follow the quorum's log yet");
+  else if (replica.behindMs > options.caughtUpMs) {
+    reasons.push("its copy of the quorum's log has not caught up");
+  }
+  return reasons;
+}
+
+function notServing(nodeId: number, view: ClusterView): string[] {
   const reasons: string[] = [];
   const broker = view.brokers.find((one) => one.id === nodeId);
   if (broker === undefined) reasons.push("it has not registered yet");
   else if (broker.fenced) reasons.push("it is fenced: still loading its logs");
-  const behind = view.topics.flatMap(({ topic, partitions }) =>
+  const behind = outOfSync(nodeId, view.topics).map(({ name }) => name);
+  if (behind.length > 0) reasons.push(`its replicas are out of sync: ${listed(behind)}`);
+  return reasons;
+}
+
+/** The partitions of which a broker has a replica that is not in sync, with their leaders. */
+export function outOfSync(
+  nodeId: number,
+  topics: readonly TopicPartitions[],
+): { readonly name: string; readonly leader: number }[] {
+  return topics.flatMap(({ topic, partitions }) =>
     partitions
       .filter(({ replicas, isr }) => replicas.includes(nodeId) && !isr.includes(nodeId))
-      .map(({ partition }) => `${topic}-${partition}`),
+      .map(({ partition, leader }) => ({ name: `${topic}-${partition}`, leader })),
   );
-  if (behind.length > 0) reasons.push(`its replicas are out of sync: ${listed(behind)}`);
-  const voter = view.quorum.voters.find((one) => one.id === nodeId);
-  if (voter !== undefined && voter.behindMs > options.caughtUpMs) {
-    reasons.push("its controller has not caught up");
-  }
-  return reasons;
 }
 
 function listed(names: readonly string[]): string {

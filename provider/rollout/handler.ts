@@ -20,9 +20,17 @@ import { BRISK } from "../admin/port";
 import type { OpenShell } from "../ssh/port";
 import { checkRollout } from "./check";
 import { messageOf, NodeError, NodeHost } from "./hosts";
+import { fenceFormer, type FenceOptions } from "./fence";
 import { RollLease } from "./lease";
 import type { RolloutNode } from "./node";
-import { formerFingerprint, parseNodes, rolloutOutputs } from "./node";
+import {
+  formerFingerprint,
+  formerNodes,
+  isBroker,
+  parseNodes,
+  plannedMoves,
+  rolloutOutputs,
+} from "./node";
 import { observed } from "./plan";
 import { refusedChanges } from "./refusals";
 import type { Probes } from "./roller";
@@ -133,14 +141,15 @@ export class RolloutHandler implements ResourceHandler {
     context: CallContext,
   ): Promise<PropertyMap> {
     const nodes = parseNodes(news["nodes"]);
+    const moves = plannedMoves(nodes, olds["nodes"]);
     const { hosts, unreachable } = await this.open(nodes, news, PATIENT_DIAL, context);
     const probes: Probes = new Map();
     const admin = this.ports.connectAdmin(
-      nodes.map((node) => node.address),
+      nodes.filter(isBroker).map((node) => node.address),
       BRISK,
     );
     const connectTo = (server: string) => this.ports.connectAdmin([server], BRISK);
-    const roller = new Roller(nodes, hosts, admin, connectTo, probes, {
+    const roller = new Roller(nodes, hosts, admin, connectTo, probes, moves, {
       stagingUrn: (host) => stagingUrn(urn, host),
       startTimeoutMs: startTimeoutMs(news),
       signal: context.signal,
@@ -148,17 +157,32 @@ export class RolloutHandler implements ResourceHandler {
       done: (line) => context.log.info(line),
     });
     const failures = [...unreachable.values()];
+    const service = reveal(news["service"]) as string;
+    const { openShell } = this.ports;
+    const { signal, log } = context;
+    const fenceOptions: FenceOptions = {
+      ...{ service, openShell, admin, signal },
+      progress: (line) => log.status(line),
+      warn: (line) => log.warn(line),
+    };
     try {
       await roller.probeAll();
-      if (!roller.idle) await this.work(roller, [...hosts.values()], failures, context);
-      if (failures.length === 0) await roller.awaitAll();
+      if (!roller.idle) await this.work(roller, [...hosts.values()], failures, fenceOptions);
+      if (failures.length === 0) {
+        await roller.awaitAll();
+        await roller.settleVoters();
+      }
     } catch (error) {
       failures.push(context.signal.aborted ? cancelled(error) : messageOf(error));
     } finally {
       hosts.forEach((host) => host.close());
       await admin.close();
     }
-    const outputs = rolloutOutputs(news, observations(nodes, olds, probes));
+    const outputs = rolloutOutputs(
+      news,
+      observations(nodes, olds, probes),
+      formerNodes(olds["nodes"], roller.unmoved),
+    );
     if (failures.length > 0) throw new InitFailedError({ id, outputs, reasons: failures });
     return outputs;
   }
@@ -167,17 +191,18 @@ export class RolloutHandler implements ResourceHandler {
     roller: Roller,
     hosts: readonly NodeHost[],
     failures: readonly string[],
-    { signal, log }: CallContext,
+    fence: FenceOptions,
   ): Promise<void> {
     roller.assertStaged();
-    const progress = (line: string): void => log.status(line);
-    const lease = await RollLease.acquire(hosts, { signal, progress });
+    const lease = await RollLease.acquire(hosts, fence);
     try {
       // Another roller may have been at work until now.
       await roller.probeAll();
       await roller.startAll();
       // With a host out of reach its broker may be down, and another one must not join it.
-      if (failures.length === 0) await roller.rollAll(lease);
+      if (failures.length > 0) return;
+      await roller.moveAll(lease, (move) => fenceFormer(move, fence));
+      await roller.rollAll(lease);
     } finally {
       await lease.release();
     }

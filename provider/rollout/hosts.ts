@@ -76,6 +76,11 @@ export class NodeHost {
     return this.run("stopping Kafka", scripts.STOP_SCRIPT, [this.service], STOP_MS);
   }
 
+  /** Stops Kafka and keeps it from starting until somebody starts it through here again. */
+  hold(reason: string): Promise<string> {
+    return this.run("holding Kafka", scripts.HOLD_SCRIPT, [this.service, reason], STOP_MS);
+  }
+
   /** The last lines of the service's journal, indented; never fails. */
   async journal(): Promise<string> {
     const args = [this.service, String(JOURNAL_LINES)];

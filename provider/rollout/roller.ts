@@ -2,19 +2,23 @@
 import type { KafkaAdmin } from "../admin/port";
 import { KafkaError } from "../admin/port";
 import { waitFor, WaitTimeoutError } from "../wait";
+import { fillText, replicaFill, type Fill } from "./fill";
 import type { ClusterView } from "./gates";
 import { blockers, CAUGHT_UP_MS, notBack } from "./gates";
 import type { NodeHost } from "./hosts";
 import { messageOf, NodeError } from "./hosts";
 import type { RollLease } from "./lease";
-import { controllerAddress, type RolloutNode } from "./node";
+import { asVoter, controllerAddress, isBroker, type Move, type RolloutNode } from "./node";
 import { differences, judge, nextToRoll, stagingFault } from "./plan";
 import type { HostProbe } from "./stamp";
+import { planVoters } from "./voters";
 
 /** How long the others may take to be well enough for one to go down, ms. */
 const GATE_MS = 120_000;
 const GATE_INTERVAL_MS = 1_000;
 const WATCH_INTERVAL_MS = 500;
+/** The leader answers a change of the voters once it is committed; the tries before wait for its links. */
+const VOTERS_MS = 60_000;
 /** A broker that dies once may have met a port or a session of its former life; twice is no accident. */
 const DEATHS = 2;
 
@@ -32,6 +36,9 @@ export interface RollerOptions {
 export type Probes = Map<string, HostProbe>;
 
 export class Roller {
+  /** Nodes that are still to leave their former machines, by host. */
+  private readonly moves: Map<string, Move>;
+
   constructor(
     private readonly nodes: readonly RolloutNode[],
     private readonly hosts: ReadonlyMap<string, NodeHost>,
@@ -39,12 +46,21 @@ export class Roller {
     /** Speaks to one broker alone, at its own client listener. */
     private readonly connectTo: (server: string) => KafkaAdmin,
     private readonly probes: Probes,
+    moves: readonly Move[],
     private readonly options: RollerOptions,
-  ) {}
+  ) {
+    this.moves = new Map(moves.map((move) => [move.node.host, move]));
+  }
 
-  /** Whether anything is to be done at all; needs the probes. */
+  /** Whether anything is to be started or restarted at all; needs the probes. */
   get idle(): boolean {
+    if (this.moves.size > 0) return false;
     return this.inVerdict("down").length === 0 && this.inVerdict("differs").length === 0;
+  }
+
+  /** Hosts whose node is still what the last run left, on its former machine. */
+  get unmoved(): ReadonlySet<string> {
+    return new Set(this.moves.keys());
   }
 
   async probeAll(): Promise<void> {
@@ -62,10 +78,73 @@ export class Roller {
     if (faults.length > 0) throw new NodeError(faults.join("\n"));
   }
 
-  /** Starts all that is down, at once: nobody is served by it, and a first quorum needs several. */
+  /**
+   * Starts all that is down, at once: nobody is served by it, and a first quorum needs several. A node
+   * that moves is not down: it may still run where it was.
+   */
   async startAll(): Promise<void> {
-    const down = this.inVerdict("down");
+    const down = this.inVerdict("down").filter((host) => !this.moves.has(host.node.host));
     await this.together(down, (host) => this.startOne(host, "started"));
+  }
+
+  /**
+   * Moves nodes to their new machines, one at a time, each behind the gate of a restart: the former
+   * process is fenced, the new one started on its empty disk and awaited until its replicas are full, and
+   * then the voters are changed.
+   */
+  async moveAll(lease: RollLease, fence: (move: Move) => Promise<void>): Promise<void> {
+    for (const [name, move] of [...this.moves]) {
+      const host = this.hostOf(name);
+      await this.passGate(host, "taken from its former machine");
+      await lease.assertHeld();
+      this.options.signal.throwIfAborted();
+      await fence(move);
+      this.moves.delete(name);
+      if (judge(host.node.want, this.probeOf(host)) === "down") await this.startOne(host, "started");
+      else await this.orJournal(host, () => this.awaitBack(host));
+      await this.settleVoters();
+    }
+  }
+
+  /** Changes the quorum's voters, step by step, until they are the controllers of this rollout. */
+  async settleVoters(): Promise<void> {
+    const wanted = this.nodes.flatMap((node) => {
+      const voter = asVoter(node);
+      return voter === undefined ? [] : [{ host: node.host, voter }];
+    });
+    if (wanted.length === 0) return;
+    let last = "";
+    const wait = {
+      what: "the quorum's voters to be the lab's controllers",
+      timeoutMs: VOTERS_MS,
+      intervalMs: GATE_INTERVAL_MS,
+      signal: this.options.signal,
+      progress: this.options.progress,
+    };
+    await waitFor(wait, async () => {
+      const reasons = await asReasons(async () => {
+        const quorum = await this.admin.describeQuorum(this.controllers);
+        const step = planVoters(wanted, quorum, CAUGHT_UP_MS);
+        if (step.kind === "done") return [];
+        if (step.kind === "wait") return [...step.reasons];
+        const leader = this.nodes.find(({ nodeId }) => nodeId === quorum.leaderId);
+        const server = leader === undefined ? undefined : controllerAddress(leader);
+        if (server === undefined) return [`voter ${quorum.leaderId} leads, which is no host's`];
+        const { id, directoryId } = step.voter;
+        last = `${step.host}: voter ${id} (directory ${directoryId})`;
+        if (step.kind === "add") {
+          await this.admin.addVoter(server, step.voter);
+          this.options.done(`${last} joined the quorum`);
+        } else {
+          await this.admin.removeVoter(server, step.voter);
+          this.options.done(`${last} left the quorum`);
+        }
+        return ["one step is done"];
+      });
+      return reasons.length === 0
+        ? { done: undefined }
+        : { pending: [last, ...reasons].filter((text) => text !== "").join(": ") };
+    });
   }
 
   /**
@@ -98,10 +177,9 @@ export class Roller {
       const view = await this.look(this.admin).catch(() => undefined);
       const fenced = new Set(view?.brokers.filter((one) => one.fenced).map((one) => one.id));
       const next = nextToRoll(left, fenced, view?.quorum.leaderId);
-      const host = next === undefined ? undefined : this.hosts.get(next.host);
-      if (host === undefined)
-        throw new Error(`no host is open for ${next?.host}: a fault of this provider`);
-      await this.passGate(host);
+      if (next === undefined) return;
+      const host = this.hostOf(next.host);
+      await this.passGate(host, "restarted");
       // The last look before the point of no return.
       await lease.assertHeld();
       this.options.signal.throwIfAborted();
@@ -109,10 +187,19 @@ export class Roller {
     }
   }
 
-  private async passGate(host: NodeHost): Promise<void> {
+  private hostOf(name: string): NodeHost {
+    const host = this.hosts.get(name);
+    if (host === undefined) throw new Error(`no host is open for ${name}: a fault of this provider`);
+    return host;
+  }
+
+  private async passGate(
+    host: NodeHost,
+    what: "restarted" | "taken from its former machine",
+  ): Promise<void> {
     const { node } = host;
     const wait = {
-      what: `it to be safe to restart ${node.host}`,
+      what: `it to be safe that ${node.host} is ${what}`,
       timeoutMs: GATE_MS,
       intervalMs: GATE_INTERVAL_MS,
       signal: this.options.signal,
@@ -133,7 +220,7 @@ export class Roller {
     } catch (error) {
       if (!(error instanceof WaitTimeoutError)) throw error;
       throw new NodeError(
-        `${node.host} was not restarted: ${error.message}. All brokers were left running. Bring ` +
+        `${node.host} was not ${what}: ${error.message}. All brokers were left running. Bring ` +
           "the others back first; the next `pulumi up` goes on from here.",
       );
     }
@@ -169,6 +256,7 @@ export class Roller {
   private awaitBackBy(host: NodeHost, own: KafkaAdmin): Promise<void> {
     const { node } = host;
     let recovery = "";
+    let filled = 0;
     let restarts: number | undefined;
     const wait = {
       what: `${node.host} to serve`,
@@ -186,6 +274,13 @@ export class Roller {
       }
       if (watch.unit.active !== "active") return { pending: `the unit is ${watch.unit.active}` };
       if (reasons.length === 0) return { done: undefined };
+      // An empty disk takes as long as its bytes need; what grows is waited for.
+      const fill = await this.fillOf(node);
+      if (fill !== undefined) {
+        if (fill.have > filled) extend();
+        filled = fill.have;
+        reasons.push(`${fillText(fill)} copied`);
+      }
       // Recovery of logs after an unclean end takes its time; a restart would only begin it anew.
       if (watch.recovery !== "" && watch.recovery !== recovery) extend();
       recovery = watch.recovery;
@@ -218,30 +313,45 @@ export class Roller {
   private async askNode(node: RolloutNode, own: KafkaAdmin): Promise<string[]> {
     const silent = await this.silence(node);
     if (silent.length > 0) return silent;
-    return asReasons(async () => notBack(node.nodeId, await this.look(own), this.gateOptions));
+    return asReasons(async () => notBack(node, await this.look(own), this.gateOptions));
+  }
+
+  private async fillOf(node: RolloutNode): Promise<Fill | undefined> {
+    if (!isBroker(node)) return undefined;
+    const topics = await this.admin.listPartitions().catch(() => []);
+    return replicaFill(node.nodeId, topics, (id) => {
+      const broker = this.nodes.find(({ nodeId }) => nodeId === id);
+      return broker === undefined ? undefined : this.connectTo(broker.address);
+    });
   }
 
   /** Which of a node's own listeners do not answer. */
   private async silence(node: RolloutNode): Promise<string[]> {
-    const listeners = [node.address, controllerAddress(node) ?? []].flat();
+    const listeners = new Set([node.address, controllerAddress(node) ?? []].flat());
     const answers = await Promise.all(
-      listeners.map((server) => asReasons(() => this.admin.ping(server).then(() => []))),
+      [...listeners].map((server) => asReasons(() => this.admin.ping(server).then(() => []))),
     );
     return answers.flat().map((reason) => `${node.host} does not answer (${reason})`);
   }
 
   private async look(admin: KafkaAdmin): Promise<ClusterView> {
-    const controllers = this.nodes.flatMap((node) => controllerAddress(node) ?? []);
     const [brokers, topics, quorum] = await Promise.all([
       admin.listBrokers(),
       admin.listPartitions(),
-      this.admin.describeQuorum(controllers),
+      this.admin.describeQuorum(this.controllers),
     ]);
     return { brokers, topics, quorum };
   }
 
+  /** Where the quorum's leader may be: on a machine that is about to be left, too. */
+  private get controllers(): string[] {
+    const former = [...this.moves.values()].flatMap((move) => move.former.listeners);
+    return [...this.nodes.flatMap((node) => controllerAddress(node) ?? []), ...former];
+  }
+
   private get gateOptions() {
-    return { members: this.nodes.map((node) => node.nodeId), caughtUpMs: CAUGHT_UP_MS };
+    const members = this.nodes.filter(isBroker).map((node) => node.nodeId);
+    return { members, caughtUpMs: CAUGHT_UP_MS };
   }
 
   private async probe(host: NodeHost): Promise<HostProbe> {

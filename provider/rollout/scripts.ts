@@ -22,12 +22,14 @@ printf 'staged.version=%s\\n' "$(readlink /opt/kafka/current | base64 -w0)"
 `;
 
 /**
- * $1: the unit. Explicit starts reset systemd's count of its own restarts, by
+ * $1: the unit. Lifts a hold: whoever starts a node has seen to it that it runs nowhere else. Explicit
+ * starts reset systemd's count of its own restarts, by
  * which a process that dies again and again is told; the count is printed as it is now.
  */
 export const START_SCRIPT = `
 set -eu
 if [ "$(systemctl show "$1" -p NeedDaemonReload --value)" = yes ]; then systemctl daemon-reload; fi
+rm -f /etc/kafka/hold
 systemctl is-enabled --quiet "$1" || systemctl enable --quiet "$1"
 systemctl reset-failed "$1" 2>/dev/null || true
 systemctl restart "$1"
@@ -51,6 +53,19 @@ export const JOURNAL_SCRIPT = `journalctl -u "$1" -n "$2" -o cat --no-pager 2>&1
 /** $1: the unit. */
 export const STOP_SCRIPT = `
 set -u
+[ "$(systemctl show "$1" -p LoadState --value)" = loaded ] || exit 0
+systemctl disable --quiet --now "$1"
+`;
+
+/**
+ * $1: the unit. $2: why. Kafka does not start while the file is there, by a boot or by hand; it is on the
+ * disk before the stop, so that a host that loses its power meanwhile does not come back with Kafka.
+ */
+export const HOLD_SCRIPT = `
+set -eu
+mkdir -p /etc/kafka
+printf '%s\\n' "$2" >/etc/kafka/hold
+sync /etc/kafka/hold
 [ "$(systemctl show "$1" -p LoadState --value)" = loaded ] || exit 0
 systemctl disable --quiet --now "$1"
 `;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createLab, labOutputs } from "../../components/lab";
+import type { Host, Lab } from "../../model";
 import { renderPrepareScript } from "../../render";
 import { physicalLab, virtualLab } from "../support/labs";
 import { RecordedProgram } from "../support/recorded";
@@ -9,6 +10,7 @@ const COPY = "command:remote:CopyToRemote";
 const CONTAINER = "docker:index/container:Container";
 const NETWORK = "docker:index/network:Network";
 const RANDOM = "random:index/randomBytes:RandomBytes";
+const SWAP_GATE = "pilab:lab/swapGate:SwapGate";
 const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
 const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
@@ -28,6 +30,7 @@ const brokerNames = ["broker-1", "broker-2", "broker-3"];
 
 interface NodeInput {
   nodeId: number;
+  directoryId: string;
   address: string;
   connection: { host: string; hostKey: string };
   want: { version: string; properties: Record<string, string>; files: Record<string, string> };
@@ -96,6 +99,18 @@ describe("a virtual lab", () => {
     expect(prepare.dependsOn).toContain(`${CONTAINER} pi-1`);
   });
 
+  it("asks the gate before it makes or replaces a machine, by keys that are known before", () => {
+    const gate = program.get(SWAP_GATE, "swap-gate");
+    expect(gate.dependsOn.filter((one) => !one.startsWith(RANDOM))).toEqual([]);
+    for (const machine of program.names(CONTAINER)) {
+      expect(program.get(CONTAINER, machine).dependsOn).toContain(`${SWAP_GATE} swap-gate`);
+    }
+    const { hosts } = gate.inputs as { hosts: Record<string, { made: boolean; disk: string }> };
+    expect(hosts["broker-1"]).toMatchObject({ machine: "pi-1", made: true });
+    const prepare = program.get(COMMAND, "broker-1-prepare").inputs.connection as object;
+    expect(prepare).toMatchObject({ hostKey: hosts["broker-1"]?.disk });
+  });
+
   it("needs no farewell of brokers and topics when its machines go", () => {
     const network = `${NETWORK} switch-network`;
     expect(program.get(ROLLOUT, "kafka-rollout").deletedWith).toBe(network);
@@ -126,6 +141,42 @@ describe("a lab of real Pis", () => {
   it("makes no machines", () => {
     const made = program.resources.filter(({ type }) => type.startsWith("docker:"));
     expect(made).toEqual([]);
+  });
+
+  it("tells the gate each host's machine and listeners, and touches none before it", () => {
+    const gate = program.get(SWAP_GATE, "swap-gate");
+    expect(gate.inputs.dataDir).toBe("/var/lib/kafka/data");
+    expect(gate.dependsOn).toEqual([]);
+    const hosts = gate.inputs.hosts as Record<string, object>;
+    expect(Object.keys(hosts)).toEqual([...brokerNames, "client-1", "desk-1"]);
+    const [broker] = lab.hosts;
+    expect(hosts["broker-1"]).toEqual({
+      machine: "pi-1",
+      made: false,
+      disk: broker?.machine.hostKey,
+      connection: expect.objectContaining({
+        host: "10.0.42.1",
+        hostKey: broker?.machine.hostKey,
+      }) as unknown,
+      kafka: { nodeId: 1, broker: true, listeners: ["10.0.42.1:9092", "10.0.42.1:9093"] },
+    });
+    expect(hosts["client-1"]).not.toHaveProperty("kafka");
+    for (const host of lab.hosts) {
+      const prepared = program.get(COMMAND, `${host.name}-prepare`);
+      expect(prepared.dependsOn).toContain(`${SWAP_GATE} swap-gate`);
+    }
+  });
+
+  it("gives a machine that takes over another directory id, and the first one its own again", async () => {
+    const idWith = async (edited: Lab): Promise<unknown> => {
+      const other = await RecordedProgram.of(() => createLab(edited, inputs));
+      return other.get(NODE_STORAGE, "broker-1-storage").inputs.directoryId;
+    };
+    const first = await idWith(lab);
+    expect(await idWith(lab)).toBe(first);
+    const [host] = lab.hosts;
+    const disk = { ...host, disk: 2 } as Host;
+    expect(await idWith({ ...lab, hosts: [disk, ...lab.hosts.slice(1)] })).not.toBe(first);
   });
 
   it("prepares every host once, with its own script, as root, with the pinned key", () => {
@@ -161,7 +212,9 @@ describe("a lab of real Pis", () => {
 
   it("pushes Kafka to brokers alone, beside the preparation, and unpacks it after both", () => {
     expect(program.names(COPY)).toEqual(brokerNames.map((name) => `${name}-kafka-archive`));
-    expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([]);
+    expect(program.get(COPY, "broker-2-kafka-archive").dependsOn).toEqual([
+      `${SWAP_GATE} swap-gate`,
+    ]);
     expect(program.get(COMMAND, "broker-2-kafka-install").dependsOn).toEqual([
       `${COMMAND} broker-2-prepare`,
       `${COPY} broker-2-kafka-archive`,
@@ -169,13 +222,13 @@ describe("a lab of real Pis", () => {
     expect(program.get(COMMAND, "broker-2-kafka-install").inputs.stdin).toContain(SHA256);
   });
 
-  it("stages each broker's files after Kafka is unpacked, and formats after they are staged", () => {
+  it("stages each broker's files after Kafka is unpacked, and formats after all are staged", () => {
     const files = program.get(COMMAND, "broker-3-files");
     expect(files.inputs.create).toBe("sudo -n /usr/local/lib/pi-lab/stage broker-3");
     expect(files.inputs.stdin).toContain("|node.id=3");
     expect(files.dependsOn).toContain(`${COMMAND} broker-3-kafka-install`);
-    expect(program.get(NODE_STORAGE, "broker-3-storage").dependsOn).toContain(
-      `${COMMAND} broker-3-files`,
+    expect(program.get(NODE_STORAGE, "broker-3-storage").dependsOn).toEqual(
+      expect.arrayContaining(brokerNames.map((name) => `${COMMAND} ${name}-files`)),
     );
   });
 
@@ -209,6 +262,9 @@ describe("a lab of real Pis", () => {
     const rollout = program.get(ROLLOUT, "kafka-rollout");
     for (const name of brokerNames) {
       expect(rollout.dependsOn).toContain(`${NODE_STORAGE} ${name}-storage`);
+      expect((rollout.inputs.nodes as Record<string, NodeInput>)[name]?.directoryId).toBe(
+        program.get(NODE_STORAGE, `${name}-storage`).inputs.directoryId,
+      );
     }
     const nodes = rollout.inputs.nodes as Record<string, NodeInput>;
     expect(Object.keys(nodes)).toEqual(brokerNames);

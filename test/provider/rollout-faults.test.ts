@@ -94,14 +94,20 @@ function clusterOf(hosts: readonly FakePi[], servers: readonly string[]): KafkaA
     },
     describeQuorum: async () => {
       const up = await serving();
-      return {
-        leaderId,
-        voters: all.map((id) => ({ id, behindMs: up.includes(id) ? 0 : 99_999 })),
-      };
+      const voters = all.map((id) => ({
+        id,
+        directoryId: directoryId(id),
+        behindMs: up.includes(id) ? 0 : 99_999,
+      }));
+      return { leaderId, voters, observers: [] };
     },
+    logSizes: () => Promise.resolve(new Map()),
     close: () => Promise.resolve(),
   } as Partial<KafkaAdmin> as KafkaAdmin;
 }
+
+/** Of the disk that the node with this id has had from the beginning. */
+const directoryId = (id: number): string => String(id).repeat(22);
 
 const want = (host: string, changes: Record<string, string> = {}): Fingerprint => ({
   properties: {
@@ -130,6 +136,7 @@ async function inputs(
 
 const node = (host: string, fingerprint: Fingerprint, hash: string): PropertyMap => ({
   nodeId: Number(host.slice(-1)),
+  directoryId: directoryId(Number(host.slice(-1))),
   address: `10.0.42.${host.slice(-1)}:9092`,
   connection: {
     host,

@@ -65,6 +65,7 @@ async function inputs(changes: Record<string, string> = {}): Promise<PropertyMap
     const want: Fingerprint = { properties, files: {}, version: "4.1.1" };
     nodes[pi.name] = {
       nodeId: broker.id,
+      directoryId: broker.directoryId,
       address: broker.address,
       connection: { host: pi.name, port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" },
       want: want as unknown as PropertyMap,

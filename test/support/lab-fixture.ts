@@ -34,6 +34,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
           machine,
           port,
           nodeId: port,
+          disk: 1,
           heapMib: 1024,
           settings: {},
         }

@@ -95,6 +95,7 @@ const answers: Record<string, Answer> = {
     stderr: "",
   }),
   "command:remote:CopyToRemote": () => ({}),
+  "pilab:lab/swapGate:SwapGate": () => ({}),
   "pilab:kafka/nodeStorage:NodeStorage": () => ({}),
   "pilab:kafka/rollout:Rollout": () => ({}),
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),

@@ -25,6 +25,8 @@ export interface LocalBroker {
   readonly folder: string;
   /** Path of its server.properties. */
   readonly configFile: string;
+  /** Id of its log directory, as its storage is formatted. */
+  readonly directoryId: string;
 }
 
 /** A KRaft id: 16 random bytes in URL-safe base64 that does not begin with a hyphen. */
@@ -81,6 +83,7 @@ export async function planBrokers(root: string, count = 3): Promise<LocalBroker[
         controllerAddress: `127.0.0.1:${ports[index * 2 + 1]}`,
         folder,
         configFile: join(folder, "server.properties"),
+        directoryId: kafkaId(),
       };
     }),
   );
@@ -93,7 +96,7 @@ export async function formatStorage(
 ): Promise<void> {
   const home = await kafkaHome();
   const clusterId = kafkaId();
-  const voters = brokers.map((one) => `${one.id}@${one.controllerAddress}:${kafkaId()}`).join();
+  const voters = brokers.map((one) => `${one.id}@${one.controllerAddress}:${one.directoryId}`).join();
   await Promise.all(
     brokers.map(async (broker) => {
       await writeFile(

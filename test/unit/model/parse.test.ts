@@ -24,6 +24,7 @@ describe("a valid configuration", () => {
       },
       port: 1,
       nodeId: 1,
+      disk: 1,
       heapMib: 1024,
       settings: {},
     });

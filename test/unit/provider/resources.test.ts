@@ -19,6 +19,7 @@ test("the schema has every resource, and refers to types that it has", () => {
     "pilab:kafka/nodeStorage:NodeStorage",
     "pilab:kafka/rollout:Rollout",
     "pilab:kafka/topic:Topic",
+    "pilab:lab/swapGate:SwapGate",
   ]);
   const refs = [...JSON.stringify(schema).matchAll(/"#\/types\/([^"]+)"/g)].map(([, name]) => name);
   expect(refs.length).toBeGreaterThan(0);

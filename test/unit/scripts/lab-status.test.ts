@@ -25,13 +25,17 @@ function ports(
     connectAdmin: (): KafkaAdmin => ({
       listBrokers: () => Promise.resolve([1, 2, 3].map((id) => ({ id, fenced: false }))),
       listPartitions: () => Promise.resolve(topics),
-      describeQuorum: () => Promise.resolve({ leaderId: 2, voters: [] }),
+      describeQuorum: () => Promise.resolve({ leaderId: 2, voters: [], observers: [] }),
       describeTopic: unasked,
       createTopic: unasked,
       raisePartitions: unasked,
       alterTopicConfig: unasked,
       deleteTopic: unasked,
       ping: unasked,
+      clusterId: unasked,
+      addVoter: unasked,
+      removeVoter: unasked,
+      logSizes: unasked,
       clusterSetting: unasked,
       setClusterSetting: unasked,
       close: () => {

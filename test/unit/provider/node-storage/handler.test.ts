@@ -1,16 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
-import type { CallContext, CreateRequest } from "../../../../plugins/common/rpc";
+import type { CallContext, CreateRequest, UpdateRequest } from "../../../../plugins/common/rpc";
 import { NodeStorageHandler } from "../../../../provider/node-storage/handler";
 import type { OpenShell } from "../../../../provider/ssh/port";
 
 const ids = { clusterId: "BBBBBBBBBBBBBBBBBBBBBB", directoryId: "CCCCCCCCCCCCCCCCCCCCCC" };
-const META = `cluster.id=${ids.clusterId}\ndirectory.id=${ids.directoryId}\nnode.id=1\n`;
+const metaOf = (directoryId: string): string =>
+  `cluster.id=${ids.clusterId}\ndirectory.id=${directoryId}\nnode.id=1\n`;
+const META = metaOf(ids.directoryId);
+const OTHER_ID = "-_DDDDDDDDDDDDDDDDDDDD";
+
+/** `install` and `chown` want one that exists. */
+const USER = userInfo().username;
 
 let root: string;
 let dataDir: string;
@@ -23,8 +29,25 @@ beforeEach(async () => {
   beforeFormat = () => Promise.resolve();
   await mkdir(join(root, "bin"));
   await mkdir(dataDir);
+  await mkdir(join(root, "etc/kafka"), { recursive: true });
+  await writeFile(join(root, "etc/kafka/server.properties"), `node.id=1\nlog.dirs=${dataDir}\n`);
   await writeFile(join(root, "bin/runuser"), '#!/bin/sh\nshift 3\nexec "$@"\n', { mode: 0o755 });
-  const java = `#!/bin/sh\necho format >>'${root}/calls'\nprintf '${META.replaceAll("\n", "\\n")}' >'${dataDir}/meta.properties'\n`;
+  // As Kafka's format: into the log directory that its configuration names; without voters, with an id that
+  // it makes up itself.
+  const java = [
+    "#!/bin/sh",
+    `echo format >>'${root}/calls'`,
+    `case "$*" in`,
+    `  *--initial-controllers=*) id=${ids.directoryId} ;;`,
+    `  *--no-initial-controllers*) id=made-up-by-format ;;`,
+    `  *) exit 9 ;;`,
+    `esac`,
+    `for last; do :; done`,
+    `dir=$(sed -n 's/^log.dirs=//p' "\${last#--config=}")`,
+    `echo bootstrap >"$dir/bootstrap.checkpoint"`,
+    `printf '${metaOf("%s").replaceAll("\n", "\\n")}' "$id" >"$dir/meta.properties"`,
+    "",
+  ].join("\n");
   await writeFile(join(root, "bin/java"), java, { mode: 0o755 });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
@@ -35,7 +58,8 @@ const open: OpenShell = () =>
     run: async (command, { label = "" } = {}) => {
       if (label.startsWith("formatting")) await beforeFormat();
       const env = { ...process.env, PATH: `${root}/bin:${process.env["PATH"] ?? ""}` };
-      const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
+      const moved = command.replaceAll("/etc/kafka/", `${root}/etc/kafka/`);
+      const { stdout, stderr, status } = spawnSync("sh", ["-c", moved], {
         env,
         encoding: "utf8",
       });
@@ -48,9 +72,7 @@ const context = {
   log: { status: () => undefined },
 } as unknown as CallContext;
 
-function create(servers: readonly string[]): Promise<unknown> {
-  const handler = new NodeStorageHandler(open, { bootstrapServers: () => servers });
-  const news = {
+const inputs = () => ({
     ...ids,
     host: "broker-1",
     nodeId: 1,
@@ -59,8 +81,12 @@ function create(servers: readonly string[]): Promise<unknown> {
     configFile: "/etc/kafka/server.properties",
     dataDir,
     kafkaHome: "/opt/kafka/current",
-    serviceUser: "kafka",
-  };
+    serviceUser: USER,
+});
+
+function create(servers: readonly string[]): Promise<unknown> {
+  const handler = new NodeStorageHandler(open, { bootstrapServers: () => servers });
+  const news = inputs();
   return handler.create({ news, preview: false } as unknown as CreateRequest, context);
 }
 const formats = (): Promise<string> => readFile(join(root, "calls"), "utf8").catch(() => "");
@@ -87,4 +113,58 @@ test("a disk that another run formats after the look is not cleared", async () =
   await create([]);
   expect(await formats()).toBe("");
   await expect(readFile(join(dataDir, "bootstrap.checkpoint"), "utf8")).resolves.toBe("cut off");
+});
+
+describe("a node that is given another disk", () => {
+  const update = (news: object, olds: object = inputs()) =>
+    new NodeStorageHandler(open, { bootstrapServers: () => [] }).update(
+      { olds, news, preview: false } as unknown as UpdateRequest,
+      context,
+    );
+  const other = () => ({ ...inputs(), directoryId: OTHER_ID });
+  const onDisk = (): Promise<string> => readFile(join(dataDir, "meta.properties"), "utf8");
+
+  test("a blank one is formatted to join, with the id that is wanted, and Kafka is held", async () => {
+    await expect(update(other())).resolves.toMatchObject({ outputs: { directoryId: OTHER_ID } });
+    await expect(onDisk()).resolves.toBe(metaOf(OTHER_ID));
+    expect((await readdir(dataDir)).sort()).toEqual(["bootstrap.checkpoint", "meta.properties"]);
+    expect(await readdir(root)).not.toContain("data.pi-lab-format");
+    await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(/^broker-1 joins/);
+  });
+
+  test("formatted for it already, it is taken as it is", async () => {
+    await writeFile(join(dataDir, "meta.properties"), metaOf(OTHER_ID));
+    await update(other());
+    expect(await formats()).toBe("");
+  });
+
+  test("the node's own disk that went along to another machine keeps its id", async () => {
+    await writeFile(join(dataDir, "meta.properties"), META);
+    const result = await update(other());
+    expect(result.outputs).toMatchObject({ directoryId: ids.directoryId });
+    expect(await formats()).toBe("");
+    // A later look wants what the disk has, whatever is proposed.
+    await expect(update(other(), result.outputs)).resolves.toEqual(result);
+  });
+
+  test("a disk of somebody else's is left alone", async () => {
+    const foreign = metaOf("somebody-else");
+    await writeFile(join(dataDir, "meta.properties"), foreign);
+    await expect(update(other())).rejects.toThrow(/formatted with another identity: directoryId/);
+    await expect(onDisk()).resolves.toBe(foreign);
+  });
+
+  test("a blank disk under the old id is refused, with the way out", async () => {
+    await expect(update(inputs())).rejects.toThrow(/it is blank.*raise `disk` of that host/);
+    expect(await formats()).toBe("");
+  });
+
+  test("a format that was cut off is begun anew", async () => {
+    await mkdir(join(root, "data.pi-lab-format/data"), { recursive: true });
+    await writeFile(join(dataDir, "bootstrap.checkpoint"), "cut off");
+    await writeFile(join(dataDir, "meta.properties.pi-lab-new"), "");
+    await update(other());
+    await expect(onDisk()).resolves.toBe(metaOf(OTHER_ID));
+    expect((await readdir(dataDir)).sort()).toEqual(["bootstrap.checkpoint", "meta.properties"]);
+  });
 });

@@ -4,6 +4,12 @@ import type { ClusterView } from "../../../../provider/rollout/gates";
 import { blockers, CAUGHT_UP_MS, notBack } from "../../../../provider/rollout/gates";
 
 const options = { members: [1, 2, 3], caughtUpMs: CAUGHT_UP_MS };
+const replica = (id: number, behindMs = 0, directoryId = `dir-${id}`) => ({
+  id,
+  directoryId,
+  behindMs,
+});
+const identity = (nodeId: number, directoryId = `dir-${nodeId}`) => ({ nodeId, directoryId });
 const healthy: ClusterView = {
   brokers: [1, 2, 3].map((id) => ({ id, fenced: false })),
   topics: [
@@ -12,7 +18,7 @@ const healthy: ClusterView = {
       partitions: [{ partition: 0, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] }],
     },
   ],
-  quorum: { leaderId: 1, voters: [1, 2, 3].map((id) => ({ id, behindMs: 0 })) },
+  quorum: { leaderId: 1, voters: [1, 2, 3].map((id) => replica(id)), observers: [] },
 };
 const withIsr = (isr: number[], replicas = [1, 2, 3]): ClusterView => ({
   ...healthy,
@@ -42,18 +48,18 @@ describe("before a restart", () => {
   });
 
   test("a quorum that would lose its majority, or has no leader", () => {
-    const voters = [1, 2, 3].map((id) => ({ id, behindMs: id === 3 ? CAUGHT_UP_MS + 1 : 0 }));
-    const thin = { ...healthy, quorum: { leaderId: 1, voters } };
+    const voters = [1, 2, 3].map((id) => replica(id, id === 3 ? CAUGHT_UP_MS + 1 : 0));
+    const thin = { ...healthy, quorum: { leaderId: 1, voters, observers: [] } };
     expect(blockers(2, thin, options)).toEqual([
       "without it 1 of 3 quorum voters are caught up, and 2 are needed",
     ]);
     expect(blockers(3, thin, options)).toEqual([]);
-    const headless = { ...healthy, quorum: { leaderId: -1, voters } };
+    const headless = { ...healthy, quorum: { leaderId: -1, voters, observers: [] } };
     expect(blockers(2, headless, options)).toEqual(["the quorum has no leader"]);
   });
 
   test("a voter alone may be restarted, and one that is no voter too", () => {
-    const alone = { ...healthy, quorum: { leaderId: 1, voters: [{ id: 1, behindMs: 0 }] } };
+    const alone = { ...healthy, quorum: { leaderId: 1, voters: [replica(1)], observers: [] } };
     expect(blockers(1, alone, options)).toEqual([]);
     expect(blockers(2, alone, options)).toEqual([]);
   });
@@ -67,7 +73,8 @@ describe("before a restart", () => {
           brokers: [1, 2, 3].map((id) => ({ id, fenced: fenced.includes(id) })),
           quorum: {
             leaderId: 1,
-            voters: [1, 2, 3].map((id) => ({ id, behindMs: slow.includes(id) ? 9_999 : 0 })),
+            voters: [1, 2, 3].map((id) => replica(id, slow.includes(id) ? 9_999 : 0)),
+            observers: [],
           },
         };
         if (blockers(node, view, options).length > 0) return;
@@ -82,15 +89,35 @@ describe("before a restart", () => {
 
 describe("after a start", () => {
   test("back is: registered, unfenced, in sync, caught up", () => {
-    expect(notBack(1, healthy, options)).toEqual([]);
-    expect(notBack(4, healthy, options)).toEqual(["it has not registered yet"]);
+    expect(notBack(identity(1), healthy, options)).toEqual([]);
+    const gone = { ...healthy, brokers: [] };
+    expect(notBack(identity(1), gone, options)).toEqual(["it has not registered yet"]);
     const fenced = { ...healthy, brokers: [{ id: 1, fenced: true }] };
-    expect(notBack(1, fenced, options)).toEqual(["it is fenced: still loading its logs"]);
-    expect(notBack(3, withIsr([1, 2]), options)).toEqual(["its replicas are out of sync: red-0"]);
-    expect(notBack(1, withIsr([1, 2]), options)).toEqual([]);
-    const voters = [{ id: 1, behindMs: Infinity }];
-    const late = { ...healthy, quorum: { leaderId: 2, voters } };
-    expect(notBack(1, late, options)).toEqual(["its controller has not caught up"]);
+    expect(notBack(identity(1), fenced, options)).toEqual(["it is fenced: still loading its logs"]);
+    const outOfSync = ["its replicas are out of sync: red-0"];
+    expect(notBack(identity(3), withIsr([1, 2]), options)).toEqual(outOfSync);
+    expect(notBack(identity(1), withIsr([1, 2]), options)).toEqual([]);
+    const voters = [replica(1, Infinity)];
+    const late = { ...healthy, quorum: { leaderId: 2, voters, observers: [] } };
+    expect(notBack(identity(1), late, options)).toEqual([
+      "its copy of the quorum's log has not caught up",
+    ]);
+  });
+
+  test("a voter of the same id on a disk that is gone says nothing of the new process", () => {
+    const voters = [replica(1), replica(2), replica(3, Infinity, "lost")];
+    const view = { ...healthy, quorum: { leaderId: 1, voters, observers: [replica(3)] } };
+    expect(notBack(identity(3), view, options)).toEqual([]);
+    const alone = { ...healthy, quorum: { leaderId: 1, voters, observers: [] } };
+    expect(notBack(identity(3), alone, options)).toEqual([
+      "it does not follow the quorum's log yet",
+    ]);
+  });
+
+  test("a controller that is no broker need not register as one", () => {
+    const observers = [replica(9)];
+    const view = { ...healthy, quorum: { ...healthy.quorum, observers } };
+    expect(notBack(identity(9), view, options)).toEqual([]);
   });
 
   test("many partitions are summed up", () => {
@@ -101,7 +128,7 @@ describe("after a start", () => {
       isr: [1],
     }));
     const view = { ...healthy, topics: [{ topic: "red", partitions }] };
-    expect(notBack(2, view, options)[0]).toMatch(
+    expect(notBack(identity(2), view, options)[0]).toMatch(
       /red-0, red-1, red-2, red-3, red-4, … \(9 in all\)/,
     );
   });

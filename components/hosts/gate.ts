@@ -1,0 +1,32 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Host, Lab } from "../../model";
+import { type PilabProvider, SwapGate, type SwapGateHost } from "../../provider/resources";
+import { diskIdentity, kafkaPaths } from "../../render";
+import type { Machines } from "./machines";
+
+/** The lab's gate: all that is pushed to a host, or made for one, waits until it lets the edit pass. */
+export function swapGate(lab: Lab, machines: Machines, provider: PilabProvider): SwapGate {
+  const hosts = lab.hosts.map((host) => [host.name, gateHost(lab, host, machines)] as const);
+  return new SwapGate(
+    "swap-gate",
+    { hosts: Object.fromEntries(hosts), dataDir: kafkaPaths.data },
+    { provider },
+  );
+}
+
+function gateHost(lab: Lab, host: Host, machines: Machines): SwapGateHost {
+  const connection = machines.connectionOf(host);
+  const made = lab.substrate.kind === "virtual";
+  const base = { machine: host.machine.name, connection, made };
+  if (host.role !== "broker") return { ...base, disk: connection.hostKey };
+  const { clientPort, controllerPort } = lab.cluster;
+  return {
+    ...base,
+    disk: pulumi.output(connection.hostKey).apply((key) => diskIdentity(key, host.disk)),
+    kafka: {
+      nodeId: host.nodeId,
+      broker: true,
+      listeners: [clientPort, controllerPort].map((port) => `${host.machine.address}:${port}`),
+    },
+  };
+}

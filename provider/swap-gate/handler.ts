@@ -1,0 +1,254 @@
+import type {
+  CallContext,
+  CheckRequest,
+  CheckResult,
+  CreateRequest,
+  CreateResult,
+  DiffRequest,
+  DiffResult,
+  PropertyMap,
+  PropertyValue,
+  ResourceHandler,
+  UpdateRequest,
+  UpdateResult,
+} from "../../plugins/common/rpc";
+import { diffProperties, isMap, reveal, Unknown } from "../../plugins/common/rpc";
+import { SshError } from "../../plugins/common/ssh";
+import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
+import { BRISK, KafkaError } from "../admin/port";
+import { parseMeta } from "../node-storage/plan";
+import type { HostShell, OpenShell } from "../ssh/port";
+import { parseLogin, quote } from "../ssh/port";
+import type { Answer, GateHost, LiveCluster, NewDisk, Swap, SwapFacts } from "./plan";
+import { plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
+
+/** A preview must not stand still for a machine that is off. */
+const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+
+export interface SwapGatePorts {
+  readonly openShell: OpenShell;
+  readonly connectAdmin: ConnectAdmin;
+}
+
+/**
+ * `pilab:lab/swapGate:SwapGate`. Everything else waits for it: it knows every host's machine, sees which
+ * one is another than before, asks the live cluster whether it can do without that node, and refuses
+ * before anything is touched. What it lets pass it writes down as the steps of the swap, for a preview to
+ * show. It changes nothing anywhere.
+ */
+export class SwapGateHandler implements ResourceHandler {
+  constructor(private readonly ports: SwapGatePorts) {}
+
+  /** Runs in previews and again in the `up`. Without a swap nobody is asked. */
+  async check({ olds, news }: CheckRequest, context: CallContext): Promise<CheckResult> {
+    const before = parseHosts(olds["hosts"]);
+    const after = parseHosts(news["hosts"]);
+    assertReachableMajority(before, after);
+    const swaps = plannedSwaps(before, after);
+    const last = olds["swaps"];
+    if (swaps.length === 0) {
+      return { inputs: last === undefined ? news : { ...news, swaps: last } };
+    }
+    return { inputs: { ...news, swaps: await this.plan(swaps, before, after, news, context) } };
+  }
+
+  diff({ oldInputs, news, ignoreChanges }: DiffRequest): DiffResult {
+    const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
+    for (const key of ignoreChanges) delete detailedDiff[key];
+    return { detailedDiff };
+  }
+
+  create({ name, news, preview }: CreateRequest): CreateResult {
+    return { id: preview ? "" : name, outputs: news };
+  }
+
+  update({ news }: UpdateRequest): UpdateResult {
+    return { outputs: news };
+  }
+
+  /** @throws Error with every reason against the swaps */
+  private async plan(
+    swaps: readonly Swap[],
+    before: readonly GateHost[],
+    after: readonly GateHost[],
+    news: PropertyMap,
+    context: CallContext,
+  ): Promise<PropertyMap> {
+    const moving = swaps.some((swap) => swap.after.kafka !== undefined);
+    const [live, ...found] = await Promise.all([
+      moving ? this.cluster(swaps, before, after, news, context) : UNBORN,
+      ...swaps.map((swap) => this.factsOf(swap, news, context)),
+    ]);
+    const facts = new Map(swaps.map((swap, index) => [swap.after.host, found[index]!]));
+    const refusals = swapRefusals(swaps, after, facts, live);
+    if (refusals.length > 0) {
+      throw new Error(["nothing was changed:", ...refusals].join("\n  "));
+    }
+    return Object.fromEntries(
+      swaps.map((swap) => {
+        const { host } = swap.after;
+        return [host, [...swapSteps(swap, facts.get(host)!, live)]];
+      }),
+    );
+  }
+
+  private async factsOf(swap: Swap, news: PropertyMap, context: CallContext): Promise<SwapFacts> {
+    const [former, disk] = await Promise.all([
+      this.formerMachine(swap, context),
+      this.newDisk(swap.after, news, context),
+    ]);
+    const serving =
+      former === "answers" ? [] : await this.answering(swap.before.kafka?.listeners ?? []);
+    return { former, disk, serving };
+  }
+
+  private async formerMachine({ before }: Swap, context: CallContext): Promise<Answer> {
+    if (before.login === undefined) return "silent";
+    try {
+      const { login, host } = before;
+      const shell = await this.ports.openShell(login, { host, ...SHORT_DIAL, ...dial(context) });
+      shell.close();
+      return "answers";
+    } catch (error) {
+      if (!(error instanceof SshError)) throw error;
+      if (error.code === "host_key_mismatch") return "other";
+      if (isSilence(error)) return "silent";
+      return { error: error.message };
+    }
+  }
+
+  private async newDisk(
+    { host, login, made, kafka }: GateHost,
+    news: PropertyMap,
+    context: CallContext,
+  ): Promise<NewDisk> {
+    if (login === undefined) return { kind: "not made" };
+    let shell: HostShell;
+    try {
+      shell = await this.ports.openShell(login, { host, ...SHORT_DIAL, ...dial(context) });
+    } catch (error) {
+      if (!(error instanceof SshError)) throw error;
+      if (isSilence(error)) return { kind: made ? "not made" : "silent" };
+      return { kind: "error", message: error.message };
+    }
+    try {
+      if (kafka === undefined) return { kind: "without Kafka" };
+      const identity = await metaOn(shell, news);
+      return identity === undefined ? { kind: "blank" } : { kind: "formatted", identity };
+    } finally {
+      shell.close();
+    }
+  }
+
+  /** The cluster as those tell who stay; the leader may be on a machine that is about to be left. */
+  private async cluster(
+    swaps: readonly Swap[],
+    before: readonly GateHost[],
+    after: readonly GateHost[],
+    news: PropertyMap,
+    context: CallContext,
+  ): Promise<LiveCluster> {
+    const leaving = new Set(swaps.map((swap) => swap.after.host));
+    const stay = before.filter((one) => !leaving.has(one.host) && one.kafka !== undefined);
+    const brokers = stay.flatMap(({ kafka }) => (kafka?.broker ? kafka.listeners.slice(0, 1) : []));
+    const controllers = before.flatMap(({ kafka }) => kafka?.listeners ?? []);
+    if (brokers.length === 0) return { kind: "unreachable", why: "no other broker is left" };
+    const admin = this.ports.connectAdmin(brokers, BRISK);
+    try {
+      const [clusterId, registered, topics, quorum] = await Promise.all([
+        admin.clusterId(),
+        admin.listBrokers(),
+        admin.listPartitions(),
+        admin.describeQuorum(controllers),
+      ]);
+      return { kind: "view", clusterId, view: { brokers: registered, topics, quorum } };
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      const staying = after.filter((one) => stay.some(({ host }) => host === one.host));
+      const formatted = await Promise.all(staying.map((one) => this.newDisk(one, news, context)));
+      if (formatted.length > 0 && formatted.every(({ kind }) => kind === "blank")) return UNBORN;
+      return { kind: "unreachable", why: error.message };
+    } finally {
+      await admin.close();
+    }
+  }
+
+  private async answering(listeners: readonly string[]): Promise<string[]> {
+    if (listeners.length === 0) return [];
+    const admin: KafkaAdmin = this.ports.connectAdmin(listeners, BRISK);
+    try {
+      const answers = await Promise.all(
+        listeners.map((server) =>
+          admin.ping(server).then(
+            () => [server],
+            () => [],
+          ),
+        ),
+      );
+      return answers.flat();
+    } finally {
+      await admin.close();
+    }
+  }
+}
+
+const UNBORN: LiveCluster = { kind: "unborn" };
+
+const dial = ({ signal, log }: CallContext) => ({
+  signal,
+  status: (line: string) => log.status(line),
+});
+
+const isSilence = ({ code }: SshError): boolean =>
+  code === "unreachable" || code === "dial_timeout" || code === "connection_lost";
+
+/** Undefined where there is no meta.properties. */
+async function metaOn(shell: HostShell, news: PropertyMap) {
+  const dataDir = reveal(news["dataDir"]) as string;
+  const meta = quote(`${dataDir}/meta.properties`);
+  const { stdout } = await shell.run(`test ! -e ${meta} || cat ${meta}`, {
+    label: `reading ${dataDir}/meta.properties`,
+  });
+  return stdout.trim() === "" ? undefined : parseMeta(stdout);
+}
+
+/**
+ * Running controllers know each other by names that they look up anew; of those that answer elsewhere all
+ * of a sudden a majority must not be: nobody would be left who knows where they are.
+ */
+function assertReachableMajority(before: readonly GateHost[], after: readonly GateHost[]): void {
+  const moved = readdressed(before, after);
+  const nodes = after.filter(({ kafka }) => kafka !== undefined).length;
+  if (moved.length <= 1 || moved.length <= (nodes - 1) / 2) return;
+  throw new Error(
+    `nothing was changed:\n  ${moved.join(", ")}: their addresses change at once, which would leave no ` +
+      "majority of the cluster at a known address. Change one, run `pulumi up`, then change the next.",
+  );
+}
+
+function parseHosts(value: PropertyValue | undefined): GateHost[] {
+  const hosts = reveal(value);
+  if (!isMap(hosts)) return [];
+  return Object.entries(hosts)
+    .map(([host, one]) => parseHost(host, isMap(one) ? one : {}))
+    .sort((a, b) => (a.host < b.host ? -1 : 1));
+}
+
+function parseHost(host: string, map: PropertyMap): GateHost {
+  const { connection, disk, kafka } = map;
+  const known = isMap(connection) && !Object.values(connection).some((one) => one instanceof Unknown);
+  return {
+    host,
+    machine: map["machine"] as string,
+    made: map["made"] === true,
+    login: known ? parseLogin(connection) : undefined,
+    disk: typeof disk === "string" ? disk : undefined,
+    kafka: isMap(kafka)
+      ? {
+          nodeId: kafka["nodeId"] as number,
+          broker: kafka["broker"] === true,
+          listeners: kafka["listeners"] as string[],
+        }
+      : undefined,
+  };
+}
