@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BenchLab, MeasuredRun } from "../bench/bench-lab";
 import { brokers, type Lab } from "../model";
+import { kafkaPaths } from "../render";
 import { gatherStatus, type LabStatus } from "../scripts/lib/lab-status";
 import { statusPorts } from "../scripts/lib/status-ports";
 import { Pi } from "../test/support/lab/pi";
@@ -72,6 +73,18 @@ export class Ground {
     const also = led.map(({ partition }) => ` and ${TOPIC}-${partition}`).join("");
     this.note(`${quorumLeader} leads the controllers${also}`);
     return this.pi(quorumLeader);
+  }
+
+  /** A machine on which no host plays, and none has played. */
+  async spare(): Promise<string> {
+    const taken = new Set(this.lab.hosts.map(({ machine }) => machine.name));
+    for (const { name } of this.lab.machines.filter((machine) => !taken.has(machine.name))) {
+      const container = `${this.lab.name}-${name}`;
+      const state = await this.docker("inspect", "--format", "{{.State.Running}}", container);
+      if (state !== "true") continue;
+      if ((await this.docker("exec", container, "ls", "-A", kafkaPaths.volume)) === "") return name;
+    }
+    throw new Error("the lab has no blank machine left");
   }
 
   /** Gives each broker its partition back: after a fault the others lead in its place for minutes. */

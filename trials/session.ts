@@ -9,8 +9,8 @@ import { outcomeLine } from "./report";
 import { runTrial } from "./run-trial";
 import { passed, type Outcome, type Trial } from "./trial";
 
-/** A machine of the template on which no host plays. */
-const SPARES = ["pi-7"];
+/** Machines of the template on which no broker plays: each can take one over. */
+const SPARES = ["pi-4", "pi-5", "pi-7"];
 
 /** Runs trials one after another, on one lab as long as it comes back well from each. */
 export class Session {

@@ -1,3 +1,4 @@
+import { anotherRoll } from "../kill/anywhere";
 import type { Trial } from "../trial";
 
 /** What users do to a lab at work. */
@@ -12,8 +13,7 @@ export const changes: readonly Trial[] = [
     name: "roll",
     title: "a broker setting edited, `up`: all three restarted in turn",
     befall: async (ground) => {
-      // One that Kafka reads at its start alone.
-      ground.own.set(["cluster", "settings", "log.retention.hours"], "72");
+      anotherRoll(ground);
       const { seconds } = await ground.up();
       ground.note(`up took ${seconds.toFixed(1)} s`);
     },

@@ -1,4 +1,3 @@
-import type { BenchLab } from "../../bench/bench-lab";
 import type { Ground } from "../ground";
 import { watchLives } from "./one-life";
 import { killPoints, momentOf } from "./points";
@@ -6,28 +5,31 @@ import { userUp, type UserUp } from "./user-up";
 
 const UP_MS = 10 * 60_000;
 
+/** A setting that Kafka reads at its start alone. */
+const ROLLED = "log.retention.hours";
+
 /** How long what a killed engine has left may work on, before the next command ends it. */
 const ORPHANS_MS = 3000;
 
 /**
  * Makes a change once undisturbed, to learn its moments; then again for each of them, killed there, and by
  * the next `up` brought to its end.
- * @param change edits the configuration; the number makes each edit another one
+ * @param change edits the configuration, each time in another way
  * @throws Error at the first moment after which the lab is not as it is to be
  */
 export async function killAnywhere(
   ground: Ground,
-  change: (lab: BenchLab, round: number) => void | Promise<void>,
+  change: () => void | Promise<void>,
 ): Promise<void> {
   const lives = watchLives(ground);
   const failures: string[] = [];
   try {
-    await change(ground.own, 0);
+    await change();
     const points = killPoints((await finish(ground)).events);
     await ground.waitUntilWell();
     ground.note(`${points.length} moments to be killed at`);
     for (const [index, point] of points.entries()) {
-      await change(ground.own, index + 1);
+      await change();
       ground.log(`  killed at "${point}" (${index + 1} of ${points.length})`);
       await killOnce(ground, point);
     }
@@ -79,6 +81,7 @@ async function finish(ground: Ground): Promise<UserUp> {
 }
 
 /** A roll of all brokers: a setting that is read at their start alone. */
-export function anotherRoll(lab: BenchLab, round: number): void {
-  lab.set(["cluster", "settings", "log.retention.hours"], String(100 + round));
+export function anotherRoll(ground: Ground): void {
+  const now = ground.lab.cluster.settings[ROLLED] ?? "100";
+  ground.own.set(["cluster", "settings", ROLLED], String(Number(now) + 1));
 }
