@@ -1,10 +1,8 @@
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { PATIENT } from "../../../provider/admin/port";
 import { bootstrapServers } from "../../../model";
-import { readBack, startChecker } from "../../../trials/checker/checker";
-import { judge } from "../../../trials/checker/ledger";
 import { allPis, askAll, brokerPis, type UnitState } from "../../support/lab/pi";
-import { openLog } from "../../support/lab/records";
+import { underLoad } from "../../support/lab/load";
 import { waitUntilWell } from "../../support/lab/well";
 import { watchBrokers } from "../../support/lab/watch";
 import type { TestStack } from "../../support/stack";
@@ -58,12 +56,11 @@ export function describeChanges(lab: GetLab): void {
     );
 
     const model = stack.lab();
-    const log = await openLog(model, "red");
-    const checker = startChecker(log);
     const watch = watchBrokers(model);
-    const up = await stack.run("up", "--yes", "--skip-preview");
+    const { result: up, verdict } = await underLoad(model, "red", () =>
+      stack.run("up", "--yes", "--skip-preview"),
+    );
     const seen = await watch.stop();
-    const ledger = await checker.stop();
     expect(up.errors).toEqual([]);
     expect(up.exitCode).toBe(0);
     expect(up.steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
@@ -91,8 +88,6 @@ export function describeChanges(lab: GetLab): void {
     expect(new Set(Object.values(inForce))).toEqual(new Set(["log.retention.hours=72"]));
     await waitUntilWell(stack, 30_000);
 
-    const verdict = judge(ledger, await readBack(log, ledger));
-    await log.close();
     expect(verdict.acknowledged).toBeGreaterThan(1000);
     expect(verdict).toMatchObject({ lost: [], unacknowledged: 0 });
 
