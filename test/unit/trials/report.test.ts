@@ -2,6 +2,7 @@ import type { Verdict } from "../../../trials/checker/ledger";
 import { outcomeLine, renderReport, renderSection, type Results } from "../../../trials/report";
 import { trials } from "../../../trials/table";
 import { passed, type Outcome } from "../../../trials/trial";
+import { machineFixture } from "../../support/machine-fixture";
 
 const verdict: Verdict = {
   offered: 1000,
@@ -38,16 +39,7 @@ function results(...outcomes: Outcome[]): Results {
   return {
     date: "2030-01-02T03:04:05.678Z",
     command: "npm run trials -- --only leader-killed",
-    machine: {
-      cores: 2,
-      processor: "Some Processor",
-      memoryGib: 24,
-      kernel: "Linux 6.1",
-      node: "20.19.0",
-      pulumi: "3.230.0",
-      docker: "20.10",
-      commit: "abc1234",
-    },
+    machine: machineFixture,
     rate: 350,
     outcomes,
   };
