@@ -60,7 +60,7 @@ export function outcomeLine(outcome: Outcome): string {
     verdict === undefined
       ? "the records were not read back"
       : `${verdict.acknowledged} acknowledged, ${verdict.lost.length} lost, ${verdict.duplicates} duplicates, stalled for ${seconds(verdict.longestStall.ms)} at most`;
-  return `${passed(outcome) ? "✓" : "✗"} ${records}${problem === undefined ? "" : `; FAILED: ${problem.split("\n")[0]}`}`;
+  return `${passed(outcome) ? "✓" : "✗"} ${records}${problem === undefined ? "" : `; FAILED: ${problem}`}`;
 }
 
 function row({ title, verdict, moments }: Outcome): string[] {
