@@ -27,6 +27,8 @@ export class Ground {
     private readonly dockerHost: string,
     readonly signal: AbortSignal,
     readonly log: Log,
+    /** At how many of a run's moments its engine is killed, at most. */
+    readonly kills = Infinity,
   ) {}
 
   /** As the configuration has it now. */

@@ -19,6 +19,7 @@ what was lost. Labs of its own are made and removed; other labs are not touched.
   --list         show the trials and end
   --only NAME    this trial; may be given several times (default: all)
   --rate N       records a second (default 350)
+  --kills N      kill the engine at so many moments of a change, evenly spread (default: at all)
   --json FILE    also write all outcomes to FILE
   --no-record    do not add the outcomes to bench/RESULTS.md
 
@@ -29,7 +30,7 @@ const RATE = 350;
 async function main(): Promise<number> {
   const given = readArgs({
     text: USAGE,
-    values: ["json", "rate"],
+    values: ["json", "rate", "kills"],
     lists: ["only"],
     switches: ["list", "no-record"],
   });
@@ -39,10 +40,11 @@ async function main(): Promise<number> {
     return 0;
   }
   const chosen = chooseTrials(given);
-  const rate = readRate(given);
+  const rate = readNumber(given, "rate", 10_000) ?? RATE;
+  const kills = readNumber(given, "kills", 1000) ?? Infinity;
   const started = Date.now();
   return withOwnLabs("trial", async (own) => {
-    const outcomes = await new Session(own, { rate }, toStderr).run(chosen);
+    const outcomes = await new Session(own, { rate, kills }, toStderr).run(chosen);
     const results: Results = {
       date: new Date(started).toISOString(),
       command: ["npm run trials", ...optionsText(given)].join(" "),
@@ -65,11 +67,12 @@ function chooseTrials(given: Given): readonly Trial[] {
   return wanted.length === 0 ? trials : trials.filter(({ name }) => wanted.includes(name));
 }
 
-function readRate(given: Given): number {
-  const text = given.value("rate") ?? String(RATE);
-  const rate = Number(text);
-  if (Number.isInteger(rate) && rate >= 1 && rate <= 10_000) return rate;
-  throw new UserError(`--rate: ${text} is not a number from 1 to 10000.`);
+function readNumber(given: Given, name: string, most: number): number | undefined {
+  const text = given.value(name);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+  throw new UserError(`--${name}: ${text} is not a number from 1 to ${most}.`);
 }
 
 function tell(results: Results, given: Given): void {
@@ -92,11 +95,12 @@ function toJson(results: Results): string {
 }
 
 function optionsText(given: Given): string[] {
-  const only = given.list("only");
-  const rate = given.value("rate");
   const options = [
-    ...only.map((name) => `--only ${name}`),
-    ...(rate === undefined ? [] : [`--rate ${rate}`]),
+    ...given.list("only").map((name) => `--only ${name}`),
+    ...["rate", "kills"].flatMap((name) => {
+      const value = given.value(name);
+      return value === undefined ? [] : [`--${name} ${value}`];
+    }),
   ];
   return options.length === 0 ? [] : ["--", ...options];
 }

@@ -19,7 +19,7 @@ export class Session {
 
   constructor(
     private readonly own: OwnLabs,
-    private readonly checker: CheckerOptions,
+    private readonly options: CheckerOptions & { readonly kills: number },
     private readonly log: Log,
   ) {}
 
@@ -42,7 +42,8 @@ export class Session {
     try {
       if (signal.aborted) throw new Interrupted();
       const lab = this.current ?? (await this.bringUp());
-      return await runTrial(trial, new Ground(lab, dockerHost, signal, this.log), this.checker);
+      const ground = new Ground(lab, dockerHost, signal, this.log, this.options.kills);
+      return await runTrial(trial, ground, this.options);
     } catch (error) {
       if (signal.aborted) throw new Interrupted();
       const { name, title } = trial;
@@ -67,7 +68,14 @@ export class Session {
     this.current = lab;
     lab.set(["topics", TOPIC, "partitions"], PARTITIONS);
     this.log("  bringing up a lab for it");
-    await lab.run("up", "--yes", "--skip-preview");
+    try {
+      await lab.run("up", "--yes", "--skip-preview");
+    } catch (error) {
+      if (this.own.signal.aborted) throw error;
+      // As a user would: a machine that is busy may boot its containers too slowly for the first one.
+      this.log(`  ${reasonOf(error)}\n  once more`);
+      await lab.run("up", "--yes", "--skip-preview");
+    }
     return lab;
   }
 

@@ -1,6 +1,6 @@
 import type { Ground } from "../ground";
 import { watchLives } from "./one-life";
-import { killPoints, momentOf } from "./points";
+import { evenly, killPoints, momentOf } from "./points";
 import { userUp, type UserUp } from "./user-up";
 
 const UP_MS = 10 * 60_000;
@@ -25,9 +25,12 @@ export async function killAnywhere(
   const failures: string[] = [];
   try {
     await change();
-    const points = killPoints((await finish(ground)).events);
+    const all = killPoints((await finish(ground)).events);
     await ground.waitUntilWell();
-    ground.note(`${points.length} moments to be killed at`);
+    const points = evenly(all, ground.kills);
+    ground.note(
+      `${all.length} moments at which it can be killed, of which ${points.length} are tried`,
+    );
     for (const [index, point] of points.entries()) {
       await change();
       ground.log(`  killed at "${point}" (${index + 1} of ${points.length})`);

@@ -18,6 +18,16 @@ export function momentOf({ resourcePreEvent, diagnosticEvent }: EngineEvent): st
   return waited === null ? undefined : `${nameOfUrn(diagnosticEvent.urn)}, ${waited[1]}`;
 }
 
+/** At most so many of them, evenly spread; the first and the last are among them where there are two or more. */
+export function evenly<T>(all: readonly T[], most: number): T[] {
+  if (most >= all.length) return [...all];
+  if (most <= 1) return all.slice(0, most);
+  return Array.from(
+    { length: most },
+    (_, i) => all[Math.round((i * (all.length - 1)) / (most - 1))]!,
+  );
+}
+
 /** All moments of a run at which it can be killed, each once, in the order in which they came. */
 export function killPoints(events: readonly EngineEvent[]): string[] {
   return [...new Set(events.flatMap((event) => momentOf(event) ?? []))];

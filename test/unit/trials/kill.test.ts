@@ -1,6 +1,6 @@
 import type { EngineEvent } from "../../../scripts/lib/engine-events";
 import { twoLives } from "../../../trials/kill/one-life";
-import { killPoints, momentOf } from "../../../trials/kill/points";
+import { evenly, killPoints, momentOf } from "../../../trials/kill/points";
 
 const urn = (type: string, name: string): string => `urn:pulumi:s::pi-lab::${type}::${name}`;
 const event = (change: object): EngineEvent => ({ sequence: 1, timestamp: 1, ...change });
@@ -59,6 +59,19 @@ describe("the moments of a run", () => {
       "update three",
     ]);
   });
+});
+
+test("fewer moments are spread over all of them", () => {
+  const all = [0, 1, 2, 3, 4, 5, 6, 7];
+  expect(evenly(all, Infinity)).toEqual(all);
+  expect(evenly(all, 8)).toEqual(all);
+  expect(evenly(all, 3)).toEqual([0, 4, 7]);
+  expect(evenly(all, 1)).toEqual([0]);
+  for (let most = 2; most < all.length; most++) {
+    const some = evenly(all, most);
+    expect(new Set(some).size).toBe(most);
+    expect([some[0], some.at(-1)]).toEqual([0, 7]);
+  }
 });
 
 test("a node that runs on two machines is told with both", () => {
