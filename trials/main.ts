@@ -44,11 +44,13 @@ async function main(): Promise<number> {
   const kills = readNumber(given, "kills", 1000) ?? Infinity;
   const started = Date.now();
   return withOwnLabs("trial", async (own) => {
+    // Before the trials, which take long: it is their commit that counts.
+    const machine = await describeMachine(own.tools.pulumi.version, own.dockerHost);
     const outcomes = await new Session(own, { rate, kills }, toStderr).run(chosen);
     const results: Results = {
       date: new Date(started).toISOString(),
       command: ["npm run trials", ...optionsText(given)].join(" "),
-      machine: await describeMachine(own.tools.pulumi.version, own.dockerHost),
+      machine,
       rate,
       outcomes,
     };

@@ -48,6 +48,7 @@ export function renderSection(results: Results): string {
     ...outcomes.map((outcome) => line(row(outcome))),
     "",
     ...outcomes.flatMap(remarks),
+    "",
     summary(outcomes),
     "",
   ].join("\n");

@@ -1,4 +1,5 @@
 import { nameOfUrn, type EngineEvent } from "../../scripts/lib/engine-events";
+import { plain } from "../../scripts/lib/progress";
 
 /**
  * The moment in a run of the engine that an event marks, in words that are the same in each run: the begin
@@ -13,7 +14,7 @@ export function momentOf({ resourcePreEvent, diagnosticEvent }: EngineEvent): st
   }
   if (diagnosticEvent?.urn?.includes("pilab:") !== true) return undefined;
   const waited = /(?:^|: )(waiting for .*?)(?: \(\d+ s\).*)?$/s.exec(
-    diagnosticEvent.message.trim(),
+    plain(diagnosticEvent.message).trim(),
   );
   return waited === null ? undefined : `${nameOfUrn(diagnosticEvent.urn)}, ${waited[1]}`;
 }

@@ -42,6 +42,8 @@ describe("the moments of a run", () => {
       want,
     );
     expect(momentOf(told("waiting for broker-2 to serve (12 s): a; b (c)\nmore"))).toBe(want);
+    const marked = "<{%reset%}>waiting for broker-2 to serve (3 s): starting<{%reset%}>\n";
+    expect(momentOf(told(marked))).toBe(want);
     expect(momentOf(told("broker-2: restarted, and in sync"))).toBeUndefined();
     expect(momentOf(told("waiting for x (1 s): y", "command:remote:Command"))).toBeUndefined();
   });
