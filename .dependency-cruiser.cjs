@@ -2,19 +2,20 @@
  * The layers: imports point down this list only.
  *
  *   index.ts                   all below
- *   components/                render, model, the resource classes of provider/
- *   provider/                  model, plugins/common
- *   render/                    model
+ *   components/                render, model, shared, the resource classes of provider/
+ *   provider/                  model, plugins/common, shared
+ *   render/                    model, the shell's quoting in shared/
  *   model/                     nothing
  *   plugins/command/           plugins/common
  *   plugins/common/            nothing
- *   toolchain/                 nothing of ours
+ *   toolchain/                 shared/
+ *   shared/                    nothing: what folders need alike that must not know each other
  *   scripts/, bench/, trials/, test/    all
  *
  * @type {import("dependency-cruiser").IConfiguration}
  */
 const folders =
-  "^(index\\.ts$|components/|provider/|render/|model/|plugins/|toolchain/|scripts/|bench/|trials/|test/)";
+  "^(index\\.ts$|components/|provider/|render/|model/|plugins/|shared/|toolchain/|scripts/|bench/|trials/|test/)";
 
 /** A folder and all that its files may import of ours, itself included. */
 const layer = (name, from, mayImport, because) => ({
@@ -42,11 +43,16 @@ module.exports = {
       to: { couldNotResolve: true },
     },
     layer("model", "^model/", ["^model/"], "The model is plain data: it knows of nobody."),
-    layer("render", "^render/", ["^render/", "^model/"], "Value in, text out."),
+    layer(
+      "render",
+      "^render/",
+      ["^render/", "^model/", "^shared/shell\\.ts$"],
+      "Value in, text out.",
+    ),
     layer(
       "provider",
       "^provider/",
-      ["^provider/", "^model/", "^plugins/common/"],
+      ["^provider/", "^model/", "^plugins/common/", "^shared/"],
       "The plugin runs on its own, without the program.",
     ),
     layer("plugins-common", "^plugins/common/", ["^plugins/common/"], "Shared by two plugins."),
@@ -59,10 +65,21 @@ module.exports = {
     layer(
       "components",
       "^components/",
-      ["^components/", "^render/", "^model/", "^provider/resources(\\.ts$|/)"],
+      ["^components/", "^render/", "^model/", "^shared/", "^provider/resources(\\.ts$|/)"],
       "The program talks to the provider through the engine, by its resource classes alone.",
     ),
-    layer("toolchain", "^toolchain/", ["^toolchain/"], "It must run before anything else can."),
+    layer(
+      "toolchain",
+      "^toolchain/",
+      ["^toolchain/", "^shared/"],
+      "It must run before anything else can.",
+    ),
+    layer(
+      "shared",
+      "^shared/",
+      ["^shared/"],
+      "Rules that must be one and the same where a layer may not know another: the toolchain and the program look into one cache.",
+    ),
     layer(
       "index",
       "^index\\.ts$",

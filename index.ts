@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createLab, labOutputs } from "./components/lab";
-import { readLocalInputs } from "./components/local-inputs";
+import { localProblems, readLocalInputs } from "./components/local-inputs";
 import { ConfigError, parseLab } from "./model";
 
 /** Configuration -> model -> components -> outputs. All of a user's mistakes are told at once. */
 function main(): Record<string, unknown> {
   try {
-    const lab = parseLab(new pulumi.Config().getObject("lab"));
+    const config = new pulumi.Config().getObject("lab");
+    const lab = parseLab(config, (draft) => localProblems(draft, __dirname));
     createLab(lab, readLocalInputs(lab, __dirname));
     return { ...labOutputs(lab) };
   } catch (error) {

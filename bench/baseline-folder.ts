@@ -10,6 +10,7 @@ import {
   type StagedEntry,
   type StagedFile,
 } from "../render";
+import { quote } from "../shared/shell";
 
 /** What ./baseline.sh takes from this machine. */
 export interface BaselineInputs {
@@ -34,7 +35,7 @@ export function writeBaselineFolder(folder: string, lab: Lab, inputs: BaselineIn
 export function renderLabEnv(lab: Lab, inputs: BaselineInputs): string {
   const hosts = brokers(lab);
   const byHost = (name: string, value: (host: BrokerHost) => string | number): string =>
-    `declare -A ${name}=(${hosts.map((host) => `[${host.name}]=${quote(value(host))}`).join(" ")})`;
+    `declare -A ${name}=(${hosts.map((host) => `[${host.name}]=${quote(String(value(host)))}`).join(" ")})`;
   const topicArgs = lab.topics.map(({ name, partitions, replicationFactor, config }) => {
     const settings = Object.entries(config).map(([key, value]) => `--config ${key}=${value}`);
     const sizes = [`--partitions ${partitions}`, `--replication-factor ${replicationFactor}`];
@@ -97,8 +98,4 @@ function writeEntry(root: string, entry: StagedEntry): void {
     default:
       entry satisfies never;
   }
-}
-
-function quote(value: string | number): string {
-  return `'${String(value).replaceAll("'", `'\\''`)}'`;
 }

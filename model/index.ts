@@ -1,5 +1,6 @@
 export * from "./types";
 export { parseLab } from "./parse";
+export type { LabDraft } from "./schema";
 export { ConfigError, describeProblem, type ConfigProblem } from "./errors";
 export { bootstrapServers, brokers, clients, spares } from "./lab";
 export {

@@ -6,7 +6,7 @@ import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
 import { networkProblems } from "./rules/network";
 import { topicProblems } from "./rules/topics";
-import { defaults, type LabConfig } from "./schema";
+import { defaults, type LabConfig, type LabDraft } from "./schema";
 import { readShape } from "./shape";
 import type {
   Address,
@@ -28,9 +28,13 @@ import type {
  *
  * Pure: the same configuration gives the same lab on every machine, whatever the order of its keys.
  *
+ * @param more rules of the caller's, on what the model does not see: this machine's disk, say
  * @throws ConfigError with every problem found, sorted by path
  */
-export function parseLab(raw: unknown): Lab {
+export function parseLab(
+  raw: unknown,
+  more: (draft: LabDraft) => readonly ConfigProblem[] = () => [],
+): Lab {
   const { config, draft, problems } = readShape(raw);
   // What is misshapen counts as absent for the rules; one message about it is enough.
   const misshapen = problems.map(({ path }) => path);
@@ -41,7 +45,7 @@ export function parseLab(raw: unknown): Lab {
     );
   const found: ConfigProblem[] = [
     ...problems,
-    ...[labProblems, networkProblems, hostProblems, clusterProblems, topicProblems]
+    ...[labProblems, networkProblems, hostProblems, clusterProblems, topicProblems, more]
       .flatMap((rules) => rules(draft))
       .filter(({ path }) => !isMisshapen(path)),
   ];

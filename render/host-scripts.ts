@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { quote } from "../shared/shell";
 
 type ScriptName = "install" | "kafka-tool" | "lib" | "prepare" | "stage" | "stamp";
 
@@ -32,13 +33,8 @@ export function hostScript(
 
 function shellValue(value: string | readonly string[] | number): string {
   if (typeof value === "number") return String(value);
-  if (typeof value === "string") return shellQuote(value);
-  return `(${value.map(shellQuote).join(" ")})`;
-}
-
-/** One argument for a POSIX shell, whatever is in it. */
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  if (typeof value === "string") return quote(value);
+  return `(${value.map(quote).join(" ")})`;
 }
 
 const END_OF_TEXT = "PI_LAB_END_OF_TEXT";

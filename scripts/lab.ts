@@ -96,23 +96,27 @@ async function verify(lab: Lab): Promise<LabStatus> {
   }
 }
 
-function whatNext(folder: LabFolder, lab: Lab): string {
-  const { stack, configFile, privateKeyFile, knownHostsFile } = folder;
-  const file = display(configFile);
-  const topic = lab.topics[0];
+function whatNext({ stack, configFile }: LabFolder, lab: Lab): string {
+  const topic = lab.topics[0]?.name;
   const broker = lab.hosts.find(({ role }) => role === "broker");
-  const edit = topic ? ` (e.g. topics.${topic.name}.config: another retention.ms)` : "";
-  const key = lab.ssh.privateKeyPath ?? display(privateKeyFile);
-  const port = lab.ssh.port === 22 ? "" : ` -p ${lab.ssh.port}`;
+  const edit = topic ? ` (e.g. topics.${topic}.config: another retention.ms)` : "";
+  const records = topic
+    ? [
+        `  Write    ${npmRun("produce", stack, topic)}`,
+        `  Read     ${npmRun("consume", stack, topic, "--follow")}`,
+      ]
+    : [];
   const login = broker
     ? [
-        `  Log in   ssh -i ${key}${port} -o UserKnownHostsFile=${display(knownHostsFile)} ${lab.ssh.user}@${broker.machine.address}`,
+        `  Logs     ${npmRun("logs", stack, broker.name)}`,
+        `  Log in   ${npmRun("ssh", stack, broker.name)}`,
         `           and there: kafka-topics.sh --bootstrap-server ${broker.machine.address}:${lab.cluster.clientPort} --describe`,
       ]
     : [];
   return [
     "What to try next",
-    `  Edit     ${file}${edit}`,
+    ...records,
+    `  Edit     ${display(configFile)}${edit}`,
     `  Preview  ${npmRun("pulumi", stack, "preview", "--diff")}`,
     `  Apply    ${npmRun("pulumi", stack, "up")}`,
     `  Look     ${npmRun("status", stack)}`,

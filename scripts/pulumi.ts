@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { aloneAtWork } from "./lib/at-work";
+import { runAttached } from "./lib/attached";
 import { npmRun, runCommand, toStderr } from "./lib/cli";
 import { environmentOf } from "./lib/engine";
 import { display } from "./lib/lab-files";
@@ -37,51 +37,26 @@ async function attach(
   args: readonly string[],
   changing: boolean,
 ): Promise<number> {
-  const record = newRun(args.join(" "));
+  let record = newRun(args.join(" "));
   // One that only looks must not take the place of the record of an `up` beside it.
-  const keep = (run: RunRecord): void => (changing ? writeRun(folder, run) : undefined);
-  keep(record);
-  const child = spawn(engine.bin, [...args], {
+  const keep = (changes: Partial<RunRecord>): void => {
+    record = { ...record, ...changes };
+    if (changing) writeRun(folder, record);
+  };
+  keep({});
+  const { exitCode } = await runAttached(engine.bin, args, "Run the command again.", {
     cwd: folder.dir,
     env: environmentOf(folder, engine, { [RUN_VARIABLE]: record.runId }),
-    stdio: "inherit",
+    onStart: (pid) => keep({ engine: processId(pid) }),
   });
-  const pid = child.pid;
-  const begun = { ...record, engine: pid === undefined ? undefined : processId(pid) };
-  keep(begun);
-  const stop = passSignals(child);
-  try {
-    const exitCode = await new Promise<number | null>((resolve, reject) => {
-      child.on("error", reject);
-      child.on("exit", resolve);
-    });
-    if (exitCode === null) {
-      toStderr(
-        `The engine was killed. The next command on the lab ${folder.stack} cleans up after it.`,
-      );
-      return 1;
-    }
-    keep({ ...begun, exitCode });
-    return exitCode;
-  } finally {
-    stop();
+  if (exitCode === undefined) {
+    toStderr(
+      `The engine was killed. The next command on the lab ${folder.stack} cleans up after it.`,
+    );
+    return 1;
   }
-}
-
-function passSignals(child: ReturnType<typeof spawn>): () => void {
-  // A terminal's Ctrl-C reaches the engine itself, and a second signal would make it end at once.
-  const onInterrupt = (): void => {
-    if (!process.stdin.isTTY) child.kill("SIGINT");
-  };
-  const onTerminate = (): void => {
-    child.kill("SIGTERM");
-  };
-  process.on("SIGINT", onInterrupt);
-  process.on("SIGTERM", onTerminate);
-  return () => {
-    process.off("SIGINT", onInterrupt);
-    process.off("SIGTERM", onTerminate);
-  };
+  keep({ exitCode });
+  return exitCode;
 }
 
 runCommand(main);

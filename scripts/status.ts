@@ -1,10 +1,6 @@
-import { existsSync } from "node:fs";
-import { parseLab } from "../model";
-import { readArgs, runCommand, stackOf, npmRun } from "./lib/cli";
-import { UserError } from "./lib/errors";
-import { display, readLab } from "./lib/lab-files";
-import { labFolder } from "./lib/lab-folder";
+import { readArgs, runCommand, stackOf } from "./lib/cli";
 import { gatherStatus } from "./lib/lab-status";
+import { standingLab } from "./lib/standing-lab";
 import { statusPorts } from "./lib/status-ports";
 import { renderStatus } from "./lib/status-text";
 
@@ -18,14 +14,8 @@ configuration wants it, else with 1.
 
 async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
-  const stack = stackOf(given);
-  const folder = labFolder(stack);
-  if (!existsSync(folder.configFile)) {
-    throw new UserError(
-      `There is no lab ${stack}: ${display(folder.configFile)} does not exist. Make it with ${npmRun("lab", stack)}.`,
-    );
-  }
-  const status = await gatherStatus(parseLab(readLab(folder)), statusPorts);
+  const { lab } = standingLab(stackOf(given));
+  const status = await gatherStatus(lab, statusPorts);
   const text = given.has("json") ? JSON.stringify(status, undefined, 2) : renderStatus(status);
   process.stdout.write(`${text}\n`);
   return status.problems.length === 0 ? 0 : 1;

@@ -120,6 +120,19 @@ function besideSources(folder: string): Plugin {
   };
 }
 
+/** What every bundle of ours is: one file for Node.js. */
+export const nodeBundle = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  minify: true,
+  // Names in stack traces and class names in errors stay readable.
+  keepNames: true,
+  legalComments: "none",
+  logLevel: "silent",
+} as const satisfies BuildOptions;
+
 /** What each bundle needs besides. */
 function ownOptions(name: BundleName, folder: string): BuildOptions {
   switch (name) {
@@ -145,17 +158,9 @@ async function write(
     absWorkingDir: checkout,
     entryPoints: [entryPoint],
     outfile: path.join(folder, "bundle.js"),
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    minify: true,
-    // Names in stack traces and class names in errors stay readable.
-    keepNames: true,
-    legalComments: "none",
+    ...nodeBundle,
     // ssh2's native helpers are optional: it goes on without them.
     external: ["*.node", "cpu-features"],
-    logLevel: "silent",
     ...ownOptions(name, folder),
     write: false,
     metafile: true,

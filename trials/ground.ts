@@ -84,7 +84,8 @@ export class Ground {
       const container = `${this.lab.name}-${name}`;
       const state = await this.docker("inspect", "--format", "{{.State.Running}}", container);
       if (state !== "true") continue;
-      if ((await this.docker("exec", container, "ls", "-A", kafkaPaths.volume)) === "") return name;
+      const look = `ls -A ${kafkaPaths.data} 2>/dev/null || true`;
+      if ((await this.docker("exec", container, "sh", "-c", look)) === "") return name;
     }
     throw new Error("the lab has no blank machine left");
   }

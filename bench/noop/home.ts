@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { nodeBundle } from "../../toolchain/bundle";
 import { checkoutDir } from "../../toolchain/paths";
 import { versions } from "../../toolchain/versions";
 import { noopPlugins } from "./outputs";
@@ -20,13 +21,7 @@ export async function makeNoopHome(folder: string): Promise<NoopHome> {
     absWorkingDir: checkoutDir,
     entryPoints: [join(__dirname, "main.ts")],
     outfile: bundle,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    minify: true,
-    keepNames: true,
-    logLevel: "silent",
+    ...nodeBundle,
   });
   const home = join(folder, "home");
   const pilabFolder = join(folder, "pilab");

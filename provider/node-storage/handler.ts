@@ -15,11 +15,20 @@ import type {
 } from "../../plugins/common/rpc";
 import { diffProperties, reveal } from "../../plugins/common/rpc";
 import { SshError } from "../../plugins/common/ssh";
+import { isUnreachable } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { accepts } from "../reachable";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
-import { checkStorage, planStorage, refusedChange, shown, type Disk, type Identity } from "./plan";
+import {
+  checkStorage,
+  parseMeta,
+  planStorage,
+  refusedChange,
+  shown,
+  type Disk,
+  type Identity,
+} from "./plan";
 
 /** A JVM's start on a Pi takes seconds; a minute is more than a slow card needs. */
 const FORMAT_TIMEOUT_MS = 120_000;
@@ -44,22 +53,22 @@ interface Storage extends Identity {
 
 /**
  * `pilab:kafka/nodeStorage:NodeStorage`. It looks at the disk first: a blank one is formatted, one that
- * is as wanted is adopted, any other is refused. A create formats for the birth of the cluster, an update
+ * is as wanted, or is the node's own in a cluster that lives, is adopted, any other is refused. A create formats for the birth of the cluster, an update
  * for a node that joins it again with another disk; the same disk is never formatted twice. There is no
  * delete: the data stays on the host.
  */
 export class NodeStorageHandler implements ResourceHandler {
   constructor(
     private readonly open: OpenShell,
-    private readonly cluster: Pick<ClusterAccess, "bootstrapServers">,
+    private readonly cluster: Pick<ClusterAccess, "bootstrapServers" | "admin">,
   ) {}
 
   check({ news }: CheckRequest): CheckResult {
     return { inputs: news, failures: checkStorage(news) };
   }
 
-  diff({ olds, oldInputs, news, ignoreChanges }: DiffRequest): DiffResult {
-    const refusal = refusedChange(olds, news);
+  diff({ oldInputs, news, ignoreChanges }: DiffRequest): DiffResult {
+    const refusal = refusedChange(oldInputs, news);
     if (refusal !== undefined) throw new Error(refusal);
     const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
     // The voters of the cluster's birth are read by a blank disk only.
@@ -70,8 +79,16 @@ export class NodeStorageHandler implements ResourceHandler {
   async create({ news, preview }: CreateRequest, context: CallContext): Promise<CreateResult> {
     if (preview) return { id: "", outputs: news };
     const storage = parseStorage(news);
+    let { clusterId, directoryId } = storage;
     await this.onHost(news, context, async (shell) => {
-      const plan = planStorage(storage, await look(shell, storage));
+      const disk = await look(shell, storage);
+      const member = await this.livingMember(storage, disk);
+      if (member !== undefined) {
+        ({ clusterId, directoryId } = member);
+        context.log.info(`${storage.host}: taken over as node ${storage.nodeId} of ${clusterId}`);
+        return;
+      }
+      const plan = planStorage(storage, disk);
       switch (plan.kind) {
         case "adopt":
           context.log.status(`${storage.dataDir} is formatted already`);
@@ -87,7 +104,7 @@ export class NodeStorageHandler implements ResourceHandler {
           plan satisfies never;
       }
     });
-    return { id: storage.directoryId, outputs: news };
+    return { id: directoryId, outputs: { ...news, clusterId, directoryId } };
   }
 
   /**
@@ -97,9 +114,11 @@ export class NodeStorageHandler implements ResourceHandler {
   async update(request: UpdateRequest, context: CallContext): Promise<UpdateResult> {
     const { olds, news, preview } = request;
     if (preview) return { outputs: news };
-    const storage = parseStorage(news);
+    const former = parseStorage(olds);
+    // The inputs propose a cluster id, for a birth; what the cluster has is in the state.
+    const storage = { ...parseStorage(news), clusterId: former.clusterId };
     // A disk that went along to another machine is the node's own still, and keeps its id.
-    const own = { ...storage, directoryId: parseStorage(olds).directoryId };
+    const own = { ...storage, directoryId: former.directoryId };
     let { directoryId } = storage;
     await this.onHost(news, context, async (shell) => {
       const disk = await look(shell, storage);
@@ -122,7 +141,7 @@ export class NodeStorageHandler implements ResourceHandler {
           plan satisfies never;
       }
     });
-    return { outputs: { ...news, directoryId } };
+    return { outputs: { ...news, clusterId: former.clusterId, directoryId } };
   }
 
   async read({ id, outputs, inputs }: ReadRequest, context: CallContext): Promise<ReadResult> {
@@ -149,6 +168,31 @@ export class NodeStorageHandler implements ResourceHandler {
       context.log.warn(`storage is kept as last known: ${error.message}`);
     }
     return lastKnown;
+  }
+
+  /**
+   * What the disk has, where it belongs to this node of the cluster that lives at the lab's addresses: a
+   * stack that has lost its state, or never had one, takes it over as it runs.
+   */
+  private async livingMember(
+    { nodeId }: Storage,
+    disk: Disk,
+  ): Promise<{ clusterId: string; directoryId: string } | undefined> {
+    const found = parseMeta(disk.meta ?? "");
+    const { clusterId, directoryId } = found;
+    if (clusterId === undefined || directoryId === undefined || found.nodeId !== nodeId) {
+      return undefined;
+    }
+    try {
+      const admin = this.cluster.admin();
+      const [living, brokers] = await Promise.all([admin.clusterId(), admin.listBrokers()]);
+      const isMember = living === clusterId && brokers.some(({ id }) => id === nodeId);
+      return isMember ? { clusterId, directoryId } : undefined;
+    } catch (error) {
+      // No cluster lives: the disk is judged by its ids alone.
+      if (isUnreachable(error)) return undefined;
+      throw error;
+    }
   }
 
   /** A disk formatted with the voters of the birth would be a second beginning of a cluster that lives. */
@@ -270,14 +314,20 @@ function joinCommand(storage: Storage): string {
   const data = quote(dataDir);
   const scratch = quote(`${dataDir}.pi-lab-format`);
   const config = quote(`${dataDir}.pi-lab-format/server.properties`);
-  const hold = quote(`${host} joins its cluster anew; pi-lab holds Kafka until the former node is out.`);
+  const hold = quote(
+    `${host} joins its cluster anew; pi-lab holds Kafka until the former node is out.`,
+  );
   const user = quote(serviceUser);
   return [
     `printf '%s\\n' ${hold} >/etc/kafka/hold`,
     `rm -rf ${scratch}`,
     `install -d -o ${user} -g ${user} ${scratch} ${scratch}/data`,
     `sed ${quote(`s|^log\\.dirs=.*|log.dirs=${dataDir}.pi-lab-format/data|`)} ${quote(configFile)} >${config}`,
-    formatCommand(storage, `${dataDir}.pi-lab-format/server.properties`, "--no-initial-controllers"),
+    formatCommand(
+      storage,
+      `${dataDir}.pi-lab-format/server.properties`,
+      "--no-initial-controllers",
+    ),
     `sed -i ${quote(`s|^directory\\.id=.*|directory.id=${directoryId}|`)} ${scratch}/data/meta.properties`,
     `chown ${user}:${user} ${scratch}/data/meta.properties`,
     `mv ${scratch}/data/meta.properties ${scratch}/meta.properties`,

@@ -34,8 +34,8 @@ const LEFTOVER =
   /^(bootstrap\.checkpoint|meta\.properties\.pi-lab-new|__cluster_metadata-0)(\/[^/]*\.checkpoint(\.[^/]*)?)?$/;
 
 /** Decides what to do with a disk. Never formats what may hold somebody's records. */
-export function planStorage(want: Identity & { readonly host: string }, disk: Disk): StoragePlan {
-  if (disk.meta !== undefined) return planFormatted(want, parseMeta(disk.meta), want.host);
+export function planStorage(want: Identity, disk: Disk): StoragePlan {
+  if (disk.meta !== undefined) return planFormatted(want, parseMeta(disk.meta));
   const entries = disk.entries.filter((entry) => !HARMLESS.test(entry));
   const foreign = entries.filter((entry) => !LEFTOVER.test(entry));
   if (foreign.length === 0) {
@@ -48,33 +48,17 @@ export function planStorage(want: Identity & { readonly host: string }, disk: Di
   };
 }
 
-/**
- * After a `destroy` that left the data, the disk has ids that the stack has forgotten: they can be
- * imported, in the notation of `random`, which is plain base64 where Kafka's is URL-safe.
- */
-function broughtBack(want: Identity, found: Partial<Identity>, host: string): string {
-  const command = (name: string, id: string): string =>
-    `\n  pulumi import random:index/randomBytes:RandomBytes ${name} ` +
-    `'${Buffer.from(id, "base64url").toString("base64")}'`;
+/** After a `destroy` that left the data, or a loss of the state, the disks have ids that the stack does not know. */
+function takenOver(want: Identity, found: Partial<Identity>): string {
   if (found.nodeId !== want.nodeId) return "";
-  const { clusterId, directoryId } = found;
-  const commands = [
-    clusterId === undefined || clusterId === want.clusterId
-      ? ""
-      : command("kafka-cluster-id", clusterId),
-    directoryId === undefined || directoryId === want.directoryId
-      ? ""
-      : command(`${host}-directory-id`, directoryId),
-  ].join("");
-  if (commands === "") return "";
   return (
-    " If this stack made that disk and was destroyed since, bring its ids back before `pulumi up` " +
-    "(each with --protect=false and the --parent that `pulumi stack --show-urns` gives it; ids made " +
-    `anew go first, by \`pulumi state delete\`):${commands}`
+    " If it is this lab's own and the stack has lost its state or was destroyed: start Kafka on all " +
+    "brokers (`sudo rm -f /etc/kafka/hold; sudo systemctl enable --now kafka`) and run `pulumi up` again, " +
+    "which takes a running cluster over as it is."
   );
 }
 
-function planFormatted(want: Identity, found: Partial<Identity>, host: string): StoragePlan {
+function planFormatted(want: Identity, found: Partial<Identity>): StoragePlan {
   const differing = (["clusterId", "nodeId", "directoryId"] as const).filter(
     (key) => found[key] !== want[key],
   );
@@ -88,7 +72,7 @@ function planFormatted(want: Identity, found: Partial<Identity>, host: string): 
     remedy:
       "It is left alone, for it may hold another cluster's records. If they are of no use, stop " +
       "kafka on that host and empty the directory; else give this host another machine." +
-      broughtBack(want, found, host),
+      takenOver(want, found),
   };
 }
 
@@ -143,13 +127,13 @@ export function checkStorage(news: PropertyMap): CheckFailure[] {
  * Why a formatted node cannot become what is wanted, if it cannot: the same node of the same cluster it
  * stays, whatever its disk.
  */
-export function refusedChange(olds: PropertyMap, news: PropertyMap): string | undefined {
-  const host = shown(olds["host"]);
+export function refusedChange(oldInputs: PropertyMap, news: PropertyMap): string | undefined {
+  const host = shown(oldInputs["host"]);
   for (const key of ["nodeId", "clusterId"]) {
-    const [before, after] = [reveal(olds[key]), reveal(news[key])];
+    const [before, after] = [reveal(oldInputs[key]), reveal(news[key])];
     if (after instanceof Unknown || after !== before) {
       const [from, to] = [before, after].map(shown);
-      return `${host}: ${key} ${from} is written on its disk and cannot become ${to}. Set it back.`;
+      return `${host}: ${key} ${from} was written on its disk and cannot become ${to}. Set it back.`;
     }
   }
   return undefined;

@@ -6,8 +6,9 @@ import { waitFor, WaitTimeoutError } from "../wait";
 import { messageOf, NodeError, NodeHost } from "./hosts";
 import { isBroker, type Move } from "./node";
 
-/** A machine that may be off is not waited for. */
+/** A machine that is off is not waited for; one whose Kafka answers is on, and perhaps busy. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+const PATIENT_DIAL = { retries: 2, dialTimeoutMs: 10_000 };
 /** A broker whose process is gone counts as serving until its session ends: 9 s by default. */
 const RELEASE_MS = 60_000;
 const RELEASE_INTERVAL_MS = 500;
@@ -40,13 +41,14 @@ export async function fenceFormer(move: Move, options: FenceOptions): Promise<vo
 async function stopFormer(move: Move, options: FenceOptions): Promise<string | undefined> {
   const { node, former } = move;
   const { service, openShell, signal, progress } = options;
+  const isOn = (await stillAnswering(former.listeners, options.admin)).length > 0;
   let machine: NodeHost;
   try {
     const leaving = { ...node, login: former.login };
     machine = await NodeHost.open(leaving, service, openShell, {
       signal,
       status: progress,
-      ...SHORT_DIAL,
+      ...(isOn ? PATIENT_DIAL : SHORT_DIAL),
     });
   } catch (error) {
     signal.throwIfAborted();
@@ -85,15 +87,8 @@ async function awaitRelease({ node, former }: Move, options: FenceOptions): Prom
   };
   try {
     await waitFor(wait, async () => {
-      const answers = await Promise.all(
-        former.listeners.map((server) =>
-          admin.ping(server).then(
-            () => [`${server} still answers`],
-            () => [],
-          ),
-        ),
-      );
-      const reasons = answers.flat();
+      const answering = await stillAnswering(former.listeners, admin);
+      const reasons = answering.map((server) => `${server} still answers`);
       if (isBroker(node)) reasons.push(...(await stillServing(node.nodeId, admin)));
       return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
     });
@@ -105,6 +100,22 @@ async function awaitRelease({ node, former }: Move, options: FenceOptions): Prom
         "switch that machine off), then run `pulumi up` again.",
     );
   }
+}
+
+/** Those of the servers that still answer. */
+export async function stillAnswering(
+  servers: readonly string[],
+  admin: KafkaAdmin,
+): Promise<string[]> {
+  const answers = await Promise.all(
+    servers.map((server) =>
+      admin.ping(server).then(
+        () => [server],
+        () => [],
+      ),
+    ),
+  );
+  return answers.flat();
 }
 
 async function stillServing(nodeId: number, admin: KafkaAdmin): Promise<string[]> {

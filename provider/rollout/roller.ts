@@ -100,7 +100,8 @@ export class Roller {
       this.options.signal.throwIfAborted();
       await fence(move);
       this.moves.delete(name);
-      if (judge(host.node.want, this.probeOf(host)) === "down") await this.startOne(host, "started");
+      if (judge(host.node.want, this.probeOf(host)) === "down")
+        await this.startOne(host, "started");
       else await this.orJournal(host, () => this.awaitBack(host));
       await this.settleVoters();
     }
@@ -189,7 +190,8 @@ export class Roller {
 
   private hostOf(name: string): NodeHost {
     const host = this.hosts.get(name);
-    if (host === undefined) throw new Error(`no host is open for ${name}: a fault of this provider`);
+    if (host === undefined)
+      throw new Error(`no host is open for ${name}: a fault of this provider`);
     return host;
   }
 

@@ -2,6 +2,8 @@ import type { ExecResult, SshTarget } from "../../plugins/common/ssh";
 import type { PropertyValue } from "../../plugins/common/rpc";
 import { isMap, reveal } from "../../plugins/common/rpc";
 
+export { quote } from "../../shared/shell";
+
 /** A host's login, as the resources' `connection` gives it. */
 export interface Login extends SshTarget {
   readonly user: string;
@@ -56,9 +58,4 @@ export function parseLogin(value: PropertyValue | undefined): Login {
     ...(typeof privateKey === "string" ? { privateKey } : {}),
     sudo: typeof map["sudo"] === "boolean" ? map["sudo"] : user !== "root",
   };
-}
-
-/** One word of a shell's command line. */
-export function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -14,9 +14,10 @@ import type {
 } from "../../plugins/common/rpc";
 import { diffProperties, isMap, reveal, Unknown } from "../../plugins/common/rpc";
 import { SshError } from "../../plugins/common/ssh";
-import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
+import type { ConnectAdmin } from "../admin/port";
 import { BRISK, KafkaError } from "../admin/port";
 import { parseMeta } from "../node-storage/plan";
+import { stillAnswering } from "../rollout/fence";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
 import type { Answer, GateHost, LiveCluster, NewDisk, Swap, SwapFacts } from "./plan";
@@ -24,6 +25,8 @@ import { plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
 
 /** A preview must not stand still for a machine that is off. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
+/** A machine that ought to be on may be busy. */
+const PATIENT_DIAL = { retries: 1, dialTimeoutMs: 10_000 };
 
 export interface SwapGatePorts {
   readonly openShell: OpenShell;
@@ -93,20 +96,23 @@ export class SwapGateHandler implements ResourceHandler {
   }
 
   private async factsOf(swap: Swap, news: PropertyMap, context: CallContext): Promise<SwapFacts> {
-    const [former, disk] = await Promise.all([
-      this.formerMachine(swap, context),
+    const [serving, disk] = await Promise.all([
+      this.answering(swap.before.kafka?.listeners ?? []),
       this.newDisk(swap.after, news, context),
     ]);
-    const serving =
-      former === "answers" ? [] : await this.answering(swap.before.kafka?.listeners ?? []);
-    return { former, disk, serving };
+    const patience = serving.length > 0 ? PATIENT_DIAL : SHORT_DIAL;
+    return { former: await this.formerMachine(swap, patience, context), disk, serving };
   }
 
-  private async formerMachine({ before }: Swap, context: CallContext): Promise<Answer> {
+  private async formerMachine(
+    { before }: Swap,
+    patience: typeof PATIENT_DIAL,
+    context: CallContext,
+  ): Promise<Answer> {
     if (before.login === undefined) return "silent";
     try {
       const { login, host } = before;
-      const shell = await this.ports.openShell(login, { host, ...SHORT_DIAL, ...dial(context) });
+      const shell = await this.ports.openShell(login, { host, ...patience, ...dial(context) });
       shell.close();
       return "answers";
     } catch (error) {
@@ -125,7 +131,7 @@ export class SwapGateHandler implements ResourceHandler {
     if (login === undefined) return { kind: "not made" };
     let shell: HostShell;
     try {
-      shell = await this.ports.openShell(login, { host, ...SHORT_DIAL, ...dial(context) });
+      shell = await this.ports.openShell(login, { host, ...PATIENT_DIAL, ...dial(context) });
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
       if (isSilence(error)) return { kind: made ? "not made" : "silent" };
@@ -175,17 +181,9 @@ export class SwapGateHandler implements ResourceHandler {
 
   private async answering(listeners: readonly string[]): Promise<string[]> {
     if (listeners.length === 0) return [];
-    const admin: KafkaAdmin = this.ports.connectAdmin(listeners, BRISK);
+    const admin = this.ports.connectAdmin(listeners, BRISK);
     try {
-      const answers = await Promise.all(
-        listeners.map((server) =>
-          admin.ping(server).then(
-            () => [server],
-            () => [],
-          ),
-        ),
-      );
-      return answers.flat();
+      return await stillAnswering(listeners, admin);
     } finally {
       await admin.close();
     }
@@ -236,7 +234,8 @@ function parseHosts(value: PropertyValue | undefined): GateHost[] {
 
 function parseHost(host: string, map: PropertyMap): GateHost {
   const { connection, disk, kafka } = map;
-  const known = isMap(connection) && !Object.values(connection).some((one) => one instanceof Unknown);
+  const known =
+    isMap(connection) && !Object.values(connection).some((one) => one instanceof Unknown);
   return {
     host,
     machine: map["machine"] as string,

@@ -157,11 +157,7 @@ function unfit(swap: Swap, facts: SwapFacts | undefined, live: LiveCluster): str
   return reasons;
 }
 
-function foreign(
-  after: GateHost,
-  found: Partial<Identity>,
-  live: LiveCluster,
-): string[] {
+function foreign(after: GateHost, found: Partial<Identity>, live: LiveCluster): string[] {
   if (after.kafka === undefined) return [];
   const same = live.kind === "view" && found.clusterId === live.clusterId;
   if (same && found.nodeId === after.kafka.nodeId) return [];
@@ -192,16 +188,20 @@ export function swapSteps(
         ? `another machine answers at the address of ${place(before)}, which is taken for gone`
         : `${place(before)} does not answer and is taken for gone`;
   if (kafka === undefined) return [former, `${place(after)} is prepared as ${after.host}`];
-  const stop = facts.former === "answers" ? "Kafka is stopped there and held" : undefined;
+  const stop =
+    facts.former === "answers" ? `Kafka is stopped on ${before.machine} and held` : undefined;
   const storage =
     facts.disk.kind === "formatted"
       ? `storage on ${place(after)} is formatted for node ${kafka.nodeId} already, and kept`
       : `storage on ${place(after)} is formatted: same cluster, node ${kafka.nodeId}, a new directory id`;
-  if (live.kind !== "view") return [former, storage, "started with the others: no cluster lives yet"];
+  if (live.kind !== "view")
+    return [former, storage, "started with the others: no cluster lives yet"];
   const stale = live.view.quorum.voters.filter(({ id }) => id === kafka.nodeId);
   return [
     survivors(kafka.nodeId, live.view),
-    ...[former, storage, stop ?? []].flat(),
+    former,
+    storage,
+    ...(stop === undefined ? [] : [stop]),
     kafka.broker ? "started; its replicas fill until each is in sync" : "started; it catches up",
     ...stale.map(
       ({ id, directoryId }) => `voter ${id} with directory ${directoryId} leaves the quorum`,

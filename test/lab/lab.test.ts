@@ -3,6 +3,7 @@ import { createTestStack } from "../support/stack";
 import { processesWithEnv } from "../../scripts/lib/processes";
 import { RUN_VARIABLE, readRun } from "../../scripts/lib/run-record";
 import { describeChanges } from "./six-hosts/changes";
+import { describeCommands } from "./six-hosts/commands";
 import { describeDyingBroker } from "./six-hosts/dying-broker";
 import { describeKilledLeader } from "./six-hosts/killed-leader";
 import { describePreparation } from "./six-hosts/preparation";
@@ -58,6 +59,10 @@ function lab(): SharedLab {
 describe("from nothing", () => {
   describeReplication(lab);
   describePreparation(lab);
+});
+
+describe("used", () => {
+  describeCommands(lab);
 });
 
 describe("changed", () => {

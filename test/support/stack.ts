@@ -212,15 +212,23 @@ export class TestStack {
 
   /** One of the user's commands (`lab`, `lab-down`, `status`, `pulumi`, …) on this stack, in a process of its own. */
   script(name: string, ...args: string[]): RunningScript {
+    return this.scriptReading("", name, ...args);
+  }
+
+  /** The same with something on its standard input. */
+  scriptReading(input: string, name: string, ...args: string[]): RunningScript {
     const child = spawn(
       process.execPath,
       ["--import", "tsx", join(CHECKOUT, "scripts", `${name}.ts`), ...args],
       {
         cwd: CHECKOUT,
         env: { ...process.env, PI_LAB_LABS_DIR: testRunDir(), PI_LAB_STACK: this.name },
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: ["pipe", "pipe", "pipe"],
       },
     );
+    // One that reads nothing has ended before, or closes it.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
     let output = "";
     let stdout = "";
     child.stdout.on("data", (chunk: Buffer) => {

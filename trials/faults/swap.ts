@@ -3,10 +3,10 @@ import type { Pi } from "../../test/support/lab/pi";
 import type { Ground } from "../ground";
 import type { Trial } from "../trial";
 
-/** As a card that was flashed anew, or died: nothing of Kafka's is left, and its process is gone. */
+/** As with a disk that was replaced by a blank one: nothing of the node's is left, and its process is gone. */
 const WIPE = [
   "systemctl kill --signal=KILL kafka || true",
-  `find ${kafkaPaths.volume} -mindepth 1 -delete`,
+  `find ${kafkaPaths.data} -mindepth 1 -delete`,
 ].join("\n");
 
 /** `up` with what was edited, timed. */
@@ -39,7 +39,7 @@ export const swaps: readonly Trial[] = [
   },
   {
     name: "card-wiped",
-    title: "a broker's card wiped, `disk` raised by one, `up`",
+    title: "a broker's data wiped, `disk` raised by one, `up`",
     befall: async (ground) => {
       const pi = await ground.leader();
       await pi.run(WIPE);

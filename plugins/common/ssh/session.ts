@@ -23,6 +23,8 @@ export interface ExecOptions {
   /** Gets the output piece by piece as it comes; characters are never cut. */
   readonly onStdout?: ((text: string) => void) | undefined;
   readonly onStderr?: ((text: string) => void) | undefined;
+  /** False: the result holds no output, for a command that prints without end. Default: true. */
+  readonly keep?: boolean | undefined;
 }
 
 export interface ExecResult {
@@ -148,8 +150,8 @@ export class SshSession {
     stop: AbortSignal,
   ): Promise<ExecResult> {
     return new Promise((resolve, reject) => {
-      const out = collect(channel, options.onStdout);
-      const err = collect(channel.stderr, options.onStderr);
+      const out = collect(channel, options.onStdout, options.keep);
+      const err = collect(channel.stderr, options.onStderr, options.keep);
       let exit: Pick<ExecResult, "code" | "signal"> | undefined;
       const end = (): void => {
         sendSignal(this.client, channel, "TERM");
@@ -201,11 +203,15 @@ export class SshSession {
   }
 }
 
-function collect(stream: Readable, onText: ((text: string) => void) | undefined): () => string {
+function collect(
+  stream: Readable,
+  onText: ((text: string) => void) | undefined,
+  keep = true,
+): () => string {
   const chunks: Buffer[] = [];
   const decoder = new StringDecoder("utf8");
   stream.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
+    if (keep) chunks.push(chunk);
     const text = onText === undefined ? "" : decoder.write(chunk);
     if (text !== "") onText?.(text);
   });

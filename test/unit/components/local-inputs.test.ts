@@ -1,13 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readLocalInputs } from "../../../components/local-inputs";
-import { ConfigError } from "../../../model";
+import { localProblems, readLocalInputs } from "../../../components/local-inputs";
+import { ConfigError, parseLab } from "../../../model";
+import { cacheDir } from "../../../toolchain/paths";
 import { physicalLab, virtualLab } from "../../support/labs";
 
 describe("readLocalInputs", () => {
   let root: string;
-  const cacheBefore = process.env.PI_LAB_CACHE;
+  const { PI_LAB_CACHE: cacheBefore, XDG_CACHE_HOME: xdgBefore } = process.env;
+  const restore = (name: string, value: string | undefined): void => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "pi-lab-inputs-"));
@@ -21,8 +26,8 @@ describe("readLocalInputs", () => {
 
   afterEach(() => {
     rmSync(root, { recursive: true });
-    if (cacheBefore === undefined) delete process.env.PI_LAB_CACHE;
-    else process.env.PI_LAB_CACHE = cacheBefore;
+    restore("PI_LAB_CACHE", cacheBefore);
+    restore("XDG_CACHE_HOME", xdgBefore);
   });
 
   const problemsOf = (lab: Parameters<typeof readLocalInputs>[0]): string[] => {
@@ -56,6 +61,42 @@ describe("readLocalInputs", () => {
     expect(problems).toHaveLength(2);
     expect(problems[0]).toContain("npm run setup -- kafka 4.1.1");
     expect(problems[1]).toContain(join(root, "key"));
+  });
+
+  it("tells what is missing together with the configuration's own mistakes", () => {
+    rmSync(join(root, "kafka", "kafka-4.1.1.tgz"));
+    const raw = {
+      name: "Not A Name",
+      virtual: {},
+      ssh: { privateKeyPath: "lost", port: "none" },
+      cluster: { kafkaVersion: "4.1.1", replicationFactor: "many" },
+    };
+    const problems = (value: unknown): string[] => {
+      try {
+        parseLab(value, (draft) => localProblems(draft, root));
+        return [];
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        return error.problems.map(({ path, cause }) => `${path} ${cause}`);
+      }
+    };
+    const told = problems(raw);
+    expect(told.filter((text) => text.includes("cannot be read"))).toHaveLength(2);
+    expect(told).toContainEqual(expect.stringContaining("lab.cluster.kafkaVersion is not on this"));
+    expect(told).toContainEqual(expect.stringContaining("lab.cluster.replicationFactor"));
+    expect(told).toContainEqual(expect.stringContaining("lab.name"));
+    // What is wrong by itself, or is not there, is not looked for on the disk.
+    const wrong = problems({ ...raw, ssh: { privateKeyPath: 7 }, cluster: { kafkaVersion: "1" } });
+    expect(wrong.filter((text) => /cannot be read|not on this machine/.test(text))).toEqual([]);
+  });
+
+  it("looks where the toolchain puts it, also where a variable is set to nothing", () => {
+    mkdirSync(join(root, "pi-lab"));
+    renameSync(join(root, "kafka"), join(root, "pi-lab", "kafka"));
+    process.env.PI_LAB_CACHE = "";
+    process.env.XDG_CACHE_HOME = root;
+    const { archive } = readLocalInputs(physicalLab(), root);
+    expect(archive.path).toBe(join(cacheDir(), "kafka", "kafka-4.1.1.tgz"));
   });
 
   it("misses an archive whose checksum is missing", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeWhole } from "../../../scripts/lib/files";
 import { renderKnownHosts, writeKnownHosts } from "../../../scripts/lib/known-hosts";
 import { checkpointFile, labFolder } from "../../../scripts/lib/lab-folder";
-import { virtualLab } from "../../support/labs";
+import { physicalLab, virtualLab } from "../../support/labs";
 
 const lab = virtualLab();
 const pi = (name: string, outputs?: Record<string, unknown>) => ({
@@ -17,6 +17,12 @@ test("each machine's address has the key that the state tells; others have no li
   const container = { ...pi("pi-3", { hostKey: "not this" }), type: "docker:index:Container" };
   const resources = [pi("pi-1", { hostKey: "ssh-ed25519 ONE" }), pi("pi-2"), container];
   expect(renderKnownHosts(lab, resources)).toBe("10.42.7.1 ssh-ed25519 ONE\n");
+});
+
+test("real machines have the keys of the configuration", () => {
+  const real = physicalLab();
+  const lines = renderKnownHosts(real, []).trimEnd().split("\n");
+  expect(lines).toEqual(real.machines.map(({ address, hostKey }) => `${address} ${hostKey}`));
 });
 
 test("another port is written as ssh looks it up", () => {

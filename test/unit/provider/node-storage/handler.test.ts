@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import type { CallContext, CreateRequest, UpdateRequest } from "../../../../plugins/common/rpc";
 import { NodeStorageHandler } from "../../../../provider/node-storage/handler";
+import { KafkaError, type KafkaAdmin } from "../../../../provider/admin/port";
 import type { OpenShell } from "../../../../provider/ssh/port";
 
 const ids = { clusterId: "BBBBBBBBBBBBBBBBBBBBBB", directoryId: "CCCCCCCCCCCCCCCCCCCCCC" };
@@ -24,6 +25,7 @@ let dataDir: string;
 let beforeFormat: () => Promise<void>;
 
 beforeEach(async () => {
+  living = undefined;
   root = await mkdtemp(join(tmpdir(), "pi-lab-storage-"));
   dataDir = join(root, "data");
   beforeFormat = () => Promise.resolve();
@@ -69,23 +71,38 @@ const open: OpenShell = () =>
 
 const context = {
   signal: new AbortController().signal,
-  log: { status: () => undefined },
+  log: { status: () => undefined, info: () => undefined },
 } as unknown as CallContext;
 
 const inputs = () => ({
-    ...ids,
-    host: "broker-1",
-    nodeId: 1,
-    connection: { host: "10.0.42.1", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" },
-    birthVoters: "1@broker-1:9093:x",
-    configFile: "/etc/kafka/server.properties",
-    dataDir,
-    kafkaHome: "/opt/kafka/current",
-    serviceUser: USER,
+  ...ids,
+  host: "broker-1",
+  nodeId: 1,
+  connection: { host: "10.0.42.1", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" },
+  birthVoters: "1@broker-1:9093:x",
+  configFile: "/etc/kafka/server.properties",
+  dataDir,
+  kafkaHome: "/opt/kafka/current",
+  serviceUser: USER,
+});
+
+/** The id of the cluster that answers at the lab's addresses; undefined: none does. */
+let living: string | undefined;
+
+const access = (servers: readonly string[]) => ({
+  bootstrapServers: () => servers,
+  admin: () =>
+    ({
+      clusterId: () =>
+        living === undefined
+          ? Promise.reject(new KafkaError("unreachable", "no broker answers"))
+          : Promise.resolve(living),
+      listBrokers: () => Promise.resolve([{ id: 1, fenced: true }]),
+    }) as Partial<KafkaAdmin> as KafkaAdmin,
 });
 
 function create(servers: readonly string[]): Promise<unknown> {
-  const handler = new NodeStorageHandler(open, { bootstrapServers: () => servers });
+  const handler = new NodeStorageHandler(open, access(servers));
   const news = inputs();
   return handler.create({ news, preview: false } as unknown as CreateRequest, context);
 }
@@ -115,9 +132,39 @@ test("a disk that another run formats after the look is not cleared", async () =
   await expect(readFile(join(dataDir, "bootstrap.checkpoint"), "utf8")).resolves.toBe("cut off");
 });
 
+describe("a stack without its state", () => {
+  const foreign = "EEEEEEEEEEEEEEEEEEEEEE";
+  const theirs = `cluster.id=${foreign}\ndirectory.id=${OTHER_ID}\nnode.id=1\n`;
+
+  test("takes over a disk of the cluster that lives at the lab's addresses, with the ids that it has", async () => {
+    await writeFile(join(dataDir, "meta.properties"), theirs);
+    living = foreign;
+    const taken = await create([]);
+    expect(taken).toMatchObject({
+      id: OTHER_ID,
+      outputs: { clusterId: foreign, directoryId: OTHER_ID },
+    });
+    // And from then on knows it by them.
+    const { outputs } = taken as { outputs: object };
+    const handler = new NodeStorageHandler(open, access([]));
+    const request = { olds: outputs, oldInputs: inputs(), news: inputs(), preview: false };
+    await expect(handler.update(request as unknown as UpdateRequest, context)).resolves.toEqual({
+      outputs,
+    });
+    expect(await formats()).toBe("");
+  });
+
+  test("takes over nothing of another cluster, or while none lives", async () => {
+    await writeFile(join(dataDir, "meta.properties"), theirs);
+    await expect(create([])).rejects.toThrow(/another identity: clusterId E+, where this stack/);
+    living = ids.clusterId;
+    await expect(create([])).rejects.toThrow(/another identity: clusterId E+, where this stack/);
+  });
+});
+
 describe("a node that is given another disk", () => {
   const update = (news: object, olds: object = inputs()) =>
-    new NodeStorageHandler(open, { bootstrapServers: () => [] }).update(
+    new NodeStorageHandler(open, access([])).update(
       { olds, news, preview: false } as unknown as UpdateRequest,
       context,
     );
@@ -129,7 +176,9 @@ describe("a node that is given another disk", () => {
     await expect(onDisk()).resolves.toBe(metaOf(OTHER_ID));
     expect((await readdir(dataDir)).sort()).toEqual(["bootstrap.checkpoint", "meta.properties"]);
     expect(await readdir(root)).not.toContain("data.pi-lab-format");
-    await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(/^broker-1 joins/);
+    await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(
+      /^broker-1 joins/,
+    );
   });
 
   test("formatted for it already, it is taken as it is", async () => {

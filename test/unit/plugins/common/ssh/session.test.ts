@@ -92,6 +92,15 @@ describe("exec", () => {
     expect(pieces).toEqual(["ä"]);
   });
 
+  test("output that need not be kept is streamed, and is in no result", async () => {
+    const session = await connectTo(await startServer());
+    let streamed = "";
+    const onStdout = (text: string): void => void (streamed += text);
+    const result = await session.exec("echo out; echo err >&2", { onStdout, keep: false });
+    expect(streamed).toBe("out\n");
+    expect(result).toEqual({ stdout: "", stderr: "", code: 0 });
+  });
+
   test("several commands run on one connection at once", async () => {
     const server = await startServer();
     const session = await connectTo(server);
