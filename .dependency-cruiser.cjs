@@ -10,12 +10,12 @@
  *   plugins/common/            nothing
  *   toolchain/                 shared/
  *   shared/                    nothing: what folders need alike that must not know each other
- *   scripts/, bench/, test/    all
+ *   scripts/, bench/, trials/, test/    all
  *
  * @type {import("dependency-cruiser").IConfiguration}
  */
 const folders =
-  "^(index\\.ts$|components/|provider/|render/|model/|plugins/|shared/|toolchain/|scripts/|bench/|test/)";
+  "^(index\\.ts$|components/|provider/|render/|model/|plugins/|shared/|toolchain/|scripts/|bench/|trials/|test/)";
 
 /** A folder and all that its files may import of ours, itself included. */
 const layer = (name, from, mayImport, because) => ({
@@ -121,7 +121,7 @@ module.exports = {
       name: "no-test-code",
       comment: "The product does not lean on its tests; their runner does.",
       severity: "error",
-      from: { path: folders, pathNot: "^((test|bench)/|scripts/test\\.ts$)" },
+      from: { path: folders, pathNot: "^((test|bench|trials)/|scripts/test\\.ts$)" },
       to: { path: "^test/" },
     },
   ],

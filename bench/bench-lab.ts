@@ -30,6 +30,8 @@ export interface BenchLabOptions {
   readonly subnet: string;
   /** `brokers`: three brokers and nothing else; `template`: the lab as the template has it. */
   readonly hosts: "brokers" | "template";
+  /** With `brokers`: machines that are kept although no broker plays on them. */
+  readonly spares?: readonly string[];
   readonly engine: Engine;
   readonly dockerHost: string;
   /** Where the project file finds the plugin `pilab`, if not in the checkout. */
@@ -48,11 +50,11 @@ export class Interrupted extends Error {
 const RUN_DEADLINE_MS = 10 * 60_000;
 const WELL_DEADLINE_MS = 60_000;
 
-/** A lab of the benchmark's own: name, subnet, folder and state are nobody else's. */
+/** A lab of the benchmark's or a trial's own: name, subnet, folder and state are nobody else's. */
 export class BenchLab {
   private constructor(
     private readonly options: BenchLabOptions,
-    private readonly folder: LabFolder,
+    readonly folder: LabFolder,
   ) {}
 
   /** Makes its folder and an empty stack; nothing runs yet. */
@@ -62,7 +64,9 @@ export class BenchLab {
     await ensureLabFiles(folder, () =>
       Promise.resolve({ name: options.name, subnet: options.subnet }),
     );
-    if (options.hosts === "brokers") lab.edit(folder.configFile, keepBrokersOnly);
+    if (options.hosts === "brokers") {
+      lab.edit(folder.configFile, (document) => keepBrokersOnly(document, options.spares));
+    }
     const { pilabFolder } = options;
     if (pilabFolder !== undefined) {
       lab.edit(folder.projectFile, (project) =>
@@ -145,9 +149,12 @@ export class BenchLab {
   /** Another value of one setting of one topic, as a user's edit. */
   editTopic(value: number): void {
     const topic = this.lab.topics[0]!.name;
-    this.edit(this.folder.configFile, (document) =>
-      document.setIn([...LAB, "topics", topic, "config", "retention.ms"], String(value)),
-    );
+    this.set(["topics", topic, "config", "retention.ms"], String(value));
+  }
+
+  /** Another value of one key of the configuration, as a user's edit. */
+  set(path: readonly string[], value: unknown): void {
+    this.edit(this.folder.configFile, (document) => document.setIn([...LAB, ...path], value));
   }
 
   /** Removes its containers and forgets its state, without the engine: what comes next starts cold. */
@@ -167,8 +174,8 @@ export class BenchLab {
 const LAB = ["config", `${PROJECT}:lab`];
 
 /** Without the hosts that are no brokers and the machines that then play no part. */
-function keepBrokersOnly(document: Document): void {
-  const used = new Set<unknown>();
+function keepBrokersOnly(document: Document, spares: readonly string[] = []): void {
+  const used = new Set<unknown>(spares);
   const remove = (folder: string, unwanted: (item: unknown, key: string) => boolean): void => {
     const map: unknown = document.getIn([...LAB, folder]);
     if (!isMap(map)) throw new Error(`the template has no ${folder}`);

@@ -1,14 +1,11 @@
-import { appendFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readArgs, runCommand, toStderr, type Given } from "../scripts/lib/cli";
 import { UserError } from "../scripts/lib/errors";
-import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
-import { freeSubnet, takenSubnets } from "../scripts/lib/subnets";
-import { ensureAll, formatDuration } from "../toolchain";
-import { Interrupted } from "./bench-lab";
+import { formatDuration } from "../toolchain";
 import { describeMachine } from "./machine";
+import { withOwnLabs } from "./own-labs";
 import { renderReport, renderSection, type Results } from "./report";
-import { beginBenchmark, deadBenchmarks, type Benchmark } from "./owner";
 import { parts, Session, type Part } from "./session";
 import { renderTimeline } from "./timeline";
 
@@ -24,9 +21,6 @@ that do nothing. Labs of its own are made and removed; other labs are not touche
   --json FILE    also write all measurements to FILE
   --no-record    do not add the figures to bench/RESULTS.md (those of a part never are)`;
 
-/** Where the search for a free subnet begins: away from the templates' and from Docker's own. */
-const SUBNET = "10.201.0.0/24";
-
 async function main(): Promise<number> {
   const given = readArgs({
     text: USAGE,
@@ -37,48 +31,27 @@ async function main(): Promise<number> {
   const runs = readRuns(given);
   const only = readParts(given);
   const started = Date.now();
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => stop.abort());
-  }
-
-  const tools = await ensureAll(toStderr);
-  const { host } = tools.docker;
-  const { name, folder } = beginBenchmark();
-  try {
-    for (const dead of deadBenchmarks()) await removeBenchmark(host, dead);
+  return withOwnLabs("bench", async ({ tools, ...own }) => {
     const session = new Session({
-      name,
-      folder,
-      subnet: freeSubnet(SUBNET, await takenSubnets(host)),
-      engine: { bin: tools.pulumi.bin, env: { ...tools.pulumi.env, DOCKER_HOST: host } },
-      dockerHost: host,
+      ...own,
       image: tools.piImage,
       archive: tools.kafka,
       runs,
       only,
-      signal: stop.signal,
       log: toStderr,
     });
     await session.measure();
     const results: Results = {
       date: new Date(started).toISOString(),
       command: ["npm run bench", ...optionsText(runs, only, given)].join(" "),
-      machine: await describeMachine(tools.pulumi.version, host),
+      machine: await describeMachine(tools.pulumi.version, own.dockerHost),
       busyCores: session.busyCores,
       samples: session.samples,
     };
     tell(results, session, given);
     toStderr(`The benchmark took ${formatDuration(Date.now() - started)}.`);
     return 0;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    toStderr("Interrupted; removing what the benchmark has made.");
-    return 130;
-  } finally {
-    await removeBenchmark(host, { name, folder });
-    if (tools.docker.startedNow) await tools.docker.stop();
-  }
+  });
 }
 
 function tell(results: Results, session: Session, given: Given): void {
@@ -123,16 +96,6 @@ function optionsText(runs: number, only: ReadonlySet<Part>, given: Given): strin
     ...(only.size === parts.length ? [] : [`--only ${[...only].join(",")}`]),
   ];
   return options.length === 0 ? [] : ["--", ...options];
-}
-
-/** The folder goes last: it tells the next benchmark what an interrupted removal has left. */
-async function removeBenchmark(host: string, { name, folder }: Benchmark): Promise<void> {
-  const objects = await dockerObjects(host);
-  await removeObjects(
-    host,
-    objects.filter(({ lab }) => lab.startsWith(`${name}-`)),
-  );
-  rmSync(folder, { recursive: true, force: true });
 }
 
 runCommand(main);

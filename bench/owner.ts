@@ -1,18 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { readIfPresent } from "../scripts/lib/files";
+import { dockerObjects, removeObjects } from "../scripts/lib/leftovers";
 import { isAlive, processId, type ProcessId } from "../scripts/lib/processes";
 
-/** Begins the name of a benchmark's folder. */
-const FOLDER = "pi-lab-bench-";
+/** Who makes labs of its own: the benchmark, or the trials. Begins the names of its folders and labs. */
+export type RunKind = "bench" | "trial";
 
-/** Beside what the benchmark keeps in its folder: whose it is. */
+/** Beside what a run keeps in its folder: whose it is. */
 const OWNER = "owner.json";
 
-/** One run of the benchmark: its folder, and what begins the names of all that it makes in Docker. */
-export interface Benchmark {
+/** One run of the benchmark or of trials: its folder, and what begins the names of all that it makes in Docker. */
+export interface OwnRun {
   readonly folder: string;
   readonly name: string;
 }
@@ -35,39 +36,54 @@ export function thisPlace(): string {
   }
 }
 
-/** Makes the folder of this process's benchmark. @param parent default: the system's temporary folder */
-export function beginBenchmark(parent: string = tmpdir()): Benchmark {
+/** Makes the folder of this process's run. @param parent default: the system's temporary folder */
+export function beginRun(kind: RunKind, parent: string = tmpdir()): OwnRun {
   const own = processId(process.pid);
   if (!own) throw new Error(`This process (${process.pid}) is not in the list of processes.`);
   // Short, and by itself unlike any other: a lab's name may have 20 characters.
-  const name = `bench-${randomBytes(4).toString("hex")}`;
-  const folder = mkdtempSync(join(parent, FOLDER));
+  const name = `${kind}-${randomBytes(4).toString("hex")}`;
+  const folder = mkdtempSync(join(parent, folderPrefix(kind)));
   const owner: Owner = { name, place: thisPlace(), process: own };
   writeFileSync(join(folder, OWNER), JSON.stringify(owner));
   return { folder, name };
 }
 
 /**
- * The benchmarks of this place that were killed. What another place's benchmark has made is not judged:
+ * The runs of this kind and place that were killed. What another place's run has made is not judged:
  * whether its process lives cannot be seen from here.
  */
-export function deadBenchmarks(
+export function deadRuns(
+  kind: RunKind,
   parent: string = tmpdir(),
   place: string = thisPlace(),
-): Benchmark[] {
-  const folders = readdirSync(parent).filter((entry) => entry.startsWith(FOLDER));
+): OwnRun[] {
+  const folders = readdirSync(parent).filter((entry) => entry.startsWith(folderPrefix(kind)));
   return folders.flatMap((entry) => {
     const folder = join(parent, entry);
-    const owner = readOwner(folder);
+    const owner = readOwner(kind, folder);
     if (owner === undefined || owner.place !== place || isAlive(owner.process)) return [];
     return [{ folder, name: owner.name }];
   });
 }
 
-function readOwner(folder: string): Owner | undefined {
+/** All that a run has made. The folder goes last: it tells the next run what an interrupted removal has left. */
+export async function removeRun(dockerHost: string, { name, folder }: OwnRun): Promise<void> {
+  const objects = await dockerObjects(dockerHost);
+  await removeObjects(
+    dockerHost,
+    objects.filter(({ lab }) => lab.startsWith(`${name}-`)),
+  );
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function folderPrefix(kind: RunKind): string {
+  return `pi-lab-${kind}-`;
+}
+
+function readOwner(kind: RunKind, folder: string): Owner | undefined {
   try {
     const owner = JSON.parse(readIfPresent(join(folder, OWNER)) ?? "") as Owner;
-    return /^bench-[0-9a-f]{8}$/.test(owner.name) ? owner : undefined;
+    return new RegExp(`^${kind}-[0-9a-f]{8}$`).test(owner.name) ? owner : undefined;
   } catch {
     return undefined; // none, another user's, or cut off while it was written
   }

@@ -158,7 +158,7 @@ function changes({ op, detailedDiff, diffs }: StepMetadata): string {
 }
 
 /** Without the engine's colour marks (`<{%reset%}>`) and terminal codes. */
-function plain(text: string): string {
+export function plain(text: string): string {
   // eslint-disable-next-line no-control-regex -- terminal colours begin with the control character ESC
   return text.replace(/<\{%[^%]*%\}>/g, "").replace(/\u001b\[[0-9;]*m/g, "");
 }

@@ -7,7 +7,7 @@ import { run } from "../../toolchain/process";
 import { Neighbour } from "../support/lab/neighbour";
 import { piOf } from "../support/lab/pi";
 import { leadership, type Leadership } from "../support/lab/quorum";
-import { leadersOf, RecordWriter } from "../support/lab/records";
+import { leadersOf, openLog } from "../support/lab/records";
 import { waitUntilWell } from "../support/lab/well";
 import { createTestStack, keepHosts, type RunningScript, type TestStack } from "../support/stack";
 import { waitFor } from "../support/wait";
@@ -124,7 +124,7 @@ test("with the exhibit's timeouts and one node down, others take over and the co
   const docker = (...args: string[]): Promise<unknown> =>
     run("docker", ["-H", stack.engine.env["DOCKER_HOST"]!, ...args], { timeoutMs: 60_000 });
   await docker("kill", pi.container);
-  const writer = new RecordWriter(lab);
+  const log = await openLog(lab, "red");
   try {
     const after = await waitFor("another controller to lead", async () => {
       const now = await leadership(lab);
@@ -133,7 +133,7 @@ test("with the exhibit's timeouts and one node down, others take over and the co
     expect(after.epoch).toBeGreaterThan(before.epoch);
     await waitFor("a write to be acknowledged by the two that are left", async () => {
       expect(await leadersOf(lab, "red")).not.toContain(before.leaderId);
-      await writer.write("red", 0, "one node down");
+      await log.append(0, ["one node down"]);
       return true;
     });
 
@@ -142,7 +142,7 @@ test("with the exhibit's timeouts and one node down, others take over and the co
     expect(seen.length).toBeGreaterThan(20);
     expect(new Set(seen.map(({ epoch }) => epoch))).toEqual(new Set([settled.epoch]));
   } finally {
-    await writer.close();
+    await log.close();
     await docker("start", pi.container);
   }
   // Its Pi has power again: it comes back by itself.

@@ -6,6 +6,7 @@ import { describeChanges } from "./six-hosts/changes";
 import { describeCommands } from "./six-hosts/commands";
 import { describeDrift } from "./six-hosts/drift";
 import { describeDyingBroker } from "./six-hosts/dying-broker";
+import { describeKilledLeader } from "./six-hosts/killed-leader";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
 import type { SharedLab } from "./six-hosts/shared";
@@ -69,6 +70,7 @@ describe("changed", () => {
   describeChanges(lab);
   describeDrift(lab);
   describeDyingBroker(lab);
+  describeKilledLeader(lab);
 });
 
 describe("destroyed", () => {

@@ -1,7 +1,7 @@
 import { brokers } from "../../../model";
 import { KafkaError } from "../../../provider/admin/port";
 import { allPis, askAll, brokerPis, piOf } from "../../support/lab/pi";
-import { leadersOf, readFrom, RecordWriter } from "../../support/lab/records";
+import { leadersOf, openLog } from "../../support/lab/records";
 import { waitUntilWell } from "../../support/lab/well";
 import { waitFor } from "../../support/wait";
 import type { GetLab } from "./shared";
@@ -56,18 +56,19 @@ export function describeReplication(lab: GetLab): void {
 
     const values = (partition: number): string[] =>
       Array.from({ length: 20 }, (_, i) => `proof-${partition}-${i}`);
-    const writer = new RecordWriter(model);
+    const log = await openLog(model, "red");
     try {
       for (const partition of [0, 1, 2]) {
-        for (const value of values(partition)) await writer.write("red", partition, value);
+        for (const value of values(partition)) await log.append(partition, [value]);
+      }
+      // Each partition is served by its leader, and each broker leads one.
+      for (const partition of [0, 1, 2]) {
+        await expect(log.read(partition)).resolves.toEqual(values(partition));
       }
     } finally {
-      await writer.close();
+      await log.close();
     }
 
-    for (const [partition, leader] of leaders.entries()) {
-      await expect(readFrom(model, leader, "red", partition)).resolves.toEqual(values(partition));
-    }
     const onDisk = await askAll(brokerPis(stack), async (pi) => {
       const segments = [0, 1, 2].map(
         (n) => `/var/lib/kafka/data/red-${n}/00000000000000000000.log`,
@@ -137,28 +138,30 @@ export function describeReplication(lab: GetLab): void {
     await expect(one!.run("cat /etc/kafka/server.properties | grep ^unclean")).resolves.toBe(
       "unclean.leader.election.enable=false",
     );
-    const writer = new RecordWriter(model);
+    const log = await openLog(model, "green");
     try {
       await three!.stopKafka();
       const leaders = await leadersOf(model, "green");
       expect(leaders).not.toContain(3);
-      await writer.write("green", 0, "with one broker down");
+      await log.append(0, ["with one broker down"]);
       await two!.stopKafka();
       await waitFor("the last broker to lead", async () =>
         (await leadersOf(model, "green"))[0] === 1 ? true : undefined,
       );
-      const refused = await writer.write("green", 0, "with two down").then(
+      const refused = await log.append(0, ["with two down"]).then(
         () => "acknowledged",
         (error: unknown) => (error instanceof KafkaError ? error.code : error),
       );
       expect(refused).toBe("NOT_ENOUGH_REPLICAS");
     } finally {
-      await writer.close();
+      await log.close();
       await Promise.all([two!.startKafka(), three!.startKafka()]);
     }
     await waitUntilWell(stack);
-    const [leader] = await leadersOf(model, "green");
-    await expect(readFrom(model, leader!, "green", 0)).resolves.toEqual(["with one broker down"]);
+    const after = await openLog(model, "green");
+    await expect(after.read(0).finally(() => after.close())).resolves.toEqual([
+      "with one broker down",
+    ]);
   });
 
   test("no host but the brokers runs Kafka", async () => {

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { BRISK } from "../../../provider/admin/port";
 import { bootstrapServers, brokers, type BrokerHost, type Lab } from "../../../model";
-import { RecordWriter } from "./records";
 
 const SAMPLE_MS = 200;
 const DIAL_MS = 1000;
@@ -67,53 +66,4 @@ function listens(lab: Lab, { machine }: BrokerHost): Promise<boolean> {
     socket.once("connect", end(true));
     socket.once("error", end(false));
   });
-}
-
-/** How long one record is tried again before the load gives up: no roll keeps a partition away as long. */
-const RECORD_DEADLINE_MS = 60_000;
-const LOAD_PAUSE_MS = 40;
-
-/**
- * Writes numbered records one after another, each until it is acknowledged by all in-sync replicas,
- * until it is told to stop; `stop` gives those that were.
- */
-export function startLoad(
-  lab: Lab,
-  topic: string,
-  partitions: number,
-): { stop(): Promise<string[]> } {
-  const writer = new RecordWriter(lab);
-  const acknowledged: string[] = [];
-  let stopped = false;
-  const write = async (): Promise<void> => {
-    for (let number = 0; !stopped; number++) {
-      const value = `load-${number}`;
-      const deadline = Date.now() + RECORD_DEADLINE_MS;
-      for (;;) {
-        try {
-          await writer.write(topic, number % partitions, value);
-          break;
-        } catch (error) {
-          if (Date.now() >= deadline) {
-            throw new Error(`${value} was not acknowledged in ${RECORD_DEADLINE_MS / 1000} s`, {
-              cause: error,
-            });
-          }
-          await sleep(100);
-        }
-      }
-      acknowledged.push(value);
-      await sleep(LOAD_PAUSE_MS);
-    }
-  };
-  const writing = write();
-  // Whoever stops the load gets the error; until then it must not end the process.
-  writing.catch(() => undefined);
-  return {
-    stop: async () => {
-      stopped = true;
-      await writing.finally(() => writer.close());
-      return acknowledged;
-    },
-  };
 }

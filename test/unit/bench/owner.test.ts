@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beginBenchmark, deadBenchmarks, thisPlace } from "../../../bench/owner";
+import { beginRun, deadRuns, thisPlace } from "../../../bench/owner";
 import { MAX_LAB_NAME } from "../../../model/names";
 
 let parent: string;
@@ -12,7 +12,7 @@ afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 /** A benchmark's folder as another process would have left it. */
 function leave(change: { place?: string; start?: string; name?: string }): string {
-  const { folder, name } = beginBenchmark(parent);
+  const { folder, name } = beginRun("bench", parent);
   const file = join(folder, "owner.json");
   const owner = JSON.parse(readFileSync(file, "utf8")) as { process: { start: string } };
   const process = { ...owner.process, ...(change.start ? { start: change.start } : {}) };
@@ -21,30 +21,35 @@ function leave(change: { place?: string; start?: string; name?: string }): strin
 }
 
 test("a benchmark that lives is not dead", () => {
-  beginBenchmark(parent);
-  expect(deadBenchmarks(parent)).toEqual([]);
+  beginRun("bench", parent);
+  expect(deadRuns("bench", parent)).toEqual([]);
 });
 
 test("one whose number has gone to a later process is", () => {
   const name = leave({ start: "another boot 1" });
-  expect(deadBenchmarks(parent)).toEqual([
+  expect(deadRuns("bench", parent)).toEqual([
     { name, folder: expect.stringContaining(parent) as string },
   ]);
 });
 
 test("another place's benchmark is not judged", () => {
   leave({ start: "another boot 1", place: "elsewhere" });
-  expect(deadBenchmarks(parent)).toEqual([]);
+  expect(deadRuns("bench", parent)).toEqual([]);
   expect(thisPlace()).not.toBe("elsewhere");
 });
 
 test("a folder that does not tell whose it is stays, and so does one that names another's labs", () => {
   mkdirSync(join(parent, "pi-lab-bench-empty"));
   leave({ start: "another boot 1", name: "gcn" });
-  expect(deadBenchmarks(parent)).toEqual([]);
+  expect(deadRuns("bench", parent)).toEqual([]);
+});
+
+test("the benchmark does not judge the trials' runs", () => {
+  leave({ start: "another boot 1" });
+  expect(deadRuns("trial", parent)).toEqual([]);
 });
 
 test("its labs' names fit into those of containers", () => {
-  const { name } = beginBenchmark(parent);
+  const { name } = beginRun("trial", parent);
   expect(`${name}-99`.length).toBeLessThanOrEqual(MAX_LAB_NAME);
 });

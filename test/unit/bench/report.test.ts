@@ -1,19 +1,11 @@
 import { renderReport, renderSection, type Results, type Samples } from "../../../bench/report";
+import { machineFixture } from "../../support/machine-fixture";
 
 function results(samples: Samples): Results {
   return {
     date: "2030-01-02T03:04:05.678Z",
     command: "npm run bench -- --runs 3",
-    machine: {
-      cores: 2,
-      processor: "Some Processor",
-      memoryGib: 24,
-      kernel: "Linux 6.1",
-      node: "20.19.0",
-      pulumi: "3.230.0",
-      docker: "20.10",
-      commit: "abc1234",
-    },
+    machine: machineFixture,
     busyCores: [0.1, 1.26, 0.3],
     samples,
   };

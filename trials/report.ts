@@ -1,0 +1,133 @@
+import type { Machine } from "../bench/machine";
+import { renderTable } from "../scripts/lib/table";
+import type { Stall, Verdict } from "./checker/ledger";
+import { passed, type Moments, type Outcome } from "./trial";
+
+export interface Results {
+  /** ISO 8601. */
+  readonly date: string;
+  readonly command: string;
+  readonly machine: Machine;
+  /** Records a second. */
+  readonly rate: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+const HEAD = [
+  "fault",
+  "acknowledged",
+  "lost",
+  "duplicates",
+  "longest stall",
+  "where",
+  "all stalled",
+  "recovery",
+];
+
+/** The table for the terminal, and below it what was told of each trial. */
+export function renderReport({ outcomes }: Results): string {
+  return [
+    renderTable(HEAD, outcomes.map(row)),
+    "",
+    ...outcomes.flatMap(remarks),
+    summary(outcomes),
+  ].join("\n");
+}
+
+/** A section of RESULTS.md. */
+export function renderSection(results: Results): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const { date, command, machine, rate, outcomes } = results;
+  return [
+    `## Trials, ${date.slice(0, 16).replace("T", " ")} UTC`,
+    "",
+    `\`${command}\` at ${machine.commit}; ${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.kernel}, Node.js ${machine.node}, Pulumi ${machine.pulumi}, Docker ${machine.docker}. ${rate} records a second with acks=all over three partitions, from 5 s before each fault to 5 s after the recovery; then all read back.`,
+    "",
+    line(HEAD),
+    line(HEAD.map((_, i) => (i === 0 || i === 5 ? "---" : "---:"))),
+    ...outcomes.map((outcome) => line(row(outcome))),
+    "",
+    ...outcomes.flatMap(remarks),
+    "",
+    summary(outcomes),
+    "",
+  ].join("\n");
+}
+
+/** What became of one trial, in a line. */
+export function outcomeLine(outcome: Outcome): string {
+  const { verdict, problem } = outcome;
+  const records =
+    verdict === undefined
+      ? "the records were not read back"
+      : `${verdict.acknowledged} acknowledged, ${verdict.lost.length} lost, ${verdict.duplicates} duplicates, stalled for ${seconds(verdict.longestStall.ms)} at most`;
+  return `${passed(outcome) ? "✓" : "✗"} ${records}${problem === undefined ? "" : `; FAILED: ${problem}`}`;
+}
+
+function row({ title, verdict, moments }: Outcome): string[] {
+  if (verdict === undefined) return [title, ...HEAD.slice(1).map(() => "unknown")];
+  return [
+    title,
+    String(verdict.acknowledged),
+    String(verdict.lost.length),
+    String(verdict.duplicates),
+    seconds(verdict.longestStall.ms),
+    `partition ${verdict.longestStall.partition}, ${place(verdict.longestStall, moments)}`,
+    seconds(verdict.longestStallOfAll.ms),
+    recovery(moments),
+  ];
+}
+
+/** Relative to the fault: that is what a stall is looked at for. */
+function place({ fromMs }: Stall, { fellMs }: Partial<Moments>): string {
+  if (fellMs === undefined) return `from ${seconds(fromMs)}`;
+  const after = fromMs - fellMs;
+  return `from ${seconds(Math.abs(after))} ${after < 0 ? "before" : "after"} the fault`;
+}
+
+/** From the end of the fault until every broker says that all is well. */
+function recovery({ healedMs, wellMs }: Partial<Moments>): string {
+  return healedMs === undefined || wellMs === undefined ? "never" : seconds(wellMs - healedMs);
+}
+
+function remarks({ title, notes, verdict, problem }: Outcome): string[] {
+  return [
+    ...notes,
+    ...(verdict ? records(verdict) : []),
+    ...(problem ? [`FAILED: ${problem}`] : []),
+  ].map((text) => `- ${title}: ${text.replaceAll("\n", "\n  ")}.`);
+}
+
+/** What the table has no room for. */
+function records(verdict: Verdict): string[] {
+  const { lost, unacknowledged, unacknowledgedPresent, failures } = verdict;
+  const shown = lost.slice(0, 10).map(({ id, ack }) => {
+    const at = `${ack.partition} at offset ${ack.offset + BigInt(ack.ids.indexOf(id))}`;
+    return `LOST: record ${id}, acknowledged by ${ack.server} after ${seconds(ack.atMs)} (partition ${at})`;
+  });
+  const more =
+    lost.length > shown.length ? [`LOST: ${lost.length - shown.length} more records`] : [];
+  const open =
+    unacknowledged === 0
+      ? []
+      : [
+          `${unacknowledged} records were never acknowledged, of which ${unacknowledgedPresent} are there`,
+        ];
+  const tries = Object.entries(failures).map(([reason, count]) => `${count} ${reason}`);
+  return [
+    ...shown,
+    ...more,
+    ...open,
+    ...(tries.length > 0 ? [`tries that failed: ${tries.join(", ")}`] : []),
+  ];
+}
+
+function summary(outcomes: readonly Outcome[]): string {
+  const failed = outcomes.filter((outcome) => !passed(outcome)).map(({ name }) => name);
+  const count = `${outcomes.length - failed.length} of ${outcomes.length} trials passed`;
+  return `${count}${failed.length > 0 ? `; FAILED: ${failed.join(", ")}` : ""}.`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { BenchLab, Interrupted } from "../bench/bench-lab";
+import type { OwnLabs } from "../bench/own-labs";
+import type { CheckerOptions } from "./checker/checker";
+import { formatDuration, type Log } from "../toolchain/log";
+import { reasonOf } from "../scripts/lib/errors";
+import { Ground, PARTITIONS, TOPIC } from "./ground";
+import { outcomeLine } from "./report";
+import { runTrial } from "./run-trial";
+import { passed, type Outcome, type Trial } from "./trial";
+
+/** Machines of the template on which no broker plays: each can take one over. */
+const SPARES = ["pi-4", "pi-5", "pi-7"];
+
+/** Runs trials one after another, on one lab as long as it comes back well from each. */
+export class Session {
+  private current: BenchLab | undefined;
+  private count = 0;
+
+  constructor(
+    private readonly own: OwnLabs,
+    private readonly options: CheckerOptions & { readonly kills: number },
+    private readonly log: Log,
+  ) {}
+
+  async run(trials: readonly Trial[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    for (const [index, trial] of trials.entries()) {
+      this.log(`\n[${index + 1}/${trials.length}] ${trial.name}: ${trial.title}`);
+      const began = Date.now();
+      const outcome = await this.runOne(trial);
+      outcomes.push(outcome);
+      this.log(`  ${outcomeLine(outcome)} (the trial took ${formatDuration(Date.now() - began)})`);
+      if (trial.spoilsLab === true || !passed(outcome)) await this.removeLab();
+    }
+    await this.removeLab();
+    return outcomes;
+  }
+
+  private async runOne(trial: Trial): Promise<Outcome> {
+    const { signal, dockerHost } = this.own;
+    try {
+      if (signal.aborted) throw new Interrupted();
+      const lab = this.current ?? (await this.bringUp());
+      const ground = new Ground(lab, dockerHost, signal, this.log, this.options.kills);
+      return await runTrial(trial, ground, this.options);
+    } catch (error) {
+      if (signal.aborted) throw new Interrupted();
+      const { name, title } = trial;
+      return { name, title, notes: [], moments: {}, problem: reasonOf(error) };
+    }
+  }
+
+  private async bringUp(): Promise<BenchLab> {
+    const { name, folder, subnet, engine, dockerHost } = this.own;
+    this.count += 1;
+    const lab = await BenchLab.create({
+      name: `${name}-${this.count}`,
+      labsDir: join(folder, "labs"),
+      subnet,
+      hosts: "brokers",
+      spares: SPARES,
+      engine,
+      dockerHost,
+      log: this.log,
+    });
+    // At once: what a failed `up` leaves is removed with it, since the next lab has the same subnet.
+    this.current = lab;
+    lab.set(["topics", TOPIC, "partitions"], PARTITIONS);
+    this.log("  bringing up a lab for it");
+    try {
+      await lab.run("up", "--yes", "--skip-preview");
+    } catch (error) {
+      if (this.own.signal.aborted) throw error;
+      // As a user would: a machine that is busy may boot its containers too slowly for the first one.
+      this.log(`  ${reasonOf(error)}\n  once more`);
+      await lab.run("up", "--yes", "--skip-preview");
+    }
+    return lab;
+  }
+
+  private async removeLab(): Promise<void> {
+    await this.current?.remove();
+    this.current = undefined;
+  }
+}

@@ -1,0 +1,51 @@
+import type { Verdict } from "./checker/ledger";
+import type { Ground } from "./ground";
+
+/** Undoes what a fault did. */
+export type Heal = () => Promise<void>;
+
+/** Something that befalls a lab while records are written. */
+export interface Trial {
+  /** As in `--only NAME`. */
+  readonly name: string;
+  /** What is done, for the table. */
+  readonly title: string;
+  /** What must be so before the first record is written. */
+  readonly prepare?: (ground: Ground) => Promise<void>;
+  /**
+   * Does it. Where it does not end by itself, how it is undone is returned; that is done after `holdMs`,
+   * also when the trial fails meanwhile.
+   */
+  readonly befall: (ground: Ground) => Promise<Heal | void>;
+  /** How long it lasts. Default 0. */
+  readonly holdMs?: number;
+  /** The lab is not as others expect it afterwards: it is removed, and the next trial gets a new one. */
+  readonly spoilsLab?: boolean;
+}
+
+/** When things happened in a trial, in the checker's time. */
+export interface Moments {
+  readonly fellMs: number;
+  /** When it was undone, or had ended by itself. */
+  readonly healedMs: number;
+  /** When every broker said that all is well. */
+  readonly wellMs: number;
+}
+
+/** What became of a trial. */
+export interface Outcome {
+  readonly name: string;
+  readonly title: string;
+  /** What else is worth telling: who was hit. */
+  readonly notes: readonly string[];
+  /** Undefined where the records could not be read back: then nothing is known. */
+  readonly verdict?: Verdict | undefined;
+  readonly moments: Partial<Moments>;
+  /** Why the trial failed, apart from what the verdict says; none where it went to its end. */
+  readonly problem?: string | undefined;
+}
+
+/** A trial is passed if it went to its end and no acknowledged record is lost. */
+export function passed({ verdict, problem }: Outcome): boolean {
+  return problem === undefined && verdict?.lost.length === 0 && verdict.unacknowledged === 0;
+}
