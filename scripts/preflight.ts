@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     privateKey: readPrivateKey(lab, CHECKOUT),
     state: resourcesInState(folder),
     open: openSshShell,
-    connectAdmin: statusPorts.connectAdmin,
+    connectAdmin: (servers, options) => statusPorts.connectAdmin(servers, options),
   });
   const text = given.has("json")
     ? JSON.stringify(preflight, undefined, 2)

@@ -94,6 +94,7 @@ function expectedCreates(): string[] {
     `pulumi:pulumi:Stack pi-lab-${stack.name}`,
     "pulumi:providers:pilab pilab",
     "pilab:lab:Switch switch",
+    "pilab:lab/swapGate:SwapGate swap-gate",
     "pilab:lab/preflight:Preflight preflight",
     ...brokers.flatMap((name) => [
       `pilab:kafka:Broker ${name}`,
