@@ -95,9 +95,9 @@ function buildSchema(mode: Mode) {
   };
   const brokerKeys = {
     nodeId: leaf(read.int({ what: "the broker's node id", example: "1" }, 1, MAX_NODE_ID)),
-    disk: leaf(read.int({ what: "the count of the machine's disks", example: "2" }, 1, 1000)).default(
-      defaults.disk,
-    ),
+    disk: leaf(
+      read.int({ what: "the count of the machine's disks", example: "2" }, 1, 1000),
+    ).default(defaults.disk),
     heapMib: heapMib(),
     settings: settings(),
   };

@@ -9,6 +9,8 @@ import { isBroker, type Move } from "./node";
 /** A machine that is off is not waited for; one whose Kafka answers is on, and perhaps busy. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
 const PATIENT_DIAL = { retries: 2, dialTimeoutMs: 10_000 };
+/** Codes of a dial that nobody answered. */
+const SILENCE: ReadonlySet<string> = new Set(["unreachable", "dial_timeout", "connection_lost"]);
 /** A broker whose process is gone counts as serving until its session ends: 9 s by default. */
 const RELEASE_MS = 60_000;
 const RELEASE_INTERVAL_MS = 500;
@@ -53,20 +55,17 @@ async function stopFormer(move: Move, options: FenceOptions): Promise<string | u
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof SshError)) throw error;
-    switch (error.code) {
-      case "host_key_mismatch":
-        return `another machine answers at ${former.login.host}`;
-      case "unreachable":
-      case "dial_timeout":
-      case "connection_lost":
-        return `its former machine (${former.login.host}) does not answer`;
-      default:
-        throw new NodeError(
-          `${node.host}: its former machine answers, but Kafka cannot be stopped there: ` +
-            `${error.message}. Stop it by hand (\`sudo systemctl disable --now ${service}\`) or switch ` +
-            "that machine off, then run `pulumi up` again.",
-        );
+    if (error.code === "host_key_mismatch") {
+      return `another machine answers at ${former.login.host}`;
     }
+    if (SILENCE.has(error.code)) {
+      return `its former machine (${former.login.host}) does not answer`;
+    }
+    throw new NodeError(
+      `${node.host}: its former machine answers, but Kafka cannot be stopped there: ` +
+        `${error.message}. Stop it by hand (\`sudo systemctl disable --now ${service}\`) or switch ` +
+        "that machine off, then run `pulumi up` again.",
+    );
   }
   try {
     await machine.hold(`${node.host} was given another machine or disk; pi-lab holds Kafka here.`);

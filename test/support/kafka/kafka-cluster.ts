@@ -96,7 +96,9 @@ export async function formatStorage(
 ): Promise<void> {
   const home = await kafkaHome();
   const clusterId = kafkaId();
-  const voters = brokers.map((one) => `${one.id}@${one.controllerAddress}:${one.directoryId}`).join();
+  const voters = brokers
+    .map((one) => `${one.id}@${one.controllerAddress}:${one.directoryId}`)
+    .join();
   await Promise.all(
     brokers.map(async (broker) => {
       await writeFile(
