@@ -67,7 +67,7 @@ afterEach(async () => {
 const cluster = {
   ping: async (server: string) => {
     const machine = Number(/^10\.0\.42\.(\d):/.exec(server)?.[1]);
-    if (!(await running()).includes(machine as 1)) {
+    if (!(await running()).includes(machine)) {
       throw new KafkaError("unreachable", `${server}: connection refused`);
     }
   },
