@@ -3,11 +3,12 @@ import type { Host, Lab } from "../../model";
 import { type PilabProvider, Preflight, type PreflightHost } from "../../provider/resources";
 import { kafkaPaths } from "../../render";
 import type { ReachableHost } from "../remote";
+import type { BootedMachines } from "./machines";
 
 export interface LabPreflightArgs {
   readonly lab: Lab;
   /** The machine that each host is on. */
-  readonly machines: { of(host: Host): ReachableHost };
+  readonly machines: BootedMachines;
   readonly clusterId: pulumi.Input<string>;
   readonly provider: PilabProvider;
 }

@@ -52,10 +52,10 @@ interface Storage extends Identity {
 }
 
 /**
- * `pilab:kafka/nodeStorage:NodeStorage`. It looks at the disk first: a blank one is formatted, one that
- * is as wanted, or is the node's own in a cluster that lives, is adopted, any other is refused. A create formats for the birth of the cluster, an update
- * for a node that joins it again with another disk; the same disk is never formatted twice. There is no
- * delete: the data stays on the host.
+ * `pilab:kafka/nodeStorage:NodeStorage`. It looks at the disk first: a blank one is formatted; one that is as
+ * wanted, or is the node's own in a cluster that lives, is adopted; any other is refused. A create formats for
+ * the birth of the cluster, an update for a node that joins it again with another disk; the same disk is never
+ * formatted twice. There is no delete: the data stays on the host.
  */
 export class NodeStorageHandler implements ResourceHandler {
   constructor(

@@ -1,5 +1,5 @@
 /** Keeps a node's former process from ever running beside the new one. */
-import { SshError } from "../../plugins/common/ssh";
+import { isSilence, SshError } from "../../plugins/common/ssh";
 import type { KafkaAdmin } from "../admin/port";
 import type { OpenShell } from "../ssh/port";
 import { waitFor, WaitTimeoutError } from "../wait";
@@ -9,8 +9,6 @@ import { isBroker, type Move } from "./node";
 /** A machine that is off is not waited for; one whose Kafka answers is on, and perhaps busy. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
 const PATIENT_DIAL = { retries: 2, dialTimeoutMs: 10_000 };
-/** Codes of a dial that nobody answered. */
-const SILENCE: ReadonlySet<string> = new Set(["unreachable", "dial_timeout", "connection_lost"]);
 /** A broker whose process is gone counts as serving until its session ends: 9 s by default. */
 const RELEASE_MS = 60_000;
 const RELEASE_INTERVAL_MS = 500;
@@ -58,7 +56,7 @@ async function stopFormer(move: Move, options: FenceOptions): Promise<string | u
     if (error.code === "host_key_mismatch") {
       return `another machine answers at ${former.login.host}`;
     }
-    if (SILENCE.has(error.code)) {
+    if (isSilence(error)) {
       return `its former machine (${former.login.host}) does not answer`;
     }
     throw new NodeError(

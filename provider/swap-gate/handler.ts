@@ -13,7 +13,7 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { diffProperties, isMap, reveal, Unknown } from "../../plugins/common/rpc";
-import { SshError } from "../../plugins/common/ssh";
+import { isSilence, SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
 import { BRISK, KafkaError } from "../admin/port";
 import { parseMeta } from "../node-storage/plan";
@@ -196,9 +196,6 @@ const dial = ({ signal, log }: CallContext) => ({
   signal,
   status: (line: string) => log.status(line),
 });
-
-const isSilence = ({ code }: SshError): boolean =>
-  code === "unreachable" || code === "dial_timeout" || code === "connection_lost";
 
 /** Undefined where there is no meta.properties. */
 async function metaOn(shell: HostShell, news: PropertyMap) {

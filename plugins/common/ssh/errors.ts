@@ -38,3 +38,7 @@ export class SshError extends Error {
     this.canRetry = RETRIABLE[code];
   }
 }
+
+/** Whether the host gave no answer: it may be off, or its network gone. Any other error is an answer. */
+export const isSilence = ({ code }: SshError): boolean =>
+  code === "unreachable" || code === "dial_timeout" || code === "connection_lost";

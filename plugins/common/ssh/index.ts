@@ -2,7 +2,7 @@ export { connect } from "./connect";
 export type { ConnectOptions, SshLog } from "./connect";
 export { addressOf } from "./dial";
 export type { SshTarget } from "./dial";
-export { SshError } from "./errors";
+export { isSilence, SshError } from "./errors";
 export type { SshErrorCode } from "./errors";
 export type { RemoteFiles, RemoteKind, WriteOptions } from "./files";
 export { fingerprint, parseHostKey } from "./host-key";
