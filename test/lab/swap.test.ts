@@ -132,7 +132,7 @@ test("a broker whose machine still answers is stopped there first, and held", as
 
 test("a swap that the cluster cannot bear is refused in the preview, and nothing is touched", async () => {
   const units = await askAll(brokerPis(stack), (pi) => pi.unit());
-  const value = stack.value();
+  const { hosts } = stack.value();
   // Back to its former machine, whose disk is node 3's; and two at once.
   stack.edit((lab) => {
     lab.hosts["broker-1"]!.machine = "pi-3";
@@ -146,7 +146,7 @@ test("a swap that the cluster cannot bear is refused in the preview, and nothing
   );
 
   stack.edit((lab) => {
-    lab.hosts = value.hosts;
+    lab.hosts = structuredClone(hosts);
     lab.hosts["broker-3"]!.machine = "pi-3";
   });
   await piOf(stack, "broker-1").stopKafka();
@@ -159,7 +159,7 @@ test("a swap that the cluster cannot bear is refused in the preview, and nothing
   // The provider's list of brokers, in the state alone.
   expect(up.steps.map(({ op, name }) => `${op} ${name}`)).toEqual(["update pilab"]);
   await piOf(stack, "broker-1").startKafka();
-  stack.edit((lab) => (lab.hosts = value.hosts));
+  stack.edit((lab) => (lab.hosts = hosts));
   await waitUntilWell(stack, 60_000);
   const after = await askAll(brokerPis(stack), (pi) => pi.unit());
   expect({ ...after, "broker-1": undefined }).toEqual({ ...units, "broker-1": undefined });
