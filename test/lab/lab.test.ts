@@ -10,9 +10,10 @@ import { describeKilledLeader } from "./six-hosts/killed-leader";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
 import type { SharedLab } from "./six-hosts/shared";
+import { describeSwaps } from "./six-hosts/swap";
 
 /**
- * The template's six hosts and its spare, brought up from nothing by the real engine over real SSH,
+ * The template's six hosts and spares, brought up from nothing by the real engine over real SSH,
  * and then changed. One lab for all of it: the tests go on from each other, in this order.
  */
 
@@ -31,6 +32,9 @@ beforeAll(async () => {
       lab.topics["red"]!.partitions = 3;
       lab.cluster.settings = { "log.retention.hours": "168" };
       lab["timezone"] = "Europe/Berlin";
+      // A second spare, for a second swap.
+      const address = lab.switch.subnet.replace(/0\/24$/, "8");
+      lab.machines["pi-8"] = { ...lab.machines["pi-7"]!, address };
     },
   });
   const outcome = stack.up();
@@ -71,6 +75,10 @@ describe("changed", () => {
   describeDrift(lab);
   describeDyingBroker(lab);
   describeKilledLeader(lab);
+});
+
+describe("swapped", () => {
+  describeSwaps(lab);
 });
 
 describe("destroyed", () => {

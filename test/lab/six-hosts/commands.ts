@@ -89,7 +89,9 @@ export function describeCommands(lab: GetLab): void {
   test("`ssh` is the user's own client with the lab's key and pinned host key", async () => {
     const { stack } = lab();
     const there = await stack.script("ssh", "broker-2", "hostname; exit 7").ended;
-    expect(there).toMatchObject({ exitCode: 7, stdout: "broker-2\n" });
+    // A virtual Pi is called as its machine.
+    const { machine } = piOf(stack, "broker-2").host;
+    expect(there).toMatchObject({ exitCode: 7, stdout: `${machine.name}\n` });
   });
 }
 
