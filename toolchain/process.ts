@@ -7,7 +7,7 @@ import { ToolchainError } from "./errors";
 /** How many of a failed command's last lines its error shows. */
 const shownLines = 25;
 
-/** How much output of a command is kept. */
+/** How much of a command's output is kept for an error to show its end; a result is never cut. */
 const keptCharacters = 1_000_000;
 
 export interface RunOptions {
@@ -73,7 +73,7 @@ export function run(
       const stream = child[name]!;
       stream.setEncoding("utf8");
       stream.on("data", (chunk: string) => {
-        output[name] = (output[name] + chunk).slice(-keptCharacters);
+        output[name] += chunk;
         output.both = (output.both + chunk).slice(-keptCharacters);
         const lines = (partial + chunk).split(/[\r\n]+/);
         partial = lines.pop() ?? "";

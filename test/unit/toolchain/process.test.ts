@@ -20,6 +20,11 @@ describe("run", () => {
     expect(lines.sort()).toEqual(["one", "two"]);
   });
 
+  it("gives all of what the command printed, however much: half an answer is none", async () => {
+    const { stdout } = await sh("head -c 3000000 /dev/zero | tr '\\0' x");
+    expect(stdout).toHaveLength(3_000_000);
+  });
+
   it("gives the command its input", async () => {
     expect((await sh("cat", { stdin: "text" })).stdout).toBe("text");
     // Input that nobody reads is no failure.
