@@ -9,7 +9,9 @@ stop() {
   running || return 0
   touch "$unit/stopping"
   alive && kill -TERM "$(cat "$unit/pid")"
-  for _ in $(seq 400); do running || break; sleep 0.05; done
+  # As long as kafka.service has it (TimeoutStopSec); systemd kills what is left then.
+  for _ in $(seq 1200); do running || break; sleep 0.05; done
+  if running && alive; then kill -KILL "$(cat "$unit/pid")"; sleep 1; fi
   # The numbers may soon be other processes'.
   running || rm -f "$unit/supervisor" "$unit/pid"
   rm -rf "$unit/stopping" "$root/run/kafka"
