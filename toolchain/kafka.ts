@@ -9,7 +9,7 @@ import { step, type Log } from "./log";
 import { cacheDir, downloadsAreOff } from "./paths";
 import { run } from "./process";
 import { packFolder } from "./tar";
-import { versions } from "./versions";
+import { compareVersions, versions } from "./versions";
 
 /** The part of the official distribution that a broker needs: no documentation, no Windows scripts. */
 const keptFromOfficial = ["LICENSE", "NOTICE", "bin", "libs", "licenses"];
@@ -162,9 +162,13 @@ export function log4jVersion(jars: readonly string[], kafkaVersion: string): str
   );
 }
 
+/** The first version whose metadata shell cannot be had from Maven; brokers do without it. */
+const WITHOUT_SHELL = "4.4.0";
+
 /** A project whose dependencies are those of a broker and of the command-line tools. */
 export function renderPom(version: string, scala: string): string {
-  const dependencies = [`kafka_${scala}`, "kafka-tools", "kafka-shell"].map(
+  const shell = compareVersions(version, WITHOUT_SHELL) < 0 ? ["kafka-shell"] : [];
+  const dependencies = [`kafka_${scala}`, "kafka-tools", ...shell].map(
     (artifact) =>
       `    <dependency><groupId>org.apache.kafka</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
   );

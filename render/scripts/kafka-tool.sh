@@ -4,18 +4,25 @@
 set -eu
 home=${KAFKA_HOME:-/opt/kafka/current}
 
+# moved VERSION BEFORE AFTER: in which package a class is, that moved with a version of Kafka
+moved() {
+  version=$(readlink -f "$home")
+  oldest=$(printf '%s\n%s\n' "$1" "${version##*kafka-}" | sort -V | head -n 1)
+  if [ "$oldest" = "$1" ]; then echo "$3"; else echo "$2"; fi
+}
+
 main_class() {
   case $1 in
     kafka-acls.sh) echo org.apache.kafka.tools.AclCommand ;;
     kafka-broker-api-versions.sh) echo org.apache.kafka.tools.BrokerApiVersionsCommand ;;
     kafka-client-metrics.sh) echo org.apache.kafka.tools.ClientMetricsCommand ;;
     kafka-cluster.sh) echo org.apache.kafka.tools.ClusterTool ;;
-    kafka-configs.sh) echo kafka.admin.ConfigCommand ;;
+    kafka-configs.sh) echo "$(moved 4.4.0 kafka.admin org.apache.kafka.tools).ConfigCommand" ;;
     kafka-console-consumer.sh) echo org.apache.kafka.tools.consumer.ConsoleConsumer ;;
     kafka-console-producer.sh) echo org.apache.kafka.tools.ConsoleProducer ;;
     kafka-consumer-groups.sh) echo org.apache.kafka.tools.consumer.group.ConsumerGroupCommand ;;
     kafka-delete-records.sh) echo org.apache.kafka.tools.DeleteRecordsCommand ;;
-    kafka-dump-log.sh) echo kafka.tools.DumpLogSegments ;;
+    kafka-dump-log.sh) echo "$(moved 4.3.0 kafka.tools org.apache.kafka.tools).DumpLogSegments" ;;
     kafka-features.sh) echo org.apache.kafka.tools.FeatureCommand ;;
     kafka-get-offsets.sh) echo org.apache.kafka.tools.GetOffsetShell ;;
     kafka-groups.sh) echo org.apache.kafka.tools.GroupsCommand ;;

@@ -152,6 +152,13 @@ describe("renderPom", () => {
       expect(pom).toContain(`<artifactId>${artifact}</artifactId><version>4.1.2</version>`);
     }
   });
+
+  it("does without the metadata shell where Maven has none", () => {
+    expect(renderPom("4.3.0", "2.13")).toContain("kafka-shell");
+    const pom = renderPom("4.4.0", "2.13");
+    expect(pom).not.toContain("kafka-shell");
+    expect(pom).toContain("<artifactId>kafka-tools</artifactId><version>4.4.0</version>");
+  });
 });
 
 describe("log4jVersion", () => {
