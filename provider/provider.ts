@@ -2,6 +2,7 @@ import type { Provider } from "../plugins/common/rpc";
 import type { ConnectAdmin } from "./admin/port";
 import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
+import { MetadataVersionHandler } from "./metadata-version/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
@@ -31,6 +32,10 @@ export function pilabProvider(ports: Ports): PilabPlugin {
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
+      "pilab:kafka/metadataVersion:MetadataVersion": new MetadataVersionHandler(
+        cluster,
+        ports.connectAdmin,
+      ),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
     },

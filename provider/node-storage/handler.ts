@@ -36,6 +36,7 @@ const READ_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
 interface Storage extends Identity {
   readonly host: string;
   readonly birthVoters: string;
+  readonly birthMetadataVersion: string | undefined;
   readonly configFile: string;
   readonly dataDir: string;
   readonly kafkaHome: string;
@@ -61,8 +62,10 @@ export class NodeStorageHandler implements ResourceHandler {
     const refusal = refusedChange(olds, news);
     if (refusal !== undefined) throw new Error(refusal);
     const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
-    // The voters of the cluster's birth are read by a blank disk only.
-    for (const key of ["birthVoters", ...ignoreChanges]) delete detailedDiff[key];
+    // What the cluster was born with is read by a blank disk only.
+    for (const key of ["birthVoters", "birthMetadataVersion", ...ignoreChanges]) {
+      delete detailedDiff[key];
+    }
     return { detailedDiff, stables: ["host", "nodeId", "clusterId", "directoryId"] };
   }
 
@@ -184,6 +187,10 @@ function parseStorage(properties: PropertyMap): Storage {
     clusterId: text("clusterId"),
     directoryId: text("directoryId"),
     birthVoters: text("birthVoters"),
+    birthMetadataVersion:
+      reveal(properties["birthMetadataVersion"]) === undefined
+        ? undefined
+        : text("birthMetadataVersion"),
     configFile: text("configFile"),
     dataDir: text("dataDir"),
     kafkaHome: text("kafkaHome"),
@@ -235,6 +242,9 @@ async function format(
     `--cluster-id=${storage.clusterId}`,
     `--initial-controllers=${storage.birthVoters}`,
     `--config=${storage.configFile}`,
+    ...(storage.birthMetadataVersion === undefined
+      ? []
+      : [`--release-version=${storage.birthMetadataVersion}`]),
   ];
   const remove = leftovers.map((entry) => quote(`${dataDir}/${entry}`)).join(" ");
   const clear = remove === "" ? "" : `rm -rf -- ${remove} && `;

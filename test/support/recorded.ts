@@ -98,6 +98,7 @@ const answers: Record<string, Answer> = {
   "pilab:kafka/nodeStorage:NodeStorage": () => ({}),
   "pilab:kafka/rollout:Rollout": () => ({}),
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),
+  "pilab:kafka/metadataVersion:MetadataVersion": () => ({}),
   "pilab:kafka/topic:Topic": ({ name }) => ({ topicId: `id-of-${name}` }),
 };
 

@@ -34,6 +34,10 @@ function ports(
       ping: unasked,
       clusterSetting: unasked,
       setClusterSetting: unasked,
+      describeFeatures: unasked,
+      raiseFeature: unasked,
+      runTimeSettings: unasked,
+      alterRunTimeSettings: unasked,
       close: () => {
         counted.closed += 1;
         return Promise.resolve();

@@ -24,7 +24,7 @@ beforeEach(async () => {
   await mkdir(join(root, "bin"));
   await mkdir(dataDir);
   await writeFile(join(root, "bin/runuser"), '#!/bin/sh\nshift 3\nexec "$@"\n', { mode: 0o755 });
-  const java = `#!/bin/sh\necho format >>'${root}/calls'\nprintf '${META.replaceAll("\n", "\\n")}' >'${dataDir}/meta.properties'\n`;
+  const java = `#!/bin/sh\necho format >>'${root}/calls'\necho "$@" >'${root}/arguments'\nprintf '${META.replaceAll("\n", "\\n")}' >'${dataDir}/meta.properties'\n`;
   await writeFile(join(root, "bin/java"), java, { mode: 0o755 });
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
@@ -48,7 +48,7 @@ const context = {
   log: { status: () => undefined },
 } as unknown as CallContext;
 
-function create(servers: readonly string[]): Promise<unknown> {
+function create(servers: readonly string[], more: object = {}): Promise<unknown> {
   const handler = new NodeStorageHandler(open, { bootstrapServers: () => servers });
   const news = {
     ...ids,
@@ -60,6 +60,7 @@ function create(servers: readonly string[]): Promise<unknown> {
     dataDir,
     kafkaHome: "/opt/kafka/current",
     serviceUser: "kafka",
+    ...more,
   };
   return handler.create({ news, preview: false } as unknown as CreateRequest, context);
 }
@@ -68,6 +69,16 @@ const formats = (): Promise<string> => readFile(join(root, "calls"), "utf8").cat
 test("a blank disk is formatted while no other broker answers", async () => {
   await create(["10.0.42.1:9092", "127.0.0.1:1"]);
   expect(await formats()).toBe("format\n");
+});
+
+test("a disk is formatted for the metadata version that the cluster is to be born with, if one is named", async () => {
+  const releaseVersion = async () =>
+    / --release-version=(\S+)/.exec(await readFile(join(root, "arguments"), "utf8"))?.[1];
+  await create([]);
+  await expect(releaseVersion()).resolves.toBeUndefined();
+  await rm(join(dataDir, "meta.properties"));
+  await create([], { birthMetadataVersion: "4.1-IV1" });
+  await expect(releaseVersion()).resolves.toBe("4.1-IV1");
 });
 
 test("a blank disk stays blank while a broker of the cluster answers, which is named", async () => {
