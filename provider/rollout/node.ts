@@ -32,6 +32,11 @@ export function parseNodes(nodes: PropertyValue | undefined): RolloutNode[] {
     .sort((a, b) => (a.host < b.host ? -1 : 1));
 }
 
+/** Names of the hosts; none while the nodes are not known. */
+export function hostsOf(nodes: PropertyValue | undefined): string[] {
+  return Object.keys(mapOf(nodes)).sort();
+}
+
 /** What the state has of a node; undefined if it has nothing. */
 export function formerFingerprint(
   nodes: PropertyValue | undefined,

@@ -7,6 +7,7 @@ import { describeDyingBroker } from "./six-hosts/dying-broker";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
 import type { SharedLab } from "./six-hosts/shared";
+import { describeUpgrade, RUN_TIME_SETTING } from "./six-hosts/upgrade";
 
 /**
  * The template's six hosts and its spare, brought up from nothing by the real engine over real SSH,
@@ -26,7 +27,7 @@ beforeAll(async () => {
     edit: (lab) => {
       // Three partitions, so that each broker leads one.
       lab.topics["red"]!.partitions = 3;
-      lab.cluster.settings = { "log.retention.hours": "168" };
+      lab.cluster.settings = { "log.retention.hours": "168", [RUN_TIME_SETTING]: "60000" };
       lab["timezone"] = "Europe/Berlin";
     },
   });
@@ -62,6 +63,7 @@ describe("from nothing", () => {
 describe("changed", () => {
   describeChanges(lab);
   describeDyingBroker(lab);
+  describeUpgrade(lab);
 });
 
 describe("destroyed", () => {

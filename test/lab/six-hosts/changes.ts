@@ -47,7 +47,7 @@ export function describeChanges(lab: GetLab): void {
   test("one broker setting edited shows in the preview and rolls one broker at a time, under load", async () => {
     const { stack } = lab();
     const before = await brokerStarts(stack);
-    stack.edit((value) => (value.cluster.settings = { "log.retention.hours": "72" }));
+    stack.edit((value) => (value.cluster.settings!["log.retention.hours"] = "72"));
 
     const shown = await stack.ask("preview", "--diff");
     const told = shown.split("\n").filter((line) => /~ log\.retention\.hours: /.test(line));
