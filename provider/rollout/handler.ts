@@ -15,10 +15,9 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { diffProperties, InitFailedError, reveal } from "../../plugins/common/rpc";
-import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
-import { BRISK, KafkaError } from "../admin/port";
+import type { ConnectAdmin } from "../admin/port";
+import { BRISK } from "../admin/port";
 import type { OpenShell } from "../ssh/port";
-import type { Finalized } from "../metadata-version/plan";
 import { checkRollout } from "./check";
 import { messageOf, NodeError, NodeHost } from "./hosts";
 import { RollLease } from "./lease";
@@ -34,7 +33,8 @@ import type { Fingerprint } from "./stamp";
 import {
   comparable,
   finalizedNow,
-  lastFinalized,
+  finalizedSeen,
+  formerFinalized,
   refusedVersions,
   versionChanges,
 } from "./versions";
@@ -128,7 +128,7 @@ export class RolloutHandler implements ResourceHandler {
         nodes.map((node) => node.address),
         BRISK,
       );
-      const finalized = await finalizedBy(admin, outputs);
+      const finalized = await finalizedSeen(admin, outputs);
       await admin.close();
       return { id, inputs, outputs: { ...rolloutOutputs(outputs, seen), ...finalized } };
     } finally {
@@ -187,7 +187,7 @@ export class RolloutHandler implements ResourceHandler {
       if (!roller.idle) await this.work(roller, [...hosts.values()], failures, context);
       if (failures.length === 0) await roller.awaitAll();
       roller.tellForeign();
-      finalized = await finalizedBy(admin, olds);
+      finalized = await finalizedSeen(admin, olds);
     } catch (error) {
       failures.push(context.signal.aborted ? cancelled(error) : messageOf(error));
     } finally {
@@ -202,7 +202,7 @@ export class RolloutHandler implements ResourceHandler {
 
   private runTime(olds: PropertyMap, { signal, log }: CallContext): RunTime {
     return new RunTime(
-      (server) => this.ports.connectAdmin([server], BRISK),
+      (server, options) => this.ports.connectAdmin([server], options),
       (host) => formerFingerprint(olds["nodes"], host),
       {
         signal,
@@ -284,24 +284,6 @@ function observations(
     else if (former !== undefined) seen.set(host, former);
   }
   return seen;
-}
-
-/** The output that says what the cluster has finalized: seen now, else as last seen. */
-async function finalizedBy(admin: KafkaAdmin, olds: PropertyMap): Promise<PropertyMap> {
-  try {
-    return finalizedOutput((await admin.describeFeatures()).finalized);
-  } catch (error) {
-    if (error instanceof KafkaError) return formerFinalized(olds);
-    throw error;
-  }
-}
-
-function formerFinalized(olds: PropertyMap): PropertyMap {
-  return finalizedOutput(lastFinalized(olds) ?? {});
-}
-
-function finalizedOutput(finalized: Finalized): PropertyMap {
-  return Object.keys(finalized).length === 0 ? {} : { finalized: { ...finalized } };
 }
 
 function startTimeoutMs(news: PropertyMap): number {

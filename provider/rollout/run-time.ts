@@ -1,7 +1,7 @@
 /** Settings that are changed while brokers run: what is in force, what is to be set, and the doing of it. */
 import { sameValue } from "../../model/kafka/settings";
-import type { KafkaAdmin, RunTimeSettings } from "../admin/port";
-import { KafkaError } from "../admin/port";
+import type { AdminOptions, KafkaAdmin, RunTimeSettings } from "../admin/port";
+import { BRISK, isUnreachable, KafkaError, PATIENT } from "../admin/port";
 import { waitFor } from "../wait";
 import type { NodeHost } from "./hosts";
 import { NodeError } from "./hosts";
@@ -31,7 +31,7 @@ export class RunTime {
 
   constructor(
     /** Speaks to one broker alone, at its own client listener. */
-    private readonly connectTo: (server: string) => KafkaAdmin,
+    private readonly connectTo: (server: string, options: AdminOptions) => KafkaAdmin,
     /** What the state has of a host. */
     private readonly former: (host: string) => Fingerprint | undefined,
     private readonly options: RunTimeOptions,
@@ -43,7 +43,7 @@ export class RunTime {
     this.records.delete(node.host);
     if (probe.unit.active !== "active") return;
     try {
-      this.live.set(node.host, await this.ask(node));
+      this.live.set(node.host, await this.ask(node, BRISK));
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
     }
@@ -124,7 +124,7 @@ export class RunTime {
     { set, remove }: RunTimePlan,
     validateOnly: boolean,
   ): Promise<void> {
-    await this.with(node, async (admin) => {
+    await this.with(node, PATIENT, async (admin) => {
       try {
         await admin.alterRunTimeSettings(node.nodeId, set, remove, { validateOnly });
       } catch (error) {
@@ -146,7 +146,11 @@ export class RunTime {
     const what = `${node.host} to take over what was set while it runs`;
     const wait = { what, timeoutMs: SEEN_MS, intervalMs: INTERVAL_MS, signal, progress };
     return waitFor(wait, async () => {
-      const live = await this.ask(node);
+      const live = await this.ask(node, PATIENT).catch((error: unknown) => {
+        if (!isUnreachable(error)) throw error;
+        return undefined;
+      });
+      if (live === undefined) return { pending: "it does not answer" };
       const missing = [
         ...Object.entries(set)
           .filter(([key, value]) => !sameValue("broker", key, live.own[key] ?? "", value))
@@ -157,12 +161,16 @@ export class RunTime {
     });
   }
 
-  private ask(node: RolloutNode): Promise<RunTimeSettings> {
-    return this.with(node, (admin) => admin.runTimeSettings(node.nodeId));
+  private ask(node: RolloutNode, options: AdminOptions): Promise<RunTimeSettings> {
+    return this.with(node, options, (admin) => admin.runTimeSettings(node.nodeId));
   }
 
-  private async with<T>(node: RolloutNode, work: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
-    const admin = this.connectTo(node.address);
+  private async with<T>(
+    node: RolloutNode,
+    options: AdminOptions,
+    work: (admin: KafkaAdmin) => Promise<T>,
+  ): Promise<T> {
+    const admin = this.connectTo(node.address, options);
     try {
       return await work(admin);
     } finally {

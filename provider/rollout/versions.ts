@@ -1,8 +1,8 @@
 /** Whether the cluster bears the Kafka that is wanted: told before anything of it is pushed or restarted. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { isMap, reveal } from "../../plugins/common/rpc";
-import type { ConnectAdmin } from "../admin/port";
-import { BRISK, isUnreachable } from "../admin/port";
+import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
+import { BRISK, isUnreachable, KafkaError } from "../admin/port";
 import type { Finalized } from "../metadata-version/plan";
 import { unreadable } from "../metadata-version/plan";
 import { NOT_RUNNING } from "./plan";
@@ -86,6 +86,24 @@ export async function finalizedNow(
   } finally {
     await admin.close();
   }
+}
+
+/** The output that says what the cluster has finalized: seen now, else as last seen. */
+export async function finalizedSeen(admin: KafkaAdmin, olds: PropertyMap): Promise<PropertyMap> {
+  try {
+    return finalizedOutput((await admin.describeFeatures()).finalized);
+  } catch (error) {
+    if (error instanceof KafkaError) return formerFinalized(olds);
+    throw error;
+  }
+}
+
+export function formerFinalized(olds: PropertyMap): PropertyMap {
+  return finalizedOutput(lastFinalized(olds) ?? {});
+}
+
+function finalizedOutput(finalized: Finalized): PropertyMap {
+  return Object.keys(finalized).length === 0 ? {} : { finalized: { ...finalized } };
 }
 
 const versionOf = (node: PropertyValue | undefined): string | undefined => {
