@@ -283,11 +283,11 @@ export class Roller {
     return this.runTime.plan(host.node, probe).restart.length > 0 ? verdict : "current";
   }
 
-  /** Hosts on which something is to be changed while the broker runs. */
+  /** Hosts on which something is to be changed while the broker runs, by name. */
   private get toTune(): NodeHost[] {
-    return this.inVerdict("current").filter(
-      (host) => !this.runTime.isDone(host.node, this.probeOf(host)),
-    );
+    return this.inVerdict("current")
+      .filter((host) => !this.runTime.isDone(host.node, this.probeOf(host)))
+      .sort((a, b) => (a.node.host < b.node.host ? -1 : 1));
   }
 }
 
