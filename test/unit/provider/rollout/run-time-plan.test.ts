@@ -195,8 +195,7 @@ test("whatever was edited and wherever `up` was broken off: the last one brings 
         const world: World = { started: { ...first }, over: {}, recorded: new Map() };
         // An `up` that was broken off leaves the state as it was.
         const former = print({ ...first });
-        for (const edit of edits)
-          up(world, edit.wanted, former, edit.steps);
+        for (const edit of edits) up(world, edit.wanted, former, edit.steps);
         const last = (edits.at(-1)?.wanted ?? first) as Record<string, string>;
         up(world, last, former, 99);
         const effective = { ...world.started };
