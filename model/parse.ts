@@ -1,5 +1,6 @@
 import { switchModels } from "./catalogue";
 import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
+import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
 import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
@@ -79,6 +80,10 @@ function buildLab(config: LabConfig): Lab {
     hosts: buildHosts(config, machines),
     cluster: {
       kafkaVersion: config.cluster.kafkaVersion,
+      metadataVersion:
+        config.cluster.metadataVersion === undefined
+          ? undefined
+          : metadataVersionName(config.cluster.metadataVersion),
       replicationFactor: config.cluster.replicationFactor,
       minInsyncReplicas: config.cluster.minInsyncReplicas,
       profile: config.cluster.profile,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { boardNames, kafkaVersions, DEFAULT_IMAGE, DEFAULT_KAFKA_VERSION } from "./catalogue";
+import { metadataVersionWords } from "./kafka/features";
 import * as read from "./readers";
 import type { FailoverProfile, Role } from "./types";
 
@@ -195,6 +196,14 @@ function buildSchema(mode: Mode) {
           false,
         ),
       ).default(defaults.kafkaVersion),
+      metadataVersion: leaf(
+        read.word(
+          { what: "the metadata version", example: "4.1" },
+          metadataVersionWords,
+          "is not a metadata version of Kafka's",
+          false,
+        ),
+      ).optional(),
       replicationFactor: leaf(
         read.int({ what: "the replication factor", example: "3" }, 1, 32_767),
       ).default(defaults.replicationFactor),

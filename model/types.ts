@@ -106,6 +106,11 @@ export type FailoverProfile = "standard" | "fast-failover";
 export interface Cluster {
   /** Default 4.1.1. */
   readonly kafkaVersion: KafkaVersion;
+  /**
+   * The metadata version to finalize, by Kafka's full name, e.g. `4.1-IV1`. Undefined: it is left as it
+   * is, and a new cluster begins with the newest that its Kafka knows.
+   */
+  readonly metadataVersion: string | undefined;
   /** Copies of each partition. Default 3. */
   readonly replicationFactor: number;
   /** How many in-sync copies a write with `acks=all` needs. Default 2. */

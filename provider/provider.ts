@@ -3,6 +3,7 @@ import type { ConnectAdmin } from "./admin/port";
 import { checkProviderConfig, ClusterAccess } from "./cluster";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { HostStateHandler } from "./host-state/handler";
+import { MetadataVersionHandler } from "./metadata-version/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { PreflightHandler } from "./preflight/handler";
 import { providerSchema } from "./schema";
@@ -34,6 +35,10 @@ export function pilabProvider(ports: Ports): PilabPlugin {
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
+      "pilab:kafka/metadataVersion:MetadataVersion": new MetadataVersionHandler(
+        cluster,
+        ports.connectAdmin,
+      ),
       "pilab:kafka/nodeStorage:NodeStorage": new NodeStorageHandler(ports.openShell, cluster),
       "pilab:kafka/rollout:Rollout": new RolloutHandler(ports),
       "pilab:lab/preflight:Preflight": new PreflightHandler(ports, cluster),

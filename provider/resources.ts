@@ -124,6 +124,24 @@ export class ClusterConfig extends pulumi.CustomResource {
   }
 }
 
+export interface MetadataVersionArgs {
+  /** The metadata version to finalize, by Kafka's full name, e.g. `4.1-IV1`. */
+  readonly metadataVersion: pulumi.Input<string>;
+}
+
+/** The cluster's finalized metadata version: raised, never lowered, and left as it is when forgotten. */
+export class MetadataVersion extends pulumi.CustomResource {
+  static readonly type = "pilab:kafka/metadataVersion:MetadataVersion";
+
+  declare readonly metadataVersion: pulumi.Output<string>;
+  /** That there is no way back, in words; for previews. */
+  declare readonly oneWay: pulumi.Output<string>;
+
+  constructor(name: string, args: MetadataVersionArgs, opts?: pulumi.CustomResourceOptions) {
+    super(MetadataVersion.type, name, { ...args, oneWay: undefined }, versioned(opts));
+  }
+}
+
 export interface NodeStorageArgs {
   /** Logical host name. */
   readonly host: pulumi.Input<string>;
@@ -139,6 +157,8 @@ export interface NodeStorageArgs {
   readonly directoryId: pulumi.Input<string>;
   /** `ID@HOST:PORT:DIRECTORY-ID,…` of the first voters. Read when a blank disk is formatted, frozen afterwards. */
   readonly birthVoters: pulumi.Input<string>;
+  /** The metadata version of the cluster's birth; read and frozen likewise. Default: Kafka's newest. */
+  readonly birthMetadataVersion?: pulumi.Input<string>;
   /** Path of server.properties on the host. */
   readonly configFile: pulumi.Input<string>;
   /** Path of the log directory on the host. */
@@ -222,12 +242,14 @@ export interface RolloutArgs {
 export class Rollout extends pulumi.CustomResource {
   static readonly type = "pilab:kafka/rollout:Rollout";
 
-  /** As the inputs, but `want` is what each process was started with. */
+  /** As the inputs, but `want` is what each process was started with, and what was changed in it since. */
   declare readonly nodes: pulumi.Output<Record<string, pulumi.Unwrap<RolloutNode>>>;
+  /** Levels of the features that the cluster was last seen to have finalized. */
+  declare readonly finalized: pulumi.Output<Record<string, number>>;
 
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
     const nodes = withGuardedConnections(args.nodes);
-    super(Rollout.type, name, { ...args, nodes }, versioned(opts));
+    super(Rollout.type, name, { ...args, nodes, finalized: undefined }, versioned(opts));
   }
 }
 

@@ -191,18 +191,30 @@ const RESOURCES = {
   "pilab:kafka/clusterConfig:ClusterConfig": resource("Settings at the cluster's level.", {
     minInsyncReplicas: whole("Cluster-level min.insync.replicas."),
   }),
-  "pilab:kafka/nodeStorage:NodeStorage": resource("A node's formatted log directory.", {
-    host: text("Logical host name."),
-    connection: type("Connection"),
-    nodeId: whole("Kafka node.id."),
-    clusterId: text("Kafka's cluster id."),
-    directoryId: text("Id of the log directory."),
-    birthVoters: text("The first voters, as kafka-storage takes them."),
-    configFile: text("Path of server.properties."),
-    dataDir: text("Path of the log directory."),
-    kafkaHome: text("Path of the Kafka distribution."),
-    serviceUser: text("The user that Kafka runs as."),
-  }),
+  "pilab:kafka/metadataVersion:MetadataVersion": resource(
+    "The cluster's finalized metadata version; raised, never lowered.",
+    { metadataVersion: text("Kafka's full name of it, e.g. 4.1-IV1.") },
+    { outputs: { oneWay: text("That there is no way back, for previews.") } },
+  ),
+  "pilab:kafka/nodeStorage:NodeStorage": resource(
+    "A node's formatted log directory.",
+    {
+      host: text("Logical host name."),
+      connection: type("Connection"),
+      nodeId: whole("Kafka node.id."),
+      clusterId: text("Kafka's cluster id."),
+      directoryId: text("Id of the log directory."),
+      birthVoters: text("The first voters, as kafka-storage takes them."),
+      birthMetadataVersion: text(
+        "The metadata version of the cluster's birth; default: Kafka's newest.",
+      ),
+      configFile: text("Path of server.properties."),
+      dataDir: text("Path of the log directory."),
+      kafkaHome: text("Path of the Kafka distribution."),
+      serviceUser: text("The user that Kafka runs as."),
+    },
+    { optional: ["birthMetadataVersion"] },
+  ),
   "pilab:kafka/rollout:Rollout": resource(
     "The cluster's processes, restarted one at a time.",
     {
@@ -211,6 +223,9 @@ const RESOURCES = {
       startTimeoutSeconds: whole("How long a node may take to start; default 120."),
       stopOnDelete: flag("Whether destroying stops the service."),
     },
-    { optional: ["startTimeoutSeconds"] },
+    {
+      optional: ["startTimeoutSeconds", "finalized"],
+      outputs: { finalized: mapOf(whole("A level."), "Levels of features last seen finalized.") },
+    },
   ),
 };

@@ -43,6 +43,7 @@ export const noopTypes = {
   random: { "random:index/randomBytes:RandomBytes": randomOutputs },
   pilab: {
     "pilab:kafka/clusterConfig:ClusterConfig": asGiven,
+    "pilab:kafka/metadataVersion:MetadataVersion": asGiven,
     "pilab:kafka/nodeStorage:NodeStorage": asGiven,
     "pilab:kafka/rollout:Rollout": asGiven,
     "pilab:lab/preflight:Preflight": asGiven,

@@ -1,7 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Lab } from "../../model";
-import { ClusterConfig, NodeStorage, type PilabProvider, Rollout } from "../../provider/resources";
+import {
+  ClusterConfig,
+  MetadataVersion,
+  NodeStorage,
+  type PilabProvider,
+  Rollout,
+} from "../../provider/resources";
 import { birthVoters, kafkaBase64Id, kafkaPaths } from "../../render";
 import type { KafkaBroker } from "./broker";
 
@@ -46,6 +52,9 @@ export class KafkaCluster extends pulumi.ComponentResource {
     const voters = directoryIds.apply((ids) => birthVoters(lab, ids));
     // A node that joins finds the others by their names, and they find it: all names files come first.
     const staged = brokers.flatMap((broker) => broker.staged);
+    const { metadataVersion } = lab.cluster;
+    const birthMetadataVersion =
+      metadataVersion === undefined ? {} : { birthMetadataVersion: metadataVersion };
     const storages = brokers.map(
       (broker) =>
         new NodeStorage(
@@ -57,6 +66,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
             clusterId: this.clusterId,
             directoryId: broker.directoryId,
             birthVoters: voters,
+            ...birthMetadataVersion,
             configFile: kafkaPaths.serverProperties,
             dataDir: kafkaPaths.data,
             kafkaHome: kafkaPaths.current,
@@ -66,9 +76,9 @@ export class KafkaCluster extends pulumi.ComponentResource {
             parent: broker,
             ...live,
             dependsOn: staged,
-            // The voters of the cluster's birth: read by a blank disk only. A shared string that
+            // What the cluster was born with: read by a blank disk only. A shared string that
             // changed with one node must not touch the others.
-            ignoreChanges: ["birthVoters"],
+            ignoreChanges: ["birthVoters", "birthMetadataVersion"],
           },
         ),
     );
@@ -93,6 +103,13 @@ export class KafkaCluster extends pulumi.ComponentResource {
       { minInsyncReplicas: lab.cluster.minInsyncReplicas },
       { ...child, ...live, dependsOn: [this.running] },
     );
+    if (metadataVersion !== undefined) {
+      new MetadataVersion(
+        `${name}-metadata-version`,
+        { metadataVersion },
+        { ...child, ...live, dependsOn: [this.running] },
+      );
+    }
     this.registerOutputs({ clusterId: this.clusterId });
   }
 }

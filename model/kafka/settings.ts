@@ -150,6 +150,35 @@ function illegalValue({ kind, min, max, words }: Setting, value: string): string
   }
 }
 
+/** Whether two values of a setting mean the same to Kafka, which answers in its own notation. */
+export function sameValue(scope: SettingScope, key: string, a: string, b: string): boolean {
+  return a === b || inKafkasNotation(scope, key, a) === inKafkasNotation(scope, key, b);
+}
+
+function inKafkasNotation(scope: SettingScope, key: string, value: string): string {
+  const text = value.trim();
+  const kind = tables[scope].get(key)?.kind;
+  switch (kind) {
+    case undefined:
+    case "boolean":
+    case "text":
+      return text;
+    case "short":
+    case "int":
+    case "long":
+      return text.replace(/^(-?)0+(?=\d)/, "$1");
+    case "double":
+      return String(Number(text));
+    case "list":
+      return text
+        .split(",")
+        .map((item) => item.trim())
+        .join(",");
+    default:
+      return kind satisfies never;
+  }
+}
+
 function range(
   min: string | undefined,
   max: string | undefined,

@@ -1,4 +1,6 @@
 import type { ConfigProblem } from "../errors";
+import { kafkaVersions } from "../catalogue";
+import { metadataLevel, metadataVersionName, newestMetadataVersion } from "../kafka/features";
 import { settingProblem } from "../kafka/settings";
 import { OWNED_BROKER_KEYS } from "../kafka/owned-keys";
 import { defaults, type LabDraft } from "../schema";
@@ -10,6 +12,7 @@ export function clusterProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   checkQuorum(draft, report);
   checkReplication(draft, report);
+  checkMetadataVersion(draft, report);
   const version = draft.cluster?.kafkaVersion ?? defaults.kafkaVersion;
   checkSettings(["cluster", "settings"], draft.cluster?.settings, version, report);
   for (const [host, { settings }] of inOrder(draft.hosts)) {
@@ -66,6 +69,29 @@ function checkReplication(draft: LabDraft, report: Report): void {
       `Give at most ${replicationFactor}; one less than the replication factor lets a broker fail. The default is ${defaults.minInsyncReplicas}.`,
     );
   }
+}
+
+/** What brokers cannot read they refuse to start with; what the cluster has finalized, only it can tell. */
+function checkMetadataVersion({ cluster }: LabDraft, report: Report): void {
+  const word = cluster?.metadataVersion;
+  if (word === undefined) return;
+  const version = cluster?.kafkaVersion ?? defaults.kafkaVersion;
+  const newest = newestMetadataVersion(version);
+  const level = metadataLevel(metadataVersionName(word)) ?? 0;
+  if (level <= (metadataLevel(newest) ?? 0)) return;
+  report.add(
+    ["cluster", "metadataVersion"],
+    word,
+    `is newer than Kafka ${version} can read: that is ${newest}`,
+    `Raise cluster.kafkaVersion to ${firstReader(level)} first, or give at most ${newest}.`,
+  );
+}
+
+/** The oldest version of the lab's that reads a level of the metadata version. */
+function firstReader(level: number): string {
+  const reads = (version: KafkaVersion): boolean =>
+    (metadataLevel(newestMetadataVersion(version)) ?? 0) >= level;
+  return kafkaVersions.find(reads) ?? "a later one";
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assertOk, fromKafkaId, KafkaLink, LinkError, loadClient, toKafkaId } from "./kafka-link";
 import type {
   AdminOptions,
+  Features,
   KafkaAdmin,
   LiveTopic,
   NewTopic,
@@ -9,11 +10,13 @@ import type {
   Quorum,
   QuorumReplica,
   RegisteredBroker,
+  RunTimeSettings,
   TopicPartitions,
 } from "./port";
 import { KafkaError } from "./port";
 import {
   addRaftVoterV0,
+  apiVersionsWithFeatures,
   describeClusterV2,
   type DescribeClusterV2,
   removeRaftVoterV0,
@@ -22,6 +25,9 @@ import {
 /** Kafka's own numbers. */
 const RESOURCE = { topic: 2, broker: 4 } as const;
 const SOURCE_TOPIC = 1;
+const SOURCE_BROKER = 2;
+const SOURCE_ALL_BROKERS = 3;
+const UPGRADE = 1;
 const OPERATION = { set: 0, remove: 1 } as const;
 const UNKNOWN_TOPIC = 3;
 /** Resource name of the cluster-wide default among the broker resources. */
@@ -142,6 +148,60 @@ export class PlatformaticAdmin implements KafkaAdmin {
   async setClusterSetting(key: string, value: string): Promise<void> {
     const doing = `set the cluster-level ${key} to ${value}`;
     await this.alter(doing, RESOURCE.broker, CLUSTER_WIDE, { [key]: value }, []);
+  }
+
+  async describeFeatures(): Promise<Features> {
+    const api = await apiVersionsWithFeatures();
+    return this.read("tell its features", async (link, doing) => {
+      const { errorCode, supported, finalized } = await link.ask(api);
+      await assertOk(doing, link.server, errorCode, null);
+      return {
+        supported: Object.fromEntries(supported.map(({ name, min, max }) => [name, [min, max]])),
+        finalized: Object.fromEntries(finalized.map(({ name, level }) => [name, level])),
+      };
+    });
+  }
+
+  async raiseFeature(feature: string, level: number): Promise<void> {
+    const { updateFeaturesV1 } = await loadClient();
+    await this.write(`raise ${feature} to level ${level}`, async (link, doing) => {
+      const update = { feature, maxVersionLevel: level, upgradeType: UPGRADE };
+      const answer = await link.ask(updateFeaturesV1.api, this.serverLimitMs, [update], false);
+      // The feature's own words first: the answer's are "failed" and no more.
+      await assertAll(doing, link, answer.results);
+      await assertAll(doing, link, [answer]);
+    });
+  }
+
+  async runTimeSettings(nodeId: number): Promise<RunTimeSettings> {
+    const { describeConfigsV4 } = await loadClient();
+    const resource = {
+      resourceType: RESOURCE.broker,
+      resourceName: String(nodeId),
+      configurationKeys: null,
+    };
+    return this.read(`read the settings of broker ${nodeId}`, async (link, doing) => {
+      // The types ask for a list of keys; null means all of them.
+      const { results } = await link.ask(describeConfigsV4.api, [resource as never], false, false);
+      await assertAll(doing, link, results);
+      const from = (source: number): Record<string, string> =>
+        Object.fromEntries(
+          (results[0]?.configs ?? [])
+            .filter((entry) => entry.configSource === source)
+            .map((entry) => [entry.name, entry.value ?? ""]),
+        );
+      return { own: from(SOURCE_BROKER), defaults: from(SOURCE_ALL_BROKERS) };
+    });
+  }
+
+  async alterRunTimeSettings(
+    nodeId: number,
+    set: Readonly<Record<string, string>>,
+    remove: readonly string[],
+    options: { readonly validateOnly: boolean },
+  ): Promise<void> {
+    const doing = `change settings of broker ${nodeId} while it runs`;
+    await this.alter(doing, RESOURCE.broker, String(nodeId), set, remove, options.validateOnly);
   }
 
   async listBrokers(): Promise<readonly RegisteredBroker[]> {
@@ -279,6 +339,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     resourceName: string,
     set: Readonly<Record<string, string>>,
     remove: readonly string[],
+    validateOnly = false,
   ): Promise<void> {
     const { incrementalAlterConfigsV1 } = await loadClient();
     const configs = [
@@ -291,7 +352,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     ];
     await this.write(doing, async (link) => {
       const request = { resourceType, resourceName, configs };
-      const { responses } = await link.ask(incrementalAlterConfigsV1.api, [request], false);
+      const { responses } = await link.ask(incrementalAlterConfigsV1.api, [request], validateOnly);
       await assertAll(doing, link, responses);
     });
   }

@@ -64,6 +64,22 @@ export interface NewVoter {
   readonly endpoint: string;
 }
 
+/** Features by name, as one broker tells of them. */
+export interface Features {
+  /** Least and greatest level that this very broker knows. */
+  readonly supported: Readonly<Record<string, readonly [min: number, max: number]>>;
+  /** Levels that the cluster has agreed upon. */
+  readonly finalized: Readonly<Record<string, number>>;
+}
+
+/** Settings of one broker that were set while it ran, over those that it was started with. */
+export interface RunTimeSettings {
+  /** Set for this broker alone, by key. */
+  readonly own: Readonly<Record<string, string>>;
+  /** Set as defaults of all brokers, where this one has none of its own. */
+  readonly defaults: Readonly<Record<string, string>>;
+}
+
 /** One cluster, reached through its bootstrap servers. */
 export interface KafkaAdmin {
   /** The topic, or undefined if there is none of that name. */
@@ -82,6 +98,22 @@ export interface KafkaAdmin {
   /** A cluster-level dynamic setting, or undefined if it is not set there. */
   clusterSetting(key: string): Promise<string | undefined>;
   setClusterSetting(key: string, value: string): Promise<void>;
+  /** The features of whichever broker answers first. */
+  describeFeatures(): Promise<Features>;
+  /** Raises a finalized level; the controllers refuse what a registered node does not know. */
+  raiseFeature(feature: string, level: number): Promise<void>;
+  /** To be asked of the broker itself, as the only bootstrap server. */
+  runTimeSettings(nodeId: number): Promise<RunTimeSettings>;
+  /**
+   * Sets and removes settings of one broker while it runs, all or none of them; to be asked of the
+   * broker itself, which judges the values. `validateOnly`: it judges, and changes nothing.
+   */
+  alterRunTimeSettings(
+    nodeId: number,
+    set: Readonly<Record<string, string>>,
+    remove: readonly string[],
+    options: { readonly validateOnly: boolean },
+  ): Promise<void>;
   listBrokers(): Promise<readonly RegisteredBroker[]>;
   /** Kafka's id of the cluster: 16 bytes in URL-safe base64. */
   clusterId(): Promise<string>;

@@ -17,6 +17,55 @@ export interface DescribeClusterV2 {
   readonly brokers: readonly DescribedBroker[];
 }
 
+export interface ApiVersionsWithFeatures {
+  readonly errorCode: number;
+  readonly supported: readonly {
+    readonly name: string;
+    readonly min: number;
+    readonly max: number;
+  }[];
+  readonly finalized: readonly { readonly name: string; readonly level: number }[];
+}
+
+const API_VERSIONS = 18;
+/** Tags of ApiVersions' answer. */
+const SUPPORTED_FEATURES = 0;
+const FINALIZED_FEATURES = 2;
+
+/** ApiVersions v4 with the features, which are in the answer's tagged fields: the client skips those. */
+export async function apiVersionsWithFeatures(): Promise<Api<[], ApiVersionsWithFeatures>> {
+  const { createAPI, Writer } = await loadClient();
+  const request = () =>
+    Writer.create().appendString("pi-lab").appendString("1").appendTaggedFields();
+  const parse = (_correlation: number, _key: number, _version: number, reader: Reader) => {
+    const errorCode = reader.readInt16();
+    reader.readArray((item) => [item.readInt16(), item.readInt16(), item.readInt16()]);
+    reader.readInt32(); // throttle time
+    let supported: ApiVersionsWithFeatures["supported"] = [];
+    let finalized: ApiVersionsWithFeatures["finalized"] = [];
+    for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
+      const tag = reader.readUnsignedVarInt();
+      const size = reader.readUnsignedVarInt();
+      if (tag === SUPPORTED_FEATURES) {
+        supported = reader.readArray((item) => {
+          const name = item.readString();
+          return { name, min: item.readInt16(), max: item.readInt16() };
+        });
+      } else if (tag === FINALIZED_FEATURES) {
+        finalized = reader.readArray((item) => {
+          const name = item.readString();
+          const level = item.readInt16();
+          item.readInt16(); // the least level, which is always the same
+          return { name, level };
+        });
+      } else reader.skip(size);
+    }
+    return { errorCode, supported, finalized };
+  };
+  // The answer's header has no tagged fields: whoever asks does not know the server's version yet.
+  return createAPI<[], ApiVersionsWithFeatures>(API_VERSIONS, 4, request, parse, true, false);
+}
+
 const DESCRIBE_CLUSTER = 60;
 /** The endpoints that are asked for: 1 are brokers, 2 controllers. */
 const BROKERS = 1;

@@ -45,6 +45,7 @@ const READ_DIAL = { retries: 0, dialTimeoutMs: 10_000 };
 interface Storage extends Identity {
   readonly host: string;
   readonly birthVoters: string;
+  readonly birthMetadataVersion: string | undefined;
   readonly configFile: string;
   readonly dataDir: string;
   readonly kafkaHome: string;
@@ -71,8 +72,10 @@ export class NodeStorageHandler implements ResourceHandler {
     const refusal = refusedChange(oldInputs, news);
     if (refusal !== undefined) throw new Error(refusal);
     const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
-    // The voters of the cluster's birth are read by a blank disk only.
-    for (const key of ["birthVoters", ...ignoreChanges]) delete detailedDiff[key];
+    // What the cluster was born with is read by a blank disk only.
+    for (const key of ["birthVoters", "birthMetadataVersion", ...ignoreChanges]) {
+      delete detailedDiff[key];
+    }
     return { detailedDiff };
   }
 
@@ -245,6 +248,10 @@ function parseStorage(properties: PropertyMap): Storage {
     clusterId: text("clusterId"),
     directoryId: text("directoryId"),
     birthVoters: text("birthVoters"),
+    birthMetadataVersion:
+      reveal(properties["birthMetadataVersion"]) === undefined
+        ? undefined
+        : text("birthMetadataVersion"),
     configFile: text("configFile"),
     dataDir: text("dataDir"),
     kafkaHome: text("kafkaHome"),
@@ -283,7 +290,7 @@ const NEW_DISK =
   "node then joins with a new one. A voter must not come back with an empty disk under its old id.";
 
 /** The command line of Kafka's format, for a shell. Values as `--flag=value`: an id may begin with a hyphen. */
-function formatCommand(storage: Storage, config: string, voters: string): string {
+function formatCommand(storage: Storage, config: string, ...flags: string[]): string {
   const java = [
     "java",
     "-Xmx128m",
@@ -294,15 +301,20 @@ function formatCommand(storage: Storage, config: string, voters: string): string
     "kafka.tools.StorageTool",
     "format",
     `--cluster-id=${storage.clusterId}`,
-    voters,
     `--config=${config}`,
+    ...flags,
   ];
   return `runuser -u ${quote(storage.serviceUser)} -- ${java.map(quote).join(" ")}`;
 }
 
 /** For a first voter: the string of the voters gives it its directory id. */
-const birthCommand = (storage: Storage): string =>
-  formatCommand(storage, storage.configFile, `--initial-controllers=${storage.birthVoters}`);
+function birthCommand(storage: Storage): string {
+  const { configFile, birthVoters, birthMetadataVersion } = storage;
+  const voters = `--initial-controllers=${birthVoters}`;
+  const release =
+    birthMetadataVersion === undefined ? [] : [`--release-version=${birthMetadataVersion}`];
+  return formatCommand(storage, configFile, voters, ...release);
+}
 
 /**
  * For a node that joins: Kafka's format takes no directory id then and makes one of its own. So it formats a

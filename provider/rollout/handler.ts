@@ -35,7 +35,17 @@ import { observed } from "./plan";
 import { refusedChanges } from "./refusals";
 import type { Probes } from "./roller";
 import { Roller } from "./roller";
+import { RunTime } from "./run-time";
+import { changedWhileRunning } from "./run-time-plan";
 import type { Fingerprint } from "./stamp";
+import {
+  comparable,
+  finalizedNow,
+  finalizedSeen,
+  formerFinalized,
+  refusedVersions,
+  versionChanges,
+} from "./versions";
 
 const DEFAULT_START_TIMEOUT_SECONDS = 120;
 /** For changes: a Pi that is just starting is waited for, about half a minute. */
@@ -66,10 +76,22 @@ export class RolloutHandler implements ResourceHandler {
   }
 
   /** Old outputs against new inputs: "running => wanted". Whatever differs, it is never replaced. */
-  diff({ name, oldInputs, olds, news }: DiffRequest): DiffResult {
+  async diff(
+    { name, oldInputs, olds, news }: DiffRequest,
+    { log }: CallContext,
+  ): Promise<DiffResult> {
     const refusals = refusedChanges(oldInputs, olds, news);
+    const changes = versionChanges(oldInputs, olds, news);
+    if (changes.length > 0) {
+      const warn = (message: string): void => log.warn(message);
+      const finalized = await finalizedNow(this.ports.connectAdmin, olds, warn);
+      refusals.push(...refusedVersions(changes, finalized));
+    }
     if (refusals.length > 0) throw new Error([`rollout ${name}:`, ...refusals].join("\n  "));
-    return { detailedDiff: diffProperties(olds, news) };
+    for (const [host, keys] of changedWhileRunning(olds, news)) {
+      log.info(`${host}: ${keys.join(", ")}: changed while it runs, without a restart`);
+    }
+    return { detailedDiff: diffProperties(comparable(olds), news) };
   }
 
   async create(
@@ -95,10 +117,14 @@ export class RolloutHandler implements ResourceHandler {
     const { hosts, unreachable } = await this.open(nodes, outputs, READ_DIAL, context);
     try {
       const probes: Probes = new Map();
+      const runTime = this.runTime(outputs, context);
       await Promise.all(
         [...hosts.values()].map(async (host) => {
           try {
-            probes.set(host.node.host, await host.probe());
+            const probe = await host.probe();
+            await runTime.look(host.node, probe);
+            probes.set(host.node.host, probe);
+            runTime.tell(host.node, probe);
           } catch (error) {
             unreachable.set(host.node.host, (error as Error).message);
           }
@@ -107,8 +133,14 @@ export class RolloutHandler implements ResourceHandler {
       for (const message of unreachable.values()) {
         context.log.warn(`what its Kafka runs with is kept as last known: ${message}`);
       }
-      const seen = observations(nodes, outputs, probes);
-      return { id, inputs, outputs: rolloutOutputs(outputs, seen) };
+      const seen = observations(nodes, outputs, probes, runTime);
+      const admin = this.ports.connectAdmin(
+        nodes.map((node) => node.address),
+        BRISK,
+      );
+      const finalized = await finalizedSeen(admin, outputs);
+      await admin.close();
+      return { id, inputs, outputs: { ...rolloutOutputs(outputs, seen), ...finalized } };
     } finally {
       hosts.forEach((host) => host.close());
     }
@@ -151,7 +183,8 @@ export class RolloutHandler implements ResourceHandler {
       BRISK,
     );
     const connectTo = (server: string) => this.ports.connectAdmin([server], BRISK);
-    const roller = new Roller(nodes, hosts, admin, connectTo, probes, moves, {
+    const runTime = this.runTime(olds, context);
+    const roller = new Roller(nodes, hosts, admin, connectTo, probes, runTime, moves, {
       stagingUrn: (host) => stagingUrn(urn, host),
       startTimeoutMs: startTimeoutMs(news),
       signal: context.signal,
@@ -167,6 +200,7 @@ export class RolloutHandler implements ResourceHandler {
       progress: (line) => log.status(line),
       warn: (line) => log.warn(line),
     };
+    let finalized = formerFinalized(olds);
     try {
       await roller.probeAll();
       if (!roller.idle) await this.work(roller, [...hosts.values()], failures, fenceOptions);
@@ -174,19 +208,34 @@ export class RolloutHandler implements ResourceHandler {
         await roller.awaitAll();
         await roller.settleVoters();
       }
+      roller.tellForeign();
+      finalized = await finalizedSeen(admin, olds);
     } catch (error) {
       failures.push(context.signal.aborted ? cancelled(error) : messageOf(error));
     } finally {
       hosts.forEach((host) => host.close());
       await admin.close();
     }
-    const outputs = rolloutOutputs(
-      news,
-      observations(nodes, olds, probes),
-      formerNodes(olds["nodes"], roller.unmoved),
-    );
+    const seen = observations(nodes, olds, probes, runTime);
+    const outputs = {
+      ...rolloutOutputs(news, seen, formerNodes(olds["nodes"], roller.unmoved)),
+      ...finalized,
+    };
     if (failures.length > 0) throw new InitFailedError({ id, outputs, reasons: failures });
     return outputs;
+  }
+
+  private runTime(olds: PropertyMap, { signal, log }: CallContext): RunTime {
+    return new RunTime(
+      (server, options) => this.ports.connectAdmin([server], options),
+      (host) => formerFingerprint(olds["nodes"], host),
+      {
+        signal,
+        progress: (line) => log.status(line),
+        done: (line) => log.info(line),
+        warn: (line) => log.warn(line),
+      },
+    );
   }
 
   private async work(
@@ -249,12 +298,15 @@ function observations(
   nodes: readonly RolloutNode[],
   olds: PropertyMap,
   probes: Probes,
+  runTime: RunTime,
 ): Map<string, Fingerprint> {
   const seen = new Map<string, Fingerprint>();
-  for (const { host, want } of nodes) {
+  for (const node of nodes) {
+    const { host, want } = node;
     const former = formerFingerprint(olds["nodes"], host);
     const probe = probes.get(host);
-    if (probe !== undefined) seen.set(host, observed(want, former, probe));
+    const started = probe === undefined ? undefined : runTime.inForce(node, probe);
+    if (probe !== undefined) seen.set(host, observed(want, former, { ...probe, started }));
     else if (former !== undefined) seen.set(host, former);
   }
   return seen;

@@ -68,6 +68,12 @@ export class NodeHost {
     return parseWatch(await this.run("watching its Kafka", scripts.WATCH_SCRIPT, [this.service]));
   }
 
+  /** Keeps what we have set while the broker runs; empty: nothing. */
+  async record(text: string): Promise<void> {
+    const encoded = Buffer.from(text).toString("base64");
+    await this.run("noting what is set while Kafka runs", scripts.RECORD_SCRIPT, [encoded]);
+  }
+
   start(): Promise<string> {
     return this.run("starting Kafka", scripts.START_SCRIPT, [this.service], STOP_MS);
   }

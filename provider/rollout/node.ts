@@ -72,6 +72,11 @@ export function plannedMoves(
   });
 }
 
+/** Names of the hosts; none while the nodes are not known. */
+export function hostsOf(nodes: PropertyValue | undefined): string[] {
+  return Object.keys(mapOf(nodes)).sort();
+}
+
 /** What the state has of a node; undefined if it has nothing. */
 export function formerFingerprint(
   nodes: PropertyValue | undefined,

@@ -1,13 +1,12 @@
 /** Java's properties format, as far as Kafka's configuration makes use of it. */
 export function parseProperties(text: string): Record<string, string> {
-  const properties: Record<string, string> = {};
-  for (const line of logicalLines(text)) {
+  const entries = logicalLines(text).map((line) => {
     const end = keyEnd(line);
-    const key = unescape(line.slice(0, end));
     const value = line.slice(end).replace(/^[ \t\f]*[=:]?[ \t\f]*/, "");
-    properties[key] = unescape(value);
-  }
-  return properties;
+    return [unescape(line.slice(0, end)), unescape(value)] as const;
+  });
+  // Not by assignment, to which the key `__proto__` is another thing.
+  return Object.fromEntries(entries);
 }
 
 /** Without comments and blank lines; a line that ends in an odd number of backslashes goes on. */

@@ -9,7 +9,9 @@ import type { NodeHost } from "./hosts";
 import { messageOf, NodeError } from "./hosts";
 import type { RollLease } from "./lease";
 import { asVoter, controllerAddress, isBroker, type Move, type RolloutNode } from "./node";
+import type { NodeVerdict } from "./plan";
 import { differences, judge, nextToRoll, stagingFault } from "./plan";
+import type { RunTime } from "./run-time";
 import type { HostProbe } from "./stamp";
 import { planVoters } from "./voters";
 
@@ -46,6 +48,7 @@ export class Roller {
     /** Speaks to one broker alone, at its own client listener. */
     private readonly connectTo: (server: string) => KafkaAdmin,
     private readonly probes: Probes,
+    private readonly runTime: RunTime,
     moves: readonly Move[],
     private readonly options: RollerOptions,
   ) {
@@ -54,7 +57,7 @@ export class Roller {
 
   /** Whether anything is to be started or restarted at all; needs the probes. */
   get idle(): boolean {
-    if (this.moves.size > 0) return false;
+    if (this.moves.size > 0 || this.toTune.length > 0) return false;
     return this.inVerdict("down").length === 0 && this.inVerdict("differs").length === 0;
   }
 
@@ -69,7 +72,8 @@ export class Roller {
 
   /** Nothing is started with files that this stack did not stage: a refusal before the first step. */
   assertStaged(): void {
-    const faults = [...this.inVerdict("down"), ...this.inVerdict("differs")].flatMap((host) => {
+    const concerned = [...this.inVerdict("down"), ...this.inVerdict("differs"), ...this.toTune];
+    const faults = concerned.flatMap((host) => {
       const { want, stagedHash } = host.node;
       const urn = this.options.stagingUrn(host.node.host);
       const fault = stagingFault(want, stagedHash, this.probeOf(host), urn);
@@ -158,6 +162,11 @@ export class Roller {
     );
   }
 
+  /** Names what others have set while brokers run; nothing of it is changed. */
+  tellForeign(): void {
+    for (const host of this.hosts.values()) this.runTime.tell(host.node, this.probeOf(host));
+  }
+
   private async together(
     hosts: readonly NodeHost[],
     work: (host: NodeHost) => Promise<void>,
@@ -170,9 +179,10 @@ export class Roller {
     if (failures.length > 0) throw new NodeError(failures.join("\n"));
   }
 
-  /** Restarts what differs, one at a time, each behind its gate. */
+  /** Changes what can be changed while brokers run, and restarts what differs, one at a time, each behind its gate. */
   async rollAll(lease: RollLease): Promise<void> {
     for (;;) {
+      await this.runTime.apply(this.toTune.map((host) => ({ host, probe: this.probeOf(host) })));
       const left = this.inVerdict("differs").map((host) => host.node);
       if (left.length === 0) return;
       const view = await this.look(this.admin).catch(() => undefined);
@@ -359,6 +369,7 @@ export class Roller {
   private async probe(host: NodeHost): Promise<HostProbe> {
     const probe = await host.probe();
     this.probes.set(host.node.host, probe);
+    await this.runTime.look(host.node, probe);
     return probe;
   }
 
@@ -368,10 +379,23 @@ export class Roller {
     return probe;
   }
 
-  private inVerdict(verdict: ReturnType<typeof judge>): NodeHost[] {
-    return [...this.hosts.values()].filter(
-      (host) => judge(host.node.want, this.probeOf(host)) === verdict,
-    );
+  private inVerdict(verdict: NodeVerdict): NodeHost[] {
+    return [...this.hosts.values()].filter((host) => this.verdictOn(host) === verdict);
+  }
+
+  /** What can be changed while the broker runs is no reason to restart it. */
+  private verdictOn(host: NodeHost): NodeVerdict {
+    const probe = this.probeOf(host);
+    const verdict = judge(host.node.want, probe);
+    if (verdict !== "differs") return verdict;
+    return this.runTime.plan(host.node, probe).restart.length > 0 ? verdict : "current";
+  }
+
+  /** Hosts on which something is to be changed while the broker runs, by name. */
+  private get toTune(): NodeHost[] {
+    return this.inVerdict("current")
+      .filter((host) => !this.runTime.isDone(host.node, this.probeOf(host)))
+      .sort((a, b) => (a.node.host < b.node.host ? -1 : 1));
   }
 }
 

@@ -11,6 +11,7 @@ file() { if [ -r "$2" ]; then printf '%s=%s\\n' "$1" "$(base64 -w0 <"$2")"; fi; 
 file started.properties /run/kafka/started/server.properties
 file started.manifest /run/kafka/started/manifest
 file started.version /run/kafka/started/version
+file recorded /etc/kafka/run-time
 file staged.properties /etc/kafka/server.properties
 file staged.manifest /etc/kafka/manifest
 if [ -r /etc/kafka/manifest ]; then
@@ -19,6 +20,16 @@ if [ -r /etc/kafka/manifest ]; then
   done </etc/kafka/manifest | base64 -w0)"
 fi
 printf 'staged.version=%s\\n' "$(readlink /opt/kafka/current | base64 -w0)"
+`;
+
+/** $1: the text, in base64: what we have set while the broker runs. Empty: nothing. */
+export const RECORD_SCRIPT = `
+set -eu
+record=/etc/kafka/run-time
+if [ -z "$1" ]; then rm -f "$record"; exit 0; fi
+printf '%s' "$1" | base64 -d >"$record.new"
+sync "$record.new"
+mv -f "$record.new" "$record"
 `;
 
 /**

@@ -1,6 +1,7 @@
 /** What a host tells of its Kafka process, and of what is staged for the next start. */
 import { CLUSTER_LEVEL_SETTINGS } from "../../model/kafka/cluster-level";
 import { parseProperties } from "./properties";
+import { parseRecord, type Recorded } from "./record";
 
 /** What a process was started with, or is to be. Plain; the wire's secrets are unwrapped. */
 export interface Fingerprint {
@@ -26,6 +27,8 @@ export interface HostProbe {
   readonly staged: Fingerprint | undefined;
   /** SHA-256 of the bundle that was staged last. */
   readonly stagedHash: string | undefined;
+  /** What we have set while the broker runs. */
+  readonly recorded?: Recorded;
 }
 
 /** Reads what the probe script prints. */
@@ -40,6 +43,7 @@ export function parseProbe(stdout: string): HostProbe {
     started: fingerprint(text, "started", "manifest"),
     staged: fingerprint(text, "staged", "sums"),
     stagedHash: parseManifest(text("staged.manifest") ?? "").bundle,
+    recorded: parseRecord(text("recorded") ?? ""),
   };
 }
 

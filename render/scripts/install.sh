@@ -8,6 +8,7 @@ main() {
   step install
   take_turn 60
   rm -rf /opt/kafka/.new-*
+  remove_old "$home"
   # A version that is unpacked stays, even if this archive of it is packed otherwise: a running broker
   # opens its jars when it first needs them.
   if [[ ! -s $marker || ! -d $home/libs ]]; then
@@ -17,6 +18,36 @@ main() {
   rm -f "$kafka_archive"
   link_tools "$home"
   echo "installed Kafka $kafka_version"
+}
+
+# remove_old HOME: distributions that nothing needs any more. This one stays, and the staged one, which
+# ran until now and which going back needs; so does what a process works in or was started from: a JVM
+# opens its jars when it first needs them.
+remove_old() {
+  local staged started path
+  staged=$(readlink /opt/kafka/current || true)
+  started=$(cat /run/kafka/started/version 2>/dev/null || true)
+  for path in /opt/kafka/kafka-*; do
+    [[ -d $path && ! -L $path ]] || continue
+    case ${path##*/} in "${1##*/}" | "${staged##*/}" | "kafka-$started") continue ;; esac
+    if in_use "$path"; then continue; fi
+    say "removing ${path##*/}, which nothing runs from any more"
+    # Its marker first: what a power cut leaves of it must not count as unpacked.
+    rm -f "$path/.sha256"
+    rm -rf "$path"
+  done
+}
+
+# Root alone may not look into other users' processes where a container has few capabilities.
+in_use() { opens "$1" || opens "$1" runuser -u kafka --; }
+
+# opens FOLDER [PREFIX…]: whether a process has the folder, or a file below it, open.
+opens() {
+  local folder=$1 found
+  shift
+  found=$(cd / && "$@" find /proc/[0-9]*/cwd /proc/[0-9]*/fd -maxdepth 1 \
+    \( -lname "$folder" -o -lname "$folder/*" \) -print -quit 2>/dev/null || true)
+  [[ -n $found ]]
 }
 
 verify_archive() {

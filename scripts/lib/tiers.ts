@@ -109,12 +109,24 @@ export interface RunTierOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/**
+ * How many files of a tier run at a time. Labs wait for most of their time, and two of them bear each other
+ * on two cores; the brokers of the other tiers need them whole.
+ */
+const WORKERS: Record<TestTier, readonly string[]> = {
+  unit: [],
+  component: [],
+  conformance: ["--runInBand"],
+  provider: ["--runInBand"],
+  lab: ["--maxWorkers=2"],
+};
+
 /** Runs one tier of jest, its progress on this process's stderr. */
 export async function runTestTier(tier: TestTier, options: RunTierOptions): Promise<TierResult> {
   const started = Date.now();
   const file = join(tmpdir(), `pi-lab-${tier}-${process.pid}.json`);
-  const inBand = tier === "unit" || tier === "component" ? [] : ["--runInBand"];
-  const args = ["--ci", "--selectProjects", tier, "--json", `--outputFile=${file}`, ...inBand];
+  const args = ["--ci", "--selectProjects", tier, "--json", `--outputFile=${file}`];
+  args.push(...WORKERS[tier]);
   const { exitCode, timedOut } = await runBin(["jest", ...args], options, "show");
   try {
     const result = countReport(tier, readReport(file), exitCode, Date.now() - started);

@@ -14,6 +14,7 @@ const SWAP_GATE = "pilab:lab/swapGate:SwapGate";
 const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
 const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
+const METADATA_VERSION = "pilab:kafka/metadataVersion:MetadataVersion";
 const TOPIC = "pilab:kafka/topic:Topic";
 const HOST_STATE = "pilab:lab/hostState:HostState";
 const PREFLIGHT = "pilab:lab/preflight:Preflight";
@@ -306,7 +307,8 @@ describe("a lab of real Pis", () => {
     const ids = storages.map(({ inputs: storage }) => storage.directoryId as string);
     expect(new Set(ids).size).toBe(3);
     for (const [n, storage] of storages.entries()) {
-      expect(storage.ignoreChanges).toEqual(["birthVoters"]);
+      expect(storage.ignoreChanges).toEqual(["birthVoters", "birthMetadataVersion"]);
+      expect(storage.inputs).not.toHaveProperty("birthMetadataVersion");
       expect(storage.inputs).toMatchObject({
         host: `broker-${n + 1}`,
         nodeId: n + 1,
@@ -348,6 +350,21 @@ describe("a lab of real Pis", () => {
     expect(program.get(CLUSTER_CONFIG, "kafka-config")).toMatchObject({
       inputs: { minInsyncReplicas: 2 },
       dependsOn: [`${ROLLOUT} kafka-rollout`],
+    });
+  });
+
+  it("leaves the metadata version alone unless it is named, and raises it after the roll", async () => {
+    expect(program.names(METADATA_VERSION)).toEqual([]);
+    const named = { ...lab, cluster: { ...lab.cluster, metadataVersion: "4.1-IV1" } };
+    const other = await RecordedProgram.of(() => createLab(named, inputs));
+    expect(other.get(METADATA_VERSION, "kafka-metadata-version")).toMatchObject({
+      inputs: { metadataVersion: "4.1-IV1" },
+      parent: "pilab:kafka:Cluster kafka",
+      dependsOn: [`${ROLLOUT} kafka-rollout`],
+    });
+    // A new cluster begins with it: it could not be lowered to it.
+    expect(other.get(NODE_STORAGE, "broker-1-storage").inputs).toMatchObject({
+      birthMetadataVersion: "4.1-IV1",
     });
   });
 

@@ -11,6 +11,7 @@ import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
 import type { SharedLab } from "./six-hosts/shared";
 import { describeSwaps } from "./six-hosts/swap";
+import { describeUpgrade, RUN_TIME_SETTING } from "./six-hosts/upgrade";
 
 /**
  * The template's six hosts and spares, brought up from nothing by the real engine over real SSH,
@@ -30,7 +31,7 @@ beforeAll(async () => {
     edit: (lab) => {
       // Three partitions, so that each broker leads one.
       lab.topics["red"]!.partitions = 3;
-      lab.cluster.settings = { "log.retention.hours": "168" };
+      lab.cluster.settings = { "log.retention.hours": "168", [RUN_TIME_SETTING]: "60000" };
       lab["timezone"] = "Europe/Berlin";
       // A second spare, for a second swap.
       const address = lab.switch.subnet.replace(/0\/24$/, "8");
@@ -79,6 +80,7 @@ describe("changed", () => {
 
 describe("swapped", () => {
   describeSwaps(lab);
+  describeUpgrade(lab);
 });
 
 describe("destroyed", () => {

@@ -30,6 +30,11 @@ let fenced: Set<number>;
 let silent: Set<number>;
 /** The most brokers that were seen down at once after all had been up. */
 let mostDown: number;
+/** What was set for each broker while it ran, and what the cluster has finalized. */
+let overrides: Map<number, Record<string, string>>;
+let finalized: Record<string, number>;
+/** A value that Kafka takes for no setting. */
+const REFUSED = "13";
 
 beforeEach(async () => {
   pis = await Promise.all(NAMES.map((name) => FakePi.make(name, RUNS)));
@@ -38,6 +43,8 @@ beforeEach(async () => {
   fenced = new Set();
   silent = new Set();
   mostDown = 0;
+  overrides = new Map();
+  finalized = {};
   driver = await ProviderDriver.start(
     pilabProvider({ connectAdmin, openShell: openFakeShells(pis) }),
   );
@@ -102,6 +109,24 @@ function clusterOf(hosts: readonly FakePi[], servers: readonly string[]): KafkaA
       return { leaderId, voters, observers: [] };
     },
     logSizes: () => Promise.resolve(new Map()),
+    describeFeatures: async () => {
+      await serving();
+      return { supported: {}, finalized };
+    },
+    runTimeSettings: async (nodeId) => {
+      await ping(servers[0] ?? "");
+      return { own: overrides.get(nodeId) ?? {}, defaults: {} };
+    },
+    alterRunTimeSettings: async (nodeId, set, remove, { validateOnly }) => {
+      await ping(servers[0] ?? "");
+      if (Object.values(set).includes(REFUSED)) {
+        throw new KafkaError("refused", `${servers[0]} refused: INVALID_CONFIG`, "INVALID_CONFIG");
+      }
+      if (validateOnly) return;
+      const next = { ...overrides.get(nodeId), ...set };
+      for (const key of remove) delete next[key];
+      overrides.set(nodeId, next);
+    },
     close: () => Promise.resolve(),
   } as Partial<KafkaAdmin> as KafkaAdmin;
 }
@@ -206,6 +231,103 @@ test("a changed setting: the preview shows the line, and brokers restart one at 
   const after = await pids();
   before.forEach((pid, index) => expect(after[index]).not.toBe(pid));
   await expect(rollout.diff(news)).resolves.toEqual({});
+});
+
+const LIVE = "log.retention.ms";
+
+test("a setting that changes while brokers run is set on all of them, and restarts none", async () => {
+  await rollout.up(await inputs({ [LIVE]: "1000" }));
+  const before = await pids();
+  const news = await inputs({ [LIVE]: "2000" });
+  expect(await rollout.diff(news)).toMatchObject({
+    'nodes.broker-1.want.properties["log.retention.ms"]': UPDATE,
+  });
+  expect(driver.logs.at(-1)?.message).toBe(
+    "broker-3: log.retention.ms: changed while it runs, without a restart",
+  );
+  await expect(rollout.up(news)).resolves.toBe("updated");
+  expect(await pids()).toEqual(before);
+  expect([...overrides.values()]).toEqual(Array(3).fill({ [LIVE]: "2000" }));
+  expect(rollout.known().outputs).toEqual(news);
+  await expect(rollout.up(news)).resolves.toBe("unchanged");
+
+  // A restart for another reason takes the new value from the file; what was set is taken back.
+  await expect(
+    rollout.up(await inputs({ [LIVE]: "3000", "log.retention.hours": "24" })),
+  ).resolves.toBe("updated");
+  expect([...overrides.values()]).toEqual(Array(3).fill({}));
+  (await pids()).forEach((pid, index) => expect(pid).not.toBe(before[index]));
+});
+
+test("a value that one broker refuses changes none, and is told with host, key and value", async () => {
+  await rollout.up(await inputs({ [LIVE]: "1000" }));
+  const before = await pids();
+  await expect(rollout.up(await inputs({ [LIVE]: REFUSED }))).rejects.toThrow(
+    /broker-1: log\.retention\.ms=13 cannot be changed while it runs: .*INVALID_CONFIG.*run `pulumi up` again/,
+  );
+  expect([...overrides.values()].filter((one) => LIVE in one)).toEqual([]);
+  expect(await pids()).toEqual(before);
+});
+
+test("what others set while brokers run is named and left; once a preview has shown it, it is taken back", async () => {
+  const news = await inputs({ [LIVE]: "1000" });
+  await rollout.up(news);
+  overrides.set(2, { [LIVE]: "77", "not.declared": "1" });
+  await rollout.refresh();
+  expect(driver.logs.map((log) => log.message)).toContainEqual(
+    expect.stringMatching(/^broker-2: log\.retention\.ms=77 was set while it runs, by others/),
+  );
+  expect(await rollout.diff(news)).toEqual({
+    'nodes.broker-2.want.properties["log.retention.ms"]': UPDATE,
+  });
+  await rollout.up(news);
+  expect(overrides.get(2)).toEqual({ "not.declared": "1" });
+
+  // Without a refresh the preview has not shown it: it stays, and the state tells it from then on.
+  overrides.set(3, { [LIVE]: "78" });
+  const other = await inputs({ [LIVE]: "1000", "log.retention.hours": "24" });
+  await rollout.up(other);
+  expect(overrides.get(3)).toEqual({ [LIVE]: "78" });
+  expect(await rollout.diff(other)).toEqual({
+    'nodes.broker-3.want.properties["log.retention.ms"]': UPDATE,
+  });
+});
+
+test("killed between setting a value and the state: the next run knows it for its own", async () => {
+  await rollout.up(await inputs({ [LIVE]: "1000" }));
+  const state = rollout.known();
+  await rollout.up(await inputs({ [LIVE]: "2000" }));
+  rollout.state = state;
+  await rollout.up(await inputs({ [LIVE]: "3000" }));
+  expect([...overrides.values()]).toEqual(Array(3).fill({ [LIVE]: "3000" }));
+});
+
+test("another version is refused in the preview when the cluster has finalized what it cannot read", async () => {
+  finalized = { "metadata.version": 29 };
+  const news = await inputs();
+  await rollout.up(news);
+  const nodes = news["nodes"] as Record<string, PropertyMap>;
+  const at = (version: string): PropertyMap => ({
+    ...news,
+    nodes: Object.fromEntries(
+      Object.entries(nodes).map(([host, one]) => [
+        host,
+        { ...one, want: { ...(one["want"] as PropertyMap), version } },
+      ]),
+    ),
+  });
+  await expect(rollout.diff(at("4.1.2"))).rejects.toThrow(
+    /rollout lab-rollout:\n {2}broker-1, broker-2, broker-3: Kafka 4\.1\.2 cannot run in this cluster: .*4\.2-IV1/,
+  );
+  await expect(rollout.diff(at("4.4.0"))).resolves.toMatchObject({
+    "nodes.broker-1.want.version": UPDATE,
+  });
+  // Nobody answers: the state remembers.
+  await Promise.all(pis.map((pi) => pi.kill()));
+  await expect(rollout.diff(at("4.1.2"))).rejects.toThrow(/cannot run in this cluster/);
+  expect(driver.logs.at(-1)?.message).toMatch(
+    /^no broker answers: .* judged by what was last seen/,
+  );
 });
 
 test("what is not known yet counts as changed", async () => {

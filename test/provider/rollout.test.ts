@@ -78,7 +78,9 @@ async function inputs(changes: Record<string, string> = {}): Promise<PropertyMap
 test("first start, taken over, and a roll in which the cluster keeps serving", async () => {
   const news = await inputs();
   await expect(rollout.up(news)).resolves.toBe("created");
-  expect(rollout.known().outputs).toEqual(news);
+  const { finalized, ...outputs } = rollout.known().outputs;
+  expect(outputs).toEqual(news);
+  expect(finalized).toMatchObject({ "metadata.version": 27 });
   await admin.createTopic({ name: "red", partitions: 3, replicationFactor: 3, config: {} });
 
   const controllers = brokers.map((broker) => broker.controllerAddress);
@@ -100,6 +102,43 @@ test("first start, taken over, and a roll in which the cluster keeps serving", a
   // Each restart began with every replica of every partition in sync.
   expect(new Set(thinnest)).toEqual(new Set([3]));
   await expect(rollout.up(changed)).resolves.toBe("unchanged");
+});
+
+const LIVE = "log.segment.delete.delay.ms";
+
+/** What a broker says that it goes by. */
+async function inForce(broker: LocalBroker): Promise<string | undefined> {
+  const own = new PlatformaticAdmin([broker.address], PATIENT);
+  try {
+    return (await own.runTimeSettings(broker.id)).own[LIVE];
+  } finally {
+    await own.close();
+  }
+}
+
+test("a setting that Kafka changes while it runs: no restart, and nothing of it is left after one", async () => {
+  const hours = { "log.retention.hours": "24" };
+  await rollout.up(await inputs({ ...hours, [LIVE]: "60000" }));
+  const before = await Promise.all(pis.map((pi) => pi.pid()));
+
+  const changed = await inputs({ ...hours, [LIVE]: "30000" });
+  await expect(rollout.up(changed)).resolves.toBe("updated");
+  expect(await Promise.all(pis.map((pi) => pi.pid()))).toEqual(before);
+  await expect(Promise.all(brokers.map(inForce))).resolves.toEqual(Array(3).fill("30000"));
+  await expect(rollout.up(changed)).resolves.toBe("unchanged");
+
+  const threads = await inputs({ ...hours, [LIVE]: "-1" });
+  await expect(rollout.up(threads)).rejects.toThrow(
+    /broker-1: log\.segment\.delete\.delay\.ms=-1 cannot be changed while it runs: .*Invalid value -1/,
+  );
+  await expect(Promise.all(brokers.map(inForce))).resolves.toEqual(Array(3).fill("30000"));
+
+  const rolled = await inputs({ "log.retention.hours": "48", [LIVE]: "20000" });
+  await expect(rollout.up(rolled)).resolves.toBe("updated");
+  await expect(Promise.all(brokers.map(inForce))).resolves.toEqual(Array(3).fill(undefined));
+  (await Promise.all(pis.map((pi) => pi.pid()))).forEach((pid, index) =>
+    expect(pid).not.toBe(before[index]),
+  );
 });
 
 test("a broker that cannot read its setting stops the roll; two others serve; the next run heals it", async () => {

@@ -62,6 +62,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     hosts,
     cluster: {
       kafkaVersion: "4.1.1",
+      metadataVersion: undefined,
       replicationFactor: 3,
       minInsyncReplicas: 2,
       profile: "standard",

@@ -60,6 +60,16 @@ export class ResourceDriver {
     return failures.map(({ property, reason }) => `${property}: ${reason}`);
   }
 
+  /** The inputs as the check hands them on, with what it fills in. */
+  async checked(news: PropertyMap): Promise<PropertyMap> {
+    return (await this.client.check(this.urn, this.state?.inputs ?? {}, news)).inputs;
+  }
+
+  /** The preview of a resource that is not there yet. */
+  async preview(news: PropertyMap): Promise<PropertyMap> {
+    return (await this.client.create(this.urn, news, { preview: true })).outputs;
+  }
+
   /** What a preview would show: paths with their kinds. */
   async diff(news: PropertyMap): Promise<Record<string, number>> {
     const { inputs, outputs } = this.known();

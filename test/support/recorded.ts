@@ -101,6 +101,7 @@ const answers: Record<string, Answer> = {
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),
   "pilab:lab/hostState:HostState": () => ({ generations: {} }),
   "pilab:lab/preflight:Preflight": () => ({}),
+  "pilab:kafka/metadataVersion:MetadataVersion": () => ({}),
   "pilab:kafka/topic:Topic": ({ name }) => ({ topicId: `id-of-${name}` }),
 };
 

@@ -19,7 +19,7 @@ import { statusPorts } from "../../scripts/lib/status-ports";
 import { freeSubnet, takenSubnets } from "../../scripts/lib/subnets";
 import { writeWhole } from "../../scripts/lib/files";
 import { ensureAll, type Docker } from "../../toolchain";
-import { dockerHostFile, labPrefix, testRunDir } from "./test-run";
+import { dockerHostFile, labPrefix, randomSubnet, testRunDir } from "./test-run";
 
 /** A lab's configuration as it stands in YAML, loosely typed so that tests can write mistakes too. */
 export interface LabValue {
@@ -114,11 +114,6 @@ export async function createTestStack(options: TestStackOptions = {}): Promise<T
   made.edit(options.edit ?? (() => undefined));
   await askEngine(folder, engine, ["stack", "init", stack]);
   return made;
-}
-
-/** Away from the templates' subnets and from Docker's own, and seldom the same as a parallel run's. */
-function randomSubnet(): string {
-  return `10.${143 + Math.floor(Math.random() * 60)}.${Math.floor(Math.random() * 200)}.0/24`;
 }
 
 export class TestStack {

@@ -63,3 +63,8 @@ export async function sweepTestRun(
   }
   rmSync(join(tmpdir(), `pi-lab-test-${run}`), { recursive: true, force: true });
 }
+
+/** Away from the templates' subnets and from Docker's own, and seldom the same as a parallel run's. */
+export function randomSubnet(): string {
+  return `10.${143 + Math.floor(Math.random() * 60)}.${Math.floor(Math.random() * 200)}.0/24`;
+}

@@ -2,9 +2,6 @@ import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { PATIENT } from "../../../provider/admin/port";
 import { bootstrapServers } from "../../../model";
 import { allPis, askAll, brokerPis, type UnitState } from "../../support/lab/pi";
-import { underLoad } from "../../support/lab/load";
-import { waitUntilWell } from "../../support/lab/well";
-import { watchBrokers } from "../../support/lab/watch";
 import type { TestStack } from "../../support/stack";
 import type { GetLab } from "./shared";
 
@@ -43,57 +40,6 @@ export function describeChanges(lab: GetLab): void {
     await expect(topicSetting(stack, "red", "retention.ms")).resolves.toBe("604800000");
     expect(await footprint(stack)).toEqual(before);
   });
-
-  test("one broker setting edited shows in the preview and rolls one broker at a time, under load", async () => {
-    const { stack } = lab();
-    const before = await brokerStarts(stack);
-    stack.edit((value) => (value.cluster.settings = { "log.retention.hours": "72" }));
-
-    const shown = await stack.ask("preview", "--diff");
-    const told = shown.split("\n").filter((line) => /~ log\.retention\.hours: /.test(line));
-    expect(told.map((line) => line.trim())).toEqual(
-      Array(3).fill('~ log.retention.hours: "168" => "72"'),
-    );
-
-    const model = stack.lab();
-    const watch = watchBrokers(model);
-    const { result: up, verdict } = await underLoad(model, "red", () =>
-      stack.run("up", "--yes", "--skip-preview"),
-    );
-    const seen = await watch.stop();
-    expect(up.errors).toEqual([]);
-    expect(up.exitCode).toBe(0);
-    expect(up.steps.map(({ op, name }) => `${op} ${name}`).sort()).toEqual([
-      "update broker-1-files",
-      "update broker-2-files",
-      "update broker-3-files",
-      "update kafka-rollout",
-    ]);
-    const running = (host: string): string =>
-      `nodes.${host}.want.properties["log.retention.hours"]`;
-    expect(up.steps.find(({ name }) => name === "kafka-rollout")?.diff).toMatchObject({
-      [running("broker-1")]: "update",
-      [running("broker-2")]: "update",
-      [running("broker-3")]: "update",
-    });
-    expect(seen.mostAway.length).toBe(1);
-    expect(seen.everAway).toEqual(["broker-1", "broker-2", "broker-3"]);
-    const after = await brokerStarts(stack);
-    expect(after).toEqual(
-      Object.fromEntries(Object.entries(before).map(([name, count]) => [name, count + 1])),
-    );
-    const inForce = await askAll(brokerPis(stack), (pi) =>
-      pi.run("grep ^log.retention.hours /run/kafka/started/server.properties"),
-    );
-    expect(new Set(Object.values(inForce))).toEqual(new Set(["log.retention.hours=72"]));
-    await waitUntilWell(stack, 30_000);
-
-    expect(verdict.acknowledged).toBeGreaterThan(1000);
-    expect(verdict).toMatchObject({ lost: [], unacknowledged: 0 });
-
-    const again = await stack.preview();
-    expect(again.steps.map(({ name }) => name)).toEqual([]);
-  });
 }
 
 interface Footprint {
@@ -107,10 +53,6 @@ async function footprint(stack: TestStack): Promise<Footprint> {
     units: await askAll(brokerPis(stack), (pi) => pi.unit()),
     sshdLines: await askAll(allPis(stack), (pi) => pi.sshdLines()),
   };
-}
-
-function brokerStarts(stack: TestStack): Promise<Record<string, number>> {
-  return askAll(brokerPis(stack), (pi) => pi.starts());
 }
 
 async function topicSetting(

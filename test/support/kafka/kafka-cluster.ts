@@ -93,6 +93,7 @@ export async function planBrokers(root: string, count = 3): Promise<LocalBroker[
 export async function formatStorage(
   brokers: readonly LocalBroker[],
   extra: Readonly<Record<string, string>> = {},
+  releaseVersion?: string,
 ): Promise<void> {
   const home = await kafkaHome();
   const clusterId = kafkaId();
@@ -112,6 +113,7 @@ export async function formatStorage(
         `--cluster-id=${clusterId}`,
         `--initial-controllers=${voters}`,
         `--config=${broker.configFile}`,
+        ...(releaseVersion === undefined ? [] : [`--release-version=${releaseVersion}`]),
       ]);
     }),
   );
@@ -133,13 +135,16 @@ export class StartedKafkaCluster {
     readonly brokers: readonly LocalBroker[],
   ) {}
 
-  static async start(extra: Readonly<Record<string, string>> = {}): Promise<StartedKafkaCluster> {
+  static async start(
+    extra: Readonly<Record<string, string>> = {},
+    options: { readonly count?: number; readonly releaseVersion?: string } = {},
+  ): Promise<StartedKafkaCluster> {
     const home = await kafkaHome();
     const root = await mkdtemp(join(tmpdir(), "pi-lab-kafka-"));
-    const brokers = await planBrokers(root);
+    const brokers = await planBrokers(root, options.count);
     const cluster = new StartedKafkaCluster(root, home, brokers);
     try {
-      await formatStorage(brokers, extra);
+      await formatStorage(brokers, extra, options.releaseVersion);
       for (const broker of brokers) cluster.startBroker(broker.id);
       await cluster.awaitUnfenced(brokers.map((broker) => broker.id));
     } catch (error) {

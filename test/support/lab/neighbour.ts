@@ -4,7 +4,7 @@ import { dockerObjects, removeObjects, STACK_LABEL } from "../../../scripts/lib/
 import { freeSubnet, takenSubnets } from "../../../scripts/lib/subnets";
 import { ensureDocker } from "../../../toolchain";
 import { run } from "../../../toolchain/process";
-import { labPrefix } from "../test-run";
+import { labPrefix, randomSubnet } from "../test-run";
 
 const DOCKER_MS = 60_000;
 
@@ -23,7 +23,7 @@ export class Neighbour {
     const name = `${labPrefix()}near-${randomBytes(2).toString("hex")}`;
     const neighbour = new Neighbour(host, name);
     const label = `${STACK_LABEL}=${name}`;
-    const subnet = freeSubnet("10.240.0.0/24", await takenSubnets(host));
+    const subnet = freeSubnet(randomSubnet(), await takenSubnets(host));
     await neighbour.docker("network", "create", "--label", label, "--subnet", subnet, name);
     await neighbour.docker("volume", "create", "--label", label, `${name}-data`);
     const place = ["--network", name, "--volume", `${name}-data:/var/lib/kafka`];

@@ -357,6 +357,21 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       "lab.cluster.kafkaVersion: 3.9.1 is not a version that the lab runs. Known: 4.1.1, 4.1.2, 4.2.0, 4.3.0, 4.4.0.",
     ],
     [
+      ["cluster", "metadataVersion"],
+      4.2,
+      'lab.cluster.metadataVersion: 4.2 is read by YAML as a number, not as text. Put quotes around the metadata version, e.g. "4.1". Known: 4.0, 4.0-IV0, 4.0-IV1, 4.0-IV2, 4.0-IV3, 4.1, 4.1-IV0, 4.1-IV1, 4.2, 4.2-IV0, 4.2-IV1, 4.3, 4.3-IV0, 4.4, 4.4-IV0, 4.4-IV1, 4.4-IV2.',
+    ],
+    [
+      ["cluster", "metadataVersion"],
+      "4.1-IV9",
+      "lab.cluster.metadataVersion: 4.1-IV9 is not a metadata version of Kafka's. Known: 4.0, 4.0-IV0, 4.0-IV1, 4.0-IV2, 4.0-IV3, 4.1, 4.1-IV0, 4.1-IV1, 4.2, 4.2-IV0, 4.2-IV1, 4.3, 4.3-IV0, 4.4, 4.4-IV0, 4.4-IV1, 4.4-IV2.",
+    ],
+    [
+      ["cluster", "metadataVersion"],
+      "4.2",
+      "lab.cluster.metadataVersion: 4.2 is newer than Kafka 4.1.1 can read: that is 4.1-IV1. Raise cluster.kafkaVersion to 4.2.0 first, or give at most 4.1-IV1.",
+    ],
+    [
       ["cluster", "profile"],
       "fast",
       "lab.cluster.profile: fast is not a failover profile. Did you mean fast-failover? Known: standard, fast-failover.",

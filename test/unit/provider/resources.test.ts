@@ -16,6 +16,7 @@ test("the schema has every resource, and refers to types that it has", () => {
   };
   expect(Object.keys(schema.resources).sort()).toEqual([
     "pilab:kafka/clusterConfig:ClusterConfig",
+    "pilab:kafka/metadataVersion:MetadataVersion",
     "pilab:kafka/nodeStorage:NodeStorage",
     "pilab:kafka/rollout:Rollout",
     "pilab:kafka/topic:Topic",

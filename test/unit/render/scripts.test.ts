@@ -1,5 +1,13 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host, HostName } from "../../../model/types";
@@ -143,6 +151,19 @@ describe("the launcher of Kafka's tools", () => {
     expect(args).toContain(`-Djdk.net.hosts.file=${kafkaPaths.hosts}`);
   });
 
+  test.each([
+    ["4.1.1", "kafka.admin.ConfigCommand", "kafka.tools.DumpLogSegments"],
+    ["4.3.0", "kafka.admin.ConfigCommand", "org.apache.kafka.tools.DumpLogSegments"],
+    ["4.4.0", "org.apache.kafka.tools.ConfigCommand", "org.apache.kafka.tools.DumpLogSegments"],
+  ])("follows classes that moved, in %s", (version, configs, dumpLog) => {
+    const distribution = join(folder, `kafka-${version}`);
+    mkdirSync(join(distribution, "libs"), { recursive: true });
+    symlinkSync(`kafka-${version}`, join(folder, "current"));
+    const env = { KAFKA_HOME: join(folder, "current") };
+    expect(run("kafka-configs.sh", [], env).stdout.split("\n")).toContain(configs);
+    expect(run("kafka-dump-log.sh", [], env).stdout.split("\n")).toContain(dumpLog);
+  });
+
   test("leaves names to the system when the user sets KAFKA_OPTS", () => {
     expect(run("kafka-topics.sh", [], { KAFKA_OPTS: "" }).stdout).not.toContain("hosts.file");
   });
@@ -173,5 +194,65 @@ describe("the launcher of Kafka's tools", () => {
       ]),
     );
     expect(names).toEqual([...new Set(names)]);
+  });
+});
+
+describe("distributions that nothing needs any more", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "pi-lab-install-"));
+    for (const version of ["4.1.1", "4.1.2", "4.2.0", "4.3.0"]) {
+      mkdirSync(join(folder, `opt/kafka/kafka-${version}/libs`), { recursive: true });
+    }
+    symlinkSync("kafka-4.2.0", join(folder, "opt/kafka/current"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** What is left after the removal that precedes the unpacking of 4.3.0. */
+  function left(): string[] {
+    const body = install.trimEnd().split("\n").slice(0, -1).join("\n");
+    const moved = body.replaceAll(/\/(opt|run)\/kafka/g, `${folder}/$1/kafka`);
+    const call = `remove_old '${folder}/opt/kafka/kafka-4.3.0'`;
+    execFileSync("bash", ["-s"], {
+      input: `${moved}\n${call}\n`,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    return readdirSync(join(folder, "opt/kafka")).sort();
+  }
+
+  test("go; the new one and the staged one stay", () => {
+    expect(left()).toEqual(["current", "kafka-4.2.0", "kafka-4.3.0"]);
+  });
+
+  test("what a process was started from stays", () => {
+    mkdirSync(join(folder, "run/kafka/started"), { recursive: true });
+    writeFileSync(join(folder, "run/kafka/started/version"), "4.1.2\n");
+    expect(left()).toEqual(["current", "kafka-4.1.2", "kafka-4.2.0", "kafka-4.3.0"]);
+  });
+
+  test("what a process works in stays, whatever it was started from", async () => {
+    const cwd = join(folder, "opt/kafka/kafka-4.1.1");
+    const worker = spawn("sleep", ["60"], { cwd });
+    try {
+      await new Promise((resolve) => worker.once("spawn", resolve));
+      expect(left()).toEqual(["current", "kafka-4.1.1", "kafka-4.2.0", "kafka-4.3.0"]);
+    } finally {
+      worker.kill();
+    }
+  });
+
+  test("what a process has open stays", async () => {
+    const jar = join(folder, "opt/kafka/kafka-4.1.1/libs/a.jar");
+    writeFileSync(jar, "");
+    const worker = spawn("tail", ["-f", jar]);
+    try {
+      await new Promise((resolve) => worker.once("spawn", resolve));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(left()).toContain("kafka-4.1.1");
+    } finally {
+      worker.kill();
+    }
   });
 });

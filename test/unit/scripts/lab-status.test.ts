@@ -38,6 +38,10 @@ function ports(
       logSizes: unasked,
       clusterSetting: unasked,
       setClusterSetting: unasked,
+      describeFeatures: unasked,
+      raiseFeature: unasked,
+      runTimeSettings: unasked,
+      alterRunTimeSettings: unasked,
       close: () => {
         counted.closed += 1;
         return Promise.resolve();

@@ -39,13 +39,14 @@ beforeEach(async () => {
   const java = [
     "#!/bin/sh",
     `echo format >>'${root}/calls'`,
+    `echo "$@" >'${root}/arguments'`,
     `case "$*" in`,
     `  *--initial-controllers=*) id=${ids.directoryId} ;;`,
     `  *--no-initial-controllers*) id=made-up-by-format ;;`,
     `  *) exit 9 ;;`,
     `esac`,
-    `for last; do :; done`,
-    `dir=$(sed -n 's/^log.dirs=//p' "\${last#--config=}")`,
+    `for one; do case "$one" in --config=*) config=\${one#--config=} ;; esac; done`,
+    `dir=$(sed -n 's/^log.dirs=//p' "$config")`,
     `echo bootstrap >"$dir/bootstrap.checkpoint"`,
     `printf '${metaOf("%s").replaceAll("\n", "\\n")}' "$id" >"$dir/meta.properties"`,
     "",
@@ -101,9 +102,9 @@ const access = (servers: readonly string[]) => ({
     }) as Partial<KafkaAdmin> as KafkaAdmin,
 });
 
-function create(servers: readonly string[]): Promise<unknown> {
+function create(servers: readonly string[], more: object = {}): Promise<unknown> {
   const handler = new NodeStorageHandler(open, access(servers));
-  const news = inputs();
+  const news = { ...inputs(), ...more };
   return handler.create({ news, preview: false } as unknown as CreateRequest, context);
 }
 const formats = (): Promise<string> => readFile(join(root, "calls"), "utf8").catch(() => "");
@@ -111,6 +112,16 @@ const formats = (): Promise<string> => readFile(join(root, "calls"), "utf8").cat
 test("a blank disk is formatted while no other broker answers", async () => {
   await create(["10.0.42.1:9092", "127.0.0.1:1"]);
   expect(await formats()).toBe("format\n");
+});
+
+test("a disk is formatted for the metadata version that the cluster is to be born with, if one is named", async () => {
+  const releaseVersion = async () =>
+    / --release-version=(\S+)/.exec(await readFile(join(root, "arguments"), "utf8"))?.[1];
+  await create([]);
+  await expect(releaseVersion()).resolves.toBeUndefined();
+  await rm(join(dataDir, "meta.properties"));
+  await create([], { birthMetadataVersion: "4.1-IV1" });
+  await expect(releaseVersion()).resolves.toBe("4.1-IV1");
 });
 
 test("a blank disk stays blank while a broker of the cluster answers, which is named", async () => {

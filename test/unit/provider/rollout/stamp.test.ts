@@ -79,6 +79,7 @@ test("a probe of a running broker; cluster-level settings are no part of it", ()
       // As it is by now, whatever was staged.
       `staged.sums=${base64("ff  /x\n")}`,
       `staged.version=${base64("kafka-4.2.0\n")}`,
+      `recorded=${base64("log.retention.ms=1\n")}`,
       "",
     ].join("\n"),
   );
@@ -87,6 +88,7 @@ test("a probe of a running broker; cluster-level settings are no part of it", ()
     started: { properties: { "node.id": "1" }, files: { "/x": "aa" }, version: "4.1.1" },
     staged: { properties: { "node.id": "2" }, files: { "/x": "ff" }, version: "4.2.0" },
     stagedHash: "ee",
+    recorded: new Map([["log.retention.ms", ["1"]]]),
   });
 });
 
@@ -99,6 +101,7 @@ test("a probe of a blank host", () => {
     started: undefined,
     staged: undefined,
     stagedHash: undefined,
+    recorded: new Map(),
   });
 });
 
