@@ -50,6 +50,7 @@ describe("properties", () => {
         const text = Object.entries(map).map(([key, value]) => `${escape(key)}=${escape(value)}\n`);
         expect(parseProperties(text.join(""))).toEqual(map);
       }),
+      { examples: [[Object.fromEntries([["__proto__", " "]])]] },
     );
   });
 });
