@@ -110,6 +110,8 @@ const cluster = {
     return Promise.resolve();
   },
   logSizes: () => Promise.resolve(new Map()),
+  runTimeSettings: () => Promise.resolve({ own: {}, defaults: {} }),
+  describeFeatures: () => Promise.resolve({ supported: {}, finalized: {} }),
   close: () => Promise.resolve(),
 } as Partial<KafkaAdmin> as KafkaAdmin;
 
