@@ -124,6 +124,7 @@ export class NodeStorageHandler implements ResourceHandler {
     const own = { ...storage, directoryId: former.directoryId };
     let { directoryId } = storage;
     await this.onHost(news, context, async (shell) => {
+      if (own.directoryId !== directoryId) await ensureFolder(shell, storage);
       const disk = await look(shell, storage);
       if (planStorage(own, disk).kind === "adopt") {
         directoryId = own.directoryId;
@@ -284,6 +285,22 @@ async function look(shell: HostShell, { host, dataDir }: Storage): Promise<Disk>
   };
 }
 
+/** A disk that was mounted since the host was prepared has no folder for the data yet. */
+async function ensureFolder(shell: HostShell, storage: Storage): Promise<void> {
+  const { host, dataDir } = storage;
+  const made = await shell.run(`test -e ${quote(dataDir)} || ${makeFolder(storage)}`, {
+    label: `making ${dataDir}`,
+  });
+  if (made.code === 0) return;
+  throw new Error(
+    `${host}: ${dataDir} cannot be made: ${made.stderr.trim()}. Is its disk mounted, and writable? ` +
+      "Then run `up` again.",
+  );
+}
+
+const makeFolder = ({ dataDir, serviceUser }: Storage): string =>
+  `install -d -m 0750 -o ${quote(serviceUser)} -g ${quote(serviceUser)} ${quote(dataDir)}`;
+
 const LOST_DISK = "it is blank, though this node was formatted before";
 const NEW_DISK =
   "Mount the node's own disk there. If it is lost, raise `disk` of that host in the configuration: the " +
@@ -332,6 +349,8 @@ function joinCommand(storage: Storage): string {
   const user = quote(serviceUser);
   return [
     `printf '%s\\n' ${hold} >/etc/kafka/hold`,
+    // Where a disk is mounted right there, its folder is root's.
+    makeFolder(storage),
     `rm -rf ${scratch}`,
     `install -d -o ${user} -g ${user} ${scratch} ${scratch}/data`,
     `sed ${quote(`s|^log\\.dirs=.*|log.dirs=${dataDir}.pi-lab-format/data|`)} ${quote(configFile)} >${config}`,

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -190,6 +190,19 @@ describe("a node that is given another disk", () => {
     await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(
       /^broker-1 joins/,
     );
+  });
+
+  test("one that has no folder for the data yet gets it, the service user's", async () => {
+    await rm(dataDir, { recursive: true });
+    await update(other());
+    await expect(onDisk()).resolves.toBe(metaOf(OTHER_ID));
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o750);
+  });
+
+  test("without a folder the node's own disk is not mounted: nothing is made", async () => {
+    await rm(dataDir, { recursive: true });
+    await expect(update(inputs())).rejects.toThrow(/does not exist. Is its disk mounted/);
+    expect(await readdir(root)).not.toContain("data");
   });
 
   test("formatted for it already, it is taken as it is", async () => {
