@@ -2,7 +2,7 @@ import { readPrivateKey } from "../components/local-inputs";
 import { openSshShell } from "../provider/ssh/ssh2";
 import { readArgs, runCommand, stackOf, toStderr } from "./lib/cli";
 import { exitCodeOf, renderDrift } from "./lib/drift-text";
-import { UserError } from "./lib/errors";
+import { INTERRUPTED, interruptible } from "./lib/interruption";
 import { gatherDrift, knownOfHosts } from "./lib/lab-drift";
 import { CHECKOUT } from "./lib/lab-folder";
 import { resourcesInState } from "./lib/leftovers";
@@ -25,17 +25,24 @@ async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
   const stack = stackOf(given);
   const { lab, folder } = standingLab(stack);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort(new UserError("Interrupted.")));
-  const drift = await gatherDrift(lab, knownOfHosts(resourcesInState(folder)), {
-    openShell: openSshShell,
-    privateKey: readPrivateKey(lab, CHECKOUT),
-    signal: stop.signal,
-    progress: (done, all) => {
-      if (all >= MANY_HOSTS && done % MANY_HOSTS === 0) toStderr(`${done} of ${all} hosts …`);
-    },
+  const drift = await interruptible(async (signal) => {
+    const found = await gatherDrift(lab, knownOfHosts(resourcesInState(folder)), {
+      openShell: openSshShell,
+      privateKey: readPrivateKey(lab, CHECKOUT),
+      signal,
+      progress: (done, all) => {
+        if (all >= MANY_HOSTS && done % MANY_HOSTS === 0) toStderr(`${done} of ${all} hosts …`);
+      },
+    }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    return signal.aborted ? undefined : found;
   });
-  stop.signal.throwIfAborted();
+  if (drift === undefined) {
+    toStderr("Interrupted.");
+    return INTERRUPTED;
+  }
   process.stdout.write(
     `${given.has("json") ? JSON.stringify(drift, undefined, 2) : renderDrift(drift, stack)}\n`,
   );

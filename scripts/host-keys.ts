@@ -15,7 +15,7 @@ import {
 import { scanHostKey } from "./lib/host-key-scan";
 import { labValue, parseStackFile } from "./lib/lab-config";
 import { display, ensureLabFiles, isVirtual } from "./lib/lab-files";
-import { labFolder } from "./lib/lab-folder";
+import { CHECKOUT, labFolder } from "./lib/lab-folder";
 
 const USAGE = `npm run host-keys [-- --stack NAME | --file FILE] [--yes] [--replace MACHINE …]
 
@@ -35,7 +35,9 @@ async function main(): Promise<number> {
     lists: ["replace"],
   });
   const stack = given.value("stack") ?? (process.env.PI_LAB_STACK || "pi-lab");
-  const file = await stackFile(stack, given.value("file"));
+  const named = given.value("file");
+  const file = await stackFile(stack, named);
+  if (file === undefined) return 1;
   const text = readFileSync(file, "utf8");
   const machines = machinesOf(labValue(parseStackFile(text, file)), file);
   const replace = given.list("replace");
@@ -55,26 +57,30 @@ async function main(): Promise<number> {
   const findings = planHostKeys(scanned, replace);
   process.stdout.write(`${renderFindings(findings)}\n`);
   const written = await pin(file, findings, given.has("yes"));
-  tellTheRest(findings, file, stack);
+  const again =
+    named === undefined ? npmRun("host-keys", stack) : `npm run host-keys -- --file ${named}`;
+  tellTheRest(findings, file, again);
   const isDone = findings.every(
     (finding) => finding.state === "pinned" || (written && isToBeWritten(finding)),
   );
   return isDone ? 0 : 1;
 }
 
-async function stackFile(stack: string, named: string | undefined): Promise<string> {
+/** Undefined for one that was made just now: nobody is dialled at a template's addresses. */
+async function stackFile(stack: string, named: string | undefined): Promise<string | undefined> {
   if (named !== undefined) {
     const file = resolve(named);
     if (!existsSync(file)) throw new UserError(`--file: ${named} does not exist.`);
     return file;
   }
   const folder = labFolder(stack);
-  const isNew = await ensureLabFiles(folder, () => Promise.resolve({}));
-  if (isNew)
-    toStderr(
-      `A new lab, described in ${display(folder.configFile)}: see that its addresses are yours.`,
-    );
-  return folder.configFile;
+  const isNew = await ensureLabFiles(folder, () => Promise.resolve({}), CHECKOUT, "pi-lab");
+  if (!isNew) return folder.configFile;
+  toStderr(
+    `A new lab, described in ${display(folder.configFile)}: edit it until its addresses are yours, then ` +
+      `${npmRun("host-keys", stack)} again.`,
+  );
+  return undefined;
 }
 
 interface Dialled {
@@ -141,19 +147,23 @@ async function confirm(count: number): Promise<boolean> {
       `Are they the same? Pin ${count === 1 ? "this key" : `these ${count} keys`} [y/N] `,
     );
     return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    // Ctrl-C, or the end of the input.
+    if (error instanceof Error && error.name === "AbortError") return false;
+    throw error;
   } finally {
     terminal.close();
   }
 }
 
-function tellTheRest(findings: readonly KeyFinding[], file: string, stack: string): void {
+function tellTheRest(findings: readonly KeyFinding[], file: string, again: string): void {
   const names = (state: KeyFinding["state"]): string[] =>
     findings.filter((finding) => finding.state === state).map(({ machine }) => machine);
   const changed = names("changed");
   if (changed.length > 0) {
     const option = changed.map((name) => `--replace ${name}`).join(" ");
     toStderr(
-      `CHANGED: ${changed.join(", ")} show another key than the one in ${display(file)}. That is another machine or another card, or someone in between. If you know why: ${npmRun("host-keys", stack)} and name it: ${option}`,
+      `CHANGED: ${changed.join(", ")} show another key than the one in ${display(file)}. That is another machine or another card, or someone in between. If you know why: ${again} and name it: ${option}`,
     );
   }
   const twins = names("twin");

@@ -6,7 +6,7 @@ import { aloneAtWork } from "./lib/at-work";
 import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
 import { askEngine, type Engine } from "./lib/engine";
 import { UserError } from "./lib/errors";
-import { display, isVirtual, labName, readLab } from "./lib/lab-files";
+import { display, isVirtual, readLab } from "./lib/lab-files";
 import { labFolder, type LabFolder } from "./lib/lab-folder";
 import {
   dockerObjects,
@@ -46,15 +46,11 @@ async function main(): Promise<number> {
     );
   }
   return aloneAtWork(folder, npmRun("lab:down", stack), toStderr, () =>
-    bringDown(folder, labName(lab), given.has("remove-leftovers")),
+    bringDown(folder, given.has("remove-leftovers")),
   );
 }
 
-async function bringDown(
-  folder: LabFolder,
-  name: string | undefined,
-  removeLeftovers: boolean,
-): Promise<number> {
+async function bringDown(folder: LabFolder, removeLeftovers: boolean): Promise<number> {
   const { stack } = folder;
   if (isDown(folder) && !removeLeftovers) {
     // Nothing to end is no reason to build an engine, or to start a daemon that does not run.
@@ -67,7 +63,7 @@ async function bringDown(
   const docker = await ensureDocker(toStderr);
   const engine: Engine = { bin: pulumi.bin, env: { ...pulumi.env, DOCKER_HOST: docker.host } };
   await recover(folder, engine, docker, toStderr, removeLeftovers);
-  const code = await destroy(folder, engine, docker, name);
+  const code = await destroy(folder, engine, docker);
   if (code !== 0) return code;
   await stopDocker(docker);
   toStderr(`The lab ${stack} is down. Its configuration stays in ${display(folder.configFile)}.`);
@@ -87,12 +83,7 @@ async function dockerRuns(): Promise<boolean> {
   return socket !== undefined && (await pingSocket(socket)).kind === "up";
 }
 
-async function destroy(
-  folder: LabFolder,
-  engine: Engine,
-  docker: Docker,
-  name: string | undefined,
-): Promise<number> {
+async function destroy(folder: LabFolder, engine: Engine, docker: Docker): Promise<number> {
   if (resourcesInState(folder).length === 0) return 0;
   const known = idsInState(folder);
   const run = await runShown(folder, engine, ["destroy", "--yes", "--skip-preview"], toStderr);
@@ -104,7 +95,8 @@ async function destroy(
   // A lab that is broken enough can refuse to be taken down step by step. It is virtual and consents:
   // remove what the state knows, and then the state.
   toStderr("Taking the lab down step by step failed (see above); removing its containers at once.");
-  const objects = await dockerObjects(docker.host, name);
+  // By their ids alone: the lab's name may have been edited since.
+  const objects = await dockerObjects(docker.host);
   await removeObjects(
     docker.host,
     objects.filter(({ id }) => known.has(id)),

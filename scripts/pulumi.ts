@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { aloneAtWork } from "./lib/at-work";
 import { runAttached } from "./lib/attached";
 import { npmRun, runCommand, toStderr } from "./lib/cli";
 import { environmentOf } from "./lib/engine";
-import { display } from "./lib/lab-files";
-import { labFolder, DEFAULT_STACK } from "./lib/lab-folder";
+import { UserError } from "./lib/errors";
+import { display, ownTemplate } from "./lib/lab-files";
+import { labFolder, DEFAULT_STACK, type LabFolder } from "./lib/lab-folder";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { processId } from "./lib/processes";
 import { isChanging, runsProgram, stackInArgs } from "./lib/pulumi-args";
@@ -18,6 +20,7 @@ async function main(): Promise<number> {
   const stack = stackInArgs(args) ?? (process.env.PI_LAB_STACK || DEFAULT_STACK);
   // Said early: a wrong name must not cost the time of the set-up.
   const folder = labFolder(stack);
+  assertKnown(folder);
   const changing = isChanging(args);
   const work = async (): Promise<number> => {
     const open = await openLab(stack, toStderr, {
@@ -29,6 +32,15 @@ async function main(): Promise<number> {
   };
   if (!changing) return work();
   return aloneAtWork(folder, npmRun("pulumi", stack, ...args), toStderr, work);
+}
+
+/** A stack that is neither made nor described by a template is a slip of the pen, not a wish for six containers. */
+function assertKnown({ stack, configFile }: LabFolder): void {
+  if (existsSync(configFile) || ownTemplate(stack) !== undefined) return;
+  throw new UserError(
+    `There is no lab ${stack}: ${display(configFile)} does not exist. Make a virtual one with ` +
+      `${npmRun("lab", stack)}, or one of real machines with ${npmRun("host-keys", stack)}.`,
+  );
 }
 
 /** Runs the engine on this terminal, so that it can ask and be interrupted as usual. */

@@ -42,6 +42,7 @@ function psStart(pid: number): string | undefined {
   try {
     const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
       encoding: "utf8",
+      env: { ...process.env, LC_ALL: "C" }, // the date is read again
     });
     const [, state = "", start = ""] = /^\s*(\S+)\s+(.+?)\s*$/.exec(line) ?? [];
     return state.startsWith("Z") || start === "" ? undefined : start;

@@ -53,7 +53,8 @@ function notStarted(command: string, error: Error, remedy: string): Error {
 function passSignals(child: ReturnType<typeof spawn>): () => void {
   // A terminal's Ctrl-C reaches the program itself, and a second signal would make some end at once.
   const onInterrupt = (): void => {
-    if (!process.stdin.isTTY) child.kill("SIGINT");
+    const onTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+    if (!onTerminal) child.kill("SIGINT");
   };
   const onTerminate = (): void => {
     child.kill("SIGTERM");

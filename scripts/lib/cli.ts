@@ -20,9 +20,12 @@ const MENDABLE = [UserError, ConfigError, ToolchainError, KafkaError, SshError];
  * for what the user can mend, 2 and the stack trace for a bug.
  */
 export function runCommand(main: () => Promise<number>): void {
+  const output = bearClosedOutput([process.stdout, process.stderr]);
   main().then(
     (code) => {
-      process.exitCode = code;
+      const failure = code === 0 ? output.failure() : undefined;
+      if (failure !== undefined) toStderr(`The output cannot be written: ${failure.message}`);
+      process.exitCode = failure === undefined ? code : 1;
     },
     (error: unknown) => {
       const mendable = MENDABLE.some((kind) => error instanceof kind);
@@ -32,6 +35,22 @@ export function runCommand(main: () => Promise<number>): void {
       process.exitCode = mendable ? 1 : 2;
     },
   );
+}
+
+/**
+ * A reader that has left (`| head`) or a terminal that was closed ends no command: an `up` that has begun
+ * goes on to its end. Any other failure of the output is kept.
+ */
+export function bearClosedOutput(streams: readonly NodeJS.EventEmitter[]): {
+  failure(): Error | undefined;
+} {
+  let failure: Error | undefined;
+  for (const stream of streams) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE" && error.code !== "EIO") failure ??= error;
+    });
+  }
+  return { failure: () => failure };
 }
 
 /** What a command takes: switches, options that take a value, and words. */

@@ -176,7 +176,11 @@ function collect(child: ChildProcess, { onEvent, log }: RunOptions): Output {
   // An orphaned grandchild may hold the pipes open after the engine's end: do not wait for it for ever.
   const done = Promise.race([
     Promise.all([stdout, stderr]),
-    endOf(child).then(() => pause(PIPE_GRACE_MS)),
+    // That it was not started at all is told by the one who waits for its end.
+    endOf(child).then(
+      () => pause(PIPE_GRACE_MS),
+      () => undefined,
+    ),
   ]);
   return { done: done.then(() => undefined), summary: () => summary, text: () => text.join("\n") };
 }

@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { isMissingFile } from "./errors";
 
@@ -12,16 +20,21 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
-/** Writes a file whole or not at all, so that a kill in between leaves the old one. Default mode 0644. */
-export function writeWhole(path: string, text: string, mode = 0o644): void {
+/**
+ * Writes a file whole or not at all, so that a kill in between leaves the old one. A link stays one.
+ * @param mode default: the file's own, 0644 for a new one
+ */
+export function writeWhole(path: string, text: string, mode?: number): void {
   mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}.tmp`;
-  writeFileSync(draft, text, { mode });
-  renameSync(draft, path);
+  const exists = existsSync(path);
+  const file = exists ? realpathSync(path) : path;
+  const draft = `${file}.${process.pid}.tmp`;
+  writeFileSync(draft, text, { mode: mode ?? (exists ? statSync(file).mode & 0o777 : 0o644) });
+  renameSync(draft, file);
 }
 
 /** Like `writeWhole`, but leaves a file that already says so alone. Returns whether it wrote. */
-export function writeIfChanged(path: string, text: string, mode = 0o644): boolean {
+export function writeIfChanged(path: string, text: string, mode?: number): boolean {
   if (readIfPresent(path) === text) return false;
   writeWhole(path, text, mode);
   return true;

@@ -1,4 +1,4 @@
-import { isMap, parseDocument, type Document } from "yaml";
+import { isMap, isScalar, parseDocument, visit, type Document } from "yaml";
 import { UserError, reasonOf } from "./errors";
 import { PROJECT } from "./lab-folder";
 
@@ -27,6 +27,22 @@ export function parseStackFile(text: string, file: string): Document {
     );
   }
   return document;
+}
+
+/** Whether a stack's file holds values that its passphrase has encrypted. */
+export function holdsSecrets(text: string): boolean {
+  let found = false;
+  visit(parseDocument(text), {
+    Pair: (_key, { key }) => {
+      found ||= isScalar(key) && key.value === "secure";
+    },
+  });
+  return found;
+}
+
+/** A stack's file without the salt of its passphrase, which the engine wrote into it. */
+export function withoutSalt(text: string): string {
+  return text.replace(/^encryptionsalt: .*\n?/m, "");
 }
 
 /** The plain value of `pi-lab:lab` in a stack's file, unchecked; undefined when the key is missing. */

@@ -46,6 +46,8 @@ export interface KnownOfHosts {
   readonly storages: ReadonlyMap<string, Partial<Identity>>;
   /** What the last `up` wanted, by host. */
   readonly applied: ReadonlyMap<string, HostWants>;
+  /** Host keys of the machines that hosts were on after the last `up`, by host. */
+  readonly machines: ReadonlyMap<string, string>;
 }
 
 /**
@@ -89,7 +91,11 @@ async function driftOf(
   const wants = withRunning(hostWants(lab, host));
   const metaFile = host.role === "broker" ? `${kafkaPaths.data}/meta.properties` : undefined;
   try {
-    const seen = await look(loginOf(lab, host, known, ports), host, wants, metaFile, ports);
+    const login = loginOf(lab, host, known, ports);
+    const seen = await look(login, host, wants, metaFile, ports);
+    if (isToCome(host.name, login, known)) {
+      return { ...base, drift: [], pending: findDrift(wants, seen) };
+    }
     const { drift, pending } = split(
       findDrift(wants, seen),
       known.applied.get(host.name),
@@ -106,6 +112,12 @@ async function driftOf(
     if (!(error instanceof SshError) && !(error instanceof ProbeError)) throw error;
     return { ...base, drift: [], pending: [], error: error.message };
   }
+}
+
+/** Whether the next `up` brings this host, or brings it to this machine: what it lacks was never there. */
+function isToCome(host: string, login: Login, { applied, machines }: KnownOfHosts): boolean {
+  const former = machines.get(host);
+  return former === undefined ? applied.size > 0 && !applied.has(host) : former !== login.hostKey;
 }
 
 function loginOf(lab: Lab, host: Host, known: KnownOfHosts, { privateKey }: DriftPorts): Login {
@@ -233,8 +245,22 @@ export function knownOfHosts(resources: readonly StateResource[]): KnownOfHosts 
     ],
   );
   return {
+    machines: machinesOf(ofType("pilab:lab/swapGate:SwapGate")[0]),
     hostKeys: virtualHostKeys(resources),
     storages: new Map(storages),
     applied: new Map(applied),
   };
+}
+
+function machinesOf(gate: StateResource | undefined): Map<string, string> {
+  const hosts = (gate?.inputs?.["hosts"] ?? {}) as Record<
+    string,
+    { connection?: { hostKey?: unknown } } | undefined
+  >;
+  return new Map(
+    Object.entries(hosts).flatMap(([host, one]): [string, string][] => {
+      const key = one?.connection?.hostKey;
+      return typeof key === "string" ? [[host, key]] : [];
+    }),
+  );
 }

@@ -24,27 +24,41 @@ interface Origin {
   readonly sha256: string;
 }
 
-/** The committed template of a stack: its own, or that of the virtual lab. */
-export function templateOf(stack: string, checkout: string = CHECKOUT): string {
+/** Stacks whose committed templates serve for others that have none: containers, and real machines. */
+export type TemplateStack = typeof DEFAULT_STACK | "pi-lab";
+
+/** The committed template of a stack: its own, or that of another. */
+export function templateOf(
+  stack: string,
+  checkout: string = CHECKOUT,
+  other: TemplateStack = DEFAULT_STACK,
+): string {
+  return ownTemplate(stack, checkout) ?? join(checkout, `Pulumi.${other}.yaml`);
+}
+
+/** The committed template of this very stack, if there is one. */
+export function ownTemplate(stack: string, checkout: string = CHECKOUT): string | undefined {
   const own = join(checkout, `Pulumi.${stack}.yaml`);
-  return existsSync(own) ? own : join(checkout, `Pulumi.${DEFAULT_STACK}.yaml`);
+  return existsSync(own) ? own : undefined;
 }
 
 /**
  * Makes whatever is missing in a lab's folder; what is there stays as it is.
  * @param choose asked only when the configuration is made; gets the template's plain value
+ * @param other whose template serves for a stack that has none of its own. Default: the virtual lab's
  * @returns whether the configuration was made now
  */
 export async function ensureLabFiles(
   folder: LabFolder,
   choose: (templateLab: unknown) => Promise<NewLab>,
   checkout: string = CHECKOUT,
+  other: TemplateStack = DEFAULT_STACK,
 ): Promise<boolean> {
   mkdirSync(folder.stateDir, { recursive: true, mode: 0o700 });
   ensurePassphrase(folder);
   writeIfChanged(folder.projectFile, projectFile(folder, checkout));
   const isNew = !existsSync(folder.configFile);
-  if (isNew) await makeConfig(folder, choose, checkout);
+  if (isNew) await makeConfig(folder, choose, checkout, templateOf(folder.stack, checkout, other));
   if (isVirtual(readLab(folder))) ensureKey(folder);
   return isNew;
 }
@@ -98,8 +112,8 @@ async function makeConfig(
   folder: LabFolder,
   choose: (templateLab: unknown) => Promise<NewLab>,
   checkout: string,
+  template: string,
 ): Promise<void> {
-  const template = templateOf(folder.stack, checkout);
   const text = readIfPresent(template);
   if (text === undefined) {
     throw new UserError(

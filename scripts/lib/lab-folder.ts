@@ -40,7 +40,7 @@ export interface LabFolder {
 
 /** Where labs are kept: `labs/` in the checkout, or PI_LAB_LABS_DIR. */
 export function labsDir(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env.PI_LAB_LABS_DIR ?? join(CHECKOUT, "labs"));
+  return resolve(env.PI_LAB_LABS_DIR || join(CHECKOUT, "labs"));
 }
 
 /**

@@ -13,8 +13,9 @@ import {
 } from "../../toolchain";
 import { npmRun } from "./cli";
 import { askEngine, type Engine } from "./engine";
-import { UserError } from "./errors";
+import { UserError, reasonOf } from "./errors";
 import { writeWhole } from "./files";
+import { holdsSecrets, withoutSalt } from "./lab-config";
 import { removeBrokenNotes } from "./state-files";
 import {
   display,
@@ -109,14 +110,22 @@ export async function recover(
 
 /** Makes the stack. The engine writes the passphrase's salt into the lab's file, and loses its blank lines. */
 async function initStack(folder: LabFolder, engine: Engine): Promise<void> {
-  const before = readFileSync(folder.configFile, "utf8");
-  await askEngine(folder, engine, ["stack", "init", folder.stack]);
+  const text = readFileSync(folder.configFile, "utf8");
+  // A file that was kept while the folder was lost has the salt of a passphrase that is gone with it.
+  const hasSecrets = holdsSecrets(text);
+  const before = hasSecrets ? text : withoutSalt(text);
+  if (before !== text) writeWhole(folder.configFile, before);
+  try {
+    await askEngine(folder, engine, ["stack", "init", folder.stack]);
+  } catch (error) {
+    if (!hasSecrets || !reasonOf(error).includes("incorrect passphrase")) throw error;
+    throw new UserError(
+      `${display(folder.configFile)} holds secrets that another passphrase has encrypted. Put that passphrase back into ${display(folder.passphraseFile)}, or remove the lines with \`secure:\` and set those values anew.`,
+    );
+  }
   const salt = /^encryptionsalt: .*$/m.exec(readFileSync(folder.configFile, "utf8"))?.[0];
   if (salt === undefined) return;
-  writeWhole(
-    folder.configFile,
-    `${before.replace(/^encryptionsalt: .*\n/m, "").trimEnd()}\n${salt}\n`,
-  );
+  writeWhole(folder.configFile, `${withoutSalt(before).trimEnd()}\n${salt}\n`);
 }
 
 function realMachines({ stack, configFile }: LabFolder): string {

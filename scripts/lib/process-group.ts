@@ -89,7 +89,8 @@ function signalGroup(pid: number, name: NodeJS.Signals | 0): boolean {
     process.kill(-pid, name);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    // macOS says EPERM where only zombies are left.
+    if (["ESRCH", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
     throw error;
   }
 }

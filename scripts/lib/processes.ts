@@ -78,7 +78,10 @@ function linuxPidsWith(name: string, value: string): number[] {
 }
 
 function psPidsWith(name: string, value: string): number[] {
-  const lines = execFileSync("ps", ["-Eww", "-x", "-o", "pid=,command="], { encoding: "utf8" });
+  const lines = execFileSync("ps", ["-Eww", "-x", "-o", "pid=,command="], {
+    encoding: "utf8",
+    maxBuffer: Infinity, // the environments of all of a user's processes
+  });
   return lines
     .split("\n")
     .filter((line) => ` ${line} `.includes(` ${name}=${value} `))

@@ -226,11 +226,11 @@ export class TestStack {
     child.stdin.end(input);
     let output = "";
     let stdout = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-      stdout += chunk.toString();
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      stdout += text;
     });
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
     const ended = new Promise<{ exitCode: number; output: string; stdout: string }>(
       (resolve, reject) => {
         child.on("error", reject);

@@ -59,7 +59,7 @@ export function describeUpgrade(lab: GetLab): void {
     const watch = watchBrokers(model);
     const { result: up, verdict } = await underLoad(model, "red", () =>
       stack.run("up", "--yes", "--skip-preview"),
-    );
+    ).finally(() => watch.stop());
     const seen = await watch.stop();
     expect(up.errors).toEqual([]);
     expect(up.exitCode).toBe(0);

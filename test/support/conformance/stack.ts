@@ -170,8 +170,9 @@ export class ConformanceStack {
 
 async function collect(child: ChildProcess): Promise<Run> {
   let printed = "";
-  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  }
   const [code] = (await once(child, "close")) as [number | null];
   // The SDK's own debug messages hold secrets in plain; no display shows them.
   const lines = printed

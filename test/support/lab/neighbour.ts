@@ -4,7 +4,8 @@ import { dockerObjects, removeObjects, STACK_LABEL } from "../../../scripts/lib/
 import { freeSubnet, takenSubnets } from "../../../scripts/lib/subnets";
 import { ensureDocker } from "../../../toolchain";
 import { run } from "../../../toolchain/process";
-import { labPrefix, randomSubnet } from "../test-run";
+import { writeWhole } from "../../../scripts/lib/files";
+import { dockerHostFile, labPrefix, randomSubnet } from "../test-run";
 
 const DOCKER_MS = 60_000;
 
@@ -20,6 +21,7 @@ export class Neighbour {
 
   static async start(): Promise<Neighbour> {
     const { host } = await ensureDocker(() => undefined);
+    writeWhole(dockerHostFile(), host);
     const name = `${labPrefix()}near-${randomBytes(2).toString("hex")}`;
     const neighbour = new Neighbour(host, name);
     const label = `${STACK_LABEL}=${name}`;

@@ -17,7 +17,7 @@ export interface Sightings {
 }
 
 /**
- * Looks at the brokers five times a second until it is told to stop. A broker is away if nobody
+ * Looks at the brokers five times a second until it is told to stop, once or more often. A broker is away if nobody
  * listens on its port, or if the cluster says that it is fenced.
  */
 export function watchBrokers(lab: Lab): { stop(): Promise<Sightings> } {
@@ -44,12 +44,11 @@ export function watchBrokers(lab: Lab): { stop(): Promise<Sightings> } {
       await sleep(SAMPLE_MS);
     }
   };
-  const looking = look();
+  const ended = look().finally(() => admin.close());
   return {
     stop: async () => {
       stopped = true;
-      await looking;
-      await admin.close();
+      await ended;
       return { samples, mostAway, everAway: [...everAway].sort() };
     },
   };

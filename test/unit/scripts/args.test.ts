@@ -1,4 +1,5 @@
-import { readArgs, type Usage } from "../../../scripts/lib/cli";
+import { EventEmitter } from "node:events";
+import { bearClosedOutput, readArgs, type Usage } from "../../../scripts/lib/cli";
 
 const usage: Usage = {
   text: "npm run it -- TOPIC",
@@ -51,4 +52,15 @@ test("what follows the last word of a command that hands it on is not ours, what
   expect(given.rest).toEqual(rest);
   expect(given.has("follow")).toBe(false);
   expect(() => readArgs(handing, ["--stack", "ours"])).toThrow("HOST is missing.");
+});
+
+test("a reader that has left is no failure of the output; a full disk is", () => {
+  const stream = new EventEmitter();
+  const output = bearClosedOutput([stream]);
+  for (const code of ["EPIPE", "EIO"]) {
+    stream.emit("error", Object.assign(new Error(code), { code }));
+    expect(output.failure()).toBeUndefined();
+  }
+  stream.emit("error", Object.assign(new Error("no space left"), { code: "ENOSPC" }));
+  expect(output.failure()?.message).toBe("no space left");
 });

@@ -1,10 +1,12 @@
 import { parse } from "yaml";
 import {
   copyOfTemplate,
+  holdsSecrets,
   labValue,
   parseStackFile,
   parseSubnet,
   subnetsOverlap,
+  withoutSalt,
 } from "../../../scripts/lib/lab-config";
 import { freeSubnet } from "../../../scripts/lib/subnets";
 
@@ -38,6 +40,15 @@ test("a copy keeps the template's comments and blank lines, but not its heading 
     "",
   );
   expect(copy).toBe(expected);
+});
+
+test("a file without secrets does without its salt, wherever that stands", () => {
+  expect(holdsSecrets(TEMPLATE)).toBe(false);
+  expect(withoutSalt(TEMPLATE)).toBe(TEMPLATE.replace("encryptionsalt: v1:of:somebody\n", ""));
+  expect(withoutSalt("encryptionsalt: v1:x\nconfig: {}\n")).toBe("config: {}\n");
+  expect(holdsSecrets("config:\n  a:b:\n    secure: v1:x\n")).toBe(true);
+  expect(holdsSecrets("config:\n  a:b: { c: [{ secure: v1:x }] }\n")).toBe(true);
+  expect(holdsSecrets("config:\n  # secure: no\n  a:b: 'secure: no'\n")).toBe(false);
 });
 
 test("a copy gets its own name, key and subnet; every address keeps its number in it", () => {

@@ -169,6 +169,39 @@ test("an edit of the configuration that `up` has not applied yet is no drift", a
   );
 });
 
+const stateOf = (host: string) => ({
+  type: "pilab:lab/hostState:HostState",
+  urn: "urn:x",
+  inputs: {
+    host,
+    pushes: JSON.parse(JSON.stringify(hostWants(lab, hostNamed(host)))) as unknown,
+  },
+});
+
+test("a host that was added, or given another machine, and not applied yet has not drifted", async () => {
+  const others = lab.hosts.filter(({ name }) => name !== "broker-1").map(({ name }) => name);
+  const added = await gatherDrift(
+    lab,
+    knownOfHosts(others.map(stateOf)),
+    ports({ "broker-1": edited, "broker-2": edited }),
+  );
+  expect(added.hosts[0]).toMatchObject({ drift: [], pending: [{ kind: "file" }] });
+  expect(added.hosts[1]!.drift).not.toEqual([]);
+
+  const gate = (hostKey: string) => ({
+    type: "pilab:lab/swapGate:SwapGate",
+    urn: "urn:gate",
+    inputs: { hosts: { "broker-1": { connection: { hostKey } } } },
+  });
+  const all = lab.hosts.map(({ name }) => stateOf(name));
+  const moved = knownOfHosts([...all, gate("ssh-ed25519 OTHER")]);
+  const [first] = (await gatherDrift(lab, moved, ports({ "broker-1": edited }))).hosts;
+  expect(first).toMatchObject({ drift: [], pending: [{ kind: "file" }] });
+  const stayed = knownOfHosts([...all, gate(hostNamed("broker-1").machine.hostKey!)]);
+  const [same] = (await gatherDrift(lab, stayed, ports({ "broker-1": edited }))).hosts;
+  expect(same).toMatchObject({ drift: [{ kind: "file" }], pending: [] });
+});
+
 test("a virtual lab's keys come from the state; before its first `up` each host says so", async () => {
   const blank: Lab = {
     ...lab,

@@ -1,4 +1,13 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { utils as ssh } from "ssh2";
@@ -44,6 +53,26 @@ test("a new virtual lab has a configuration, a passphrase and a key that only it
     name: "gcn-virtual",
     ssh: { privateKeyPath: "labs/virtual/id_ed25519" },
   });
+});
+
+test("a stack without a template of its own takes the virtual lab's, or the one that it is told", async () => {
+  const folder = folderOf("museum");
+  await ensureLabFiles(folder, () => Promise.resolve({}), checkout, "pi-lab");
+  expect(isVirtual(readLab(folder))).toBe(false);
+  expect(readLab(folder)).toMatchObject({ name: "museum", switch: { subnet: "10.0.42.0/24" } });
+  await ensure(folderOf("spare"));
+  expect(isVirtual(readLab(folderOf("spare")))).toBe(true);
+});
+
+test("a file that is written anew keeps its mode, and a link to it stays one", () => {
+  const file = join(checkout, "file");
+  const link = join(checkout, "link");
+  writeWhole(file, "one", 0o600);
+  symlinkSync(file, link);
+  writeWhole(link, "two");
+  expect(readFileSync(file, "utf8")).toBe("two");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
 });
 
 test("what is there stays as it is", async () => {
