@@ -11,13 +11,14 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../plugins/common/rpc";
+import { mapOf } from "../../plugins/common/rpc";
 import type { ConnectAdmin } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import type { OpenShell } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
 import { describeFinding, describeRefusal } from "./findings";
 import { acceptLiving, livingClusterId, lookAt } from "./look";
-import { checkedMachine, checkPreflight, mapOf, planPreflight, formerLooks } from "./plan";
+import { checkedMachine, checkPreflight, planPreflight, formerLooks } from "./plan";
 import { parseWanted } from "./wanted";
 
 /** A Pi 4 takes half a minute to start, a container seconds: a minute for both, all machines at once. */

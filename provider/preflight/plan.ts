@@ -4,7 +4,7 @@ import type {
   PropertyMap,
   PropertyValue,
 } from "../../plugins/common/rpc";
-import { isMap, propertyPath, reveal, sameValue, Unknown } from "../../plugins/common/rpc";
+import { isMap, mapOf, propertyPath, reveal, sameValue, Unknown } from "../../plugins/common/rpc";
 
 /**
  * What a look is good for: this machine, for this role, as this board. Its address may change, and its
@@ -70,9 +70,4 @@ export function checkPreflight(news: PropertyMap): CheckFailure[] {
       ? []
       : [{ property: propertyPath(["hosts", host]), reason: "must be a map" }],
   );
-}
-
-export function mapOf(value: PropertyValue | undefined): PropertyMap {
-  const plain = reveal(value);
-  return isMap(plain) ? plain : {};
 }

@@ -1,6 +1,6 @@
 /** One node of a rollout in plain values, and the way from and to the wire. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, reveal, Secret } from "../../plugins/common/rpc";
+import { isMap, mapOf, Secret } from "../../plugins/common/rpc";
 import type { NewVoter } from "../admin/port";
 import type { Login } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
@@ -106,12 +106,6 @@ function parseFingerprint(value: PropertyValue | undefined): Fingerprint {
     files: { ...(mapOf(map["files"]) as Record<string, string>) },
     version: (map["version"] ?? "") as string,
   };
-}
-
-/** The map without secret wrappings; empty for anything else. */
-function mapOf(value: PropertyValue | undefined): PropertyMap {
-  const plain = reveal(value);
-  return isMap(plain) ? plain : {};
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Changes of a cluster that a rollout would break it with, told from the inputs alone. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, reveal } from "../../plugins/common/rpc";
+import { isMap, mapOf, reveal } from "../../plugins/common/rpc";
 import { controllerPort } from "./node";
 import { NOT_RUNNING } from "./plan";
 
@@ -53,11 +53,6 @@ function isRunning(node: PropertyValue | undefined): boolean {
 }
 
 const nodesOf = (properties: PropertyMap): PropertyMap => mapOf(properties["nodes"]);
-
-function mapOf(value: PropertyValue | undefined): PropertyMap {
-  const plain = reveal(value);
-  return isMap(plain) ? plain : {};
-}
 
 /** The settings that are known. */
 function settingsOf(node: PropertyMap): Record<string, string> {

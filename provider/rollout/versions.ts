@@ -1,6 +1,6 @@
 /** Whether the cluster bears the Kafka that is wanted: told before anything of it is pushed or restarted. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, reveal } from "../../plugins/common/rpc";
+import { mapOf } from "../../plugins/common/rpc";
 import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
 import { BRISK, isUnreachable, KafkaError } from "../admin/port";
 import type { Finalized } from "../metadata-version/plan";
@@ -110,8 +110,3 @@ const versionOf = (node: PropertyValue | undefined): string | undefined => {
   const { version } = mapOf(mapOf(node)["want"]);
   return typeof version === "string" ? version : undefined;
 };
-
-function mapOf(value: PropertyValue | undefined): PropertyMap {
-  const plain = reveal(value);
-  return isMap(plain) ? plain : {};
-}

@@ -101,6 +101,12 @@ export function reveal(value: PropertyValue | undefined): PropertyValue | undefi
   return value;
 }
 
+/** A map with its secrets revealed at every depth; empty for anything that is no map. */
+export function mapOf(value: PropertyValue | undefined): PropertyMap {
+  const plain = reveal(value);
+  return isMap(plain) ? plain : {};
+}
+
 export function containsSecret(value: PropertyValue | undefined): boolean {
   return someValue(value, (item) => item instanceof Secret);
 }
