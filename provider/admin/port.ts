@@ -135,6 +135,18 @@ export type ConnectAdmin = (
   options: AdminOptions,
 ) => KafkaAdmin;
 
+/** Asks over an admin's connections and closes them, whatever comes of it. */
+export async function asking<T>(
+  admin: KafkaAdmin,
+  ask: (admin: KafkaAdmin) => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
 export interface AdminOptions {
   /** Limit of one dial, ms. */
   readonly connectTimeoutMs: number;

@@ -16,7 +16,7 @@ import type {
 } from "../../plugins/common/rpc";
 import { diffProperties, reveal } from "../../plugins/common/rpc";
 import type { ConnectAdmin, Features } from "../admin/port";
-import { BRISK, isUnreachable } from "../admin/port";
+import { asking, BRISK, isUnreachable } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { waitFor } from "../wait";
 import { checkMetadataVersion, nodesThatCannotRead, oneWayNote, refusedStep } from "./plan";
@@ -148,13 +148,8 @@ export class MetadataVersionHandler implements ResourceHandler {
     }
   }
 
-  private async askOf(servers: readonly string[]): Promise<Features> {
-    const admin = this.connect(servers, BRISK);
-    try {
-      return await admin.describeFeatures();
-    } finally {
-      await admin.close();
-    }
+  private askOf(servers: readonly string[]): Promise<Features> {
+    return asking(this.connect(servers, BRISK), (admin) => admin.describeFeatures());
   }
 }
 

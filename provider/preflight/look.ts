@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecResult } from "../../plugins/common/ssh";
 import { SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
-import { BRISK, KafkaError } from "../admin/port";
+import { asking, BRISK, KafkaError } from "../admin/port";
 import type { HostShell, Login, OpenShell } from "../ssh/port";
 import type { HostFacts } from "./facts";
 import { parseFacts } from "./facts";
@@ -212,14 +212,11 @@ export async function livingClusterId(
   connectAdmin: ConnectAdmin,
   servers: readonly string[],
 ): Promise<string | undefined> {
-  const admin = connectAdmin(servers, BRISK);
   try {
-    return await admin.clusterId();
+    return await asking(connectAdmin(servers, BRISK), (admin) => admin.clusterId());
   } catch (error) {
     // What answers there may be no Kafka at all.
     if (error instanceof KafkaError) return undefined;
     throw error;
-  } finally {
-    await admin.close();
   }
 }

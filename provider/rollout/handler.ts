@@ -15,8 +15,8 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { diffProperties, InitFailedError, reveal } from "../../plugins/common/rpc";
-import type { ConnectAdmin } from "../admin/port";
-import { BRISK } from "../admin/port";
+import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
+import { asking, BRISK } from "../admin/port";
 import type { OpenShell } from "../ssh/port";
 import { checkRollout } from "./check";
 import { messageOf, NodeError, NodeHost } from "./hosts";
@@ -134,12 +134,9 @@ export class RolloutHandler implements ResourceHandler {
         context.log.warn(`what its Kafka runs with is kept as last known: ${message}`);
       }
       const seen = observations(nodes, outputs, probes, runTime);
-      const admin = this.ports.connectAdmin(
-        nodes.map((node) => node.address),
-        BRISK,
+      const finalized = await asking(this.connectBrokers(nodes), (admin) =>
+        finalizedSeen(admin, outputs),
       );
-      const finalized = await finalizedSeen(admin, outputs);
-      await admin.close();
       return { id, inputs, outputs: { ...rolloutOutputs(outputs, seen), ...finalized } };
     } finally {
       hosts.forEach((host) => host.close());
@@ -178,10 +175,7 @@ export class RolloutHandler implements ResourceHandler {
     const moves = plannedMoves(nodes, olds["nodes"]);
     const { hosts, unreachable } = await this.open(nodes, news, PATIENT_DIAL, context);
     const probes: Probes = new Map();
-    const admin = this.ports.connectAdmin(
-      nodes.filter(isBroker).map((node) => node.address),
-      BRISK,
-    );
+    const admin = this.connectBrokers(nodes);
     const connectTo = (server: string) => this.ports.connectAdmin([server], BRISK);
     const runTime = this.runTime(olds, context);
     const roller = new Roller(nodes, hosts, admin, connectTo, probes, runTime, moves, {
@@ -223,6 +217,11 @@ export class RolloutHandler implements ResourceHandler {
     };
     if (failures.length > 0) throw new InitFailedError({ id, outputs, reasons: failures });
     return outputs;
+  }
+
+  private connectBrokers(nodes: readonly RolloutNode[]): KafkaAdmin {
+    const servers = nodes.filter(isBroker).map((node) => node.address);
+    return this.ports.connectAdmin(servers, BRISK);
   }
 
   private runTime(olds: PropertyMap, { signal, log }: CallContext): RunTime {

@@ -1,6 +1,6 @@
 /** The one routine behind create and update: whatever it finds, it goes on from there. */
 import type { KafkaAdmin } from "../admin/port";
-import { KafkaError } from "../admin/port";
+import { asking, KafkaError } from "../admin/port";
 import { waitFor, WaitTimeoutError } from "../wait";
 import { fillText, replicaFill, type Fill } from "./fill";
 import type { ClusterView } from "./gates";
@@ -256,13 +256,8 @@ export class Roller {
     this.options.done(`${node.host}: ${verb}, and in sync`);
   }
 
-  private async awaitBack(host: NodeHost): Promise<void> {
-    const own = this.connectTo(host.node.address);
-    try {
-      await this.awaitBackBy(host, own);
-    } finally {
-      await own.close();
-    }
+  private awaitBack(host: NodeHost): Promise<void> {
+    return asking(this.connectTo(host.node.address), (own) => this.awaitBackBy(host, own));
   }
 
   private awaitBackBy(host: NodeHost, own: KafkaAdmin): Promise<void> {

@@ -1,7 +1,7 @@
 /** Settings that are changed while brokers run: what is in force, what is to be set, and the doing of it. */
 import { sameValue } from "../../model/kafka/settings";
 import type { AdminOptions, KafkaAdmin, RunTimeSettings } from "../admin/port";
-import { BRISK, isUnreachable, KafkaError, PATIENT } from "../admin/port";
+import { asking, BRISK, isUnreachable, KafkaError, PATIENT } from "../admin/port";
 import { waitFor } from "../wait";
 import type { NodeHost } from "./hosts";
 import { NodeError } from "./hosts";
@@ -124,7 +124,7 @@ export class RunTime {
     { set, remove }: RunTimePlan,
     validateOnly: boolean,
   ): Promise<void> {
-    await this.with(node, PATIENT, async (admin) => {
+    await asking(this.connectTo(node.address, PATIENT), async (admin) => {
       try {
         await admin.alterRunTimeSettings(node.nodeId, set, remove, { validateOnly });
       } catch (error) {
@@ -162,20 +162,9 @@ export class RunTime {
   }
 
   private ask(node: RolloutNode, options: AdminOptions): Promise<RunTimeSettings> {
-    return this.with(node, options, (admin) => admin.runTimeSettings(node.nodeId));
-  }
-
-  private async with<T>(
-    node: RolloutNode,
-    options: AdminOptions,
-    work: (admin: KafkaAdmin) => Promise<T>,
-  ): Promise<T> {
-    const admin = this.connectTo(node.address, options);
-    try {
-      return await work(admin);
-    } finally {
-      await admin.close();
-    }
+    return asking(this.connectTo(node.address, options), (admin) =>
+      admin.runTimeSettings(node.nodeId),
+    );
   }
 
   private facts({ host, want }: RolloutNode, probe: HostProbe): RunTimeFacts {

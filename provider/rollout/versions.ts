@@ -2,7 +2,7 @@
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { mapOf } from "../../plugins/common/rpc";
 import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
-import { BRISK, isUnreachable, KafkaError } from "../admin/port";
+import { asking, BRISK, isUnreachable, KafkaError } from "../admin/port";
 import type { Finalized } from "../metadata-version/plan";
 import { unreadable } from "../metadata-version/plan";
 import { NOT_RUNNING } from "./plan";
@@ -69,9 +69,9 @@ export async function finalizedNow(
     const { address } = mapOf(node);
     return typeof address === "string" ? [address] : [];
   });
-  const admin = connect(servers, BRISK);
   try {
-    return (await admin.describeFeatures()).finalized;
+    const features = await asking(connect(servers, BRISK), (admin) => admin.describeFeatures());
+    return features.finalized;
   } catch (error) {
     if (!isUnreachable(error)) throw error;
     const known = lastFinalized(olds);
@@ -83,8 +83,6 @@ export async function finalizedNow(
       } (${error.message})`,
     );
     return known ?? {};
-  } finally {
-    await admin.close();
   }
 }
 

@@ -15,7 +15,7 @@ import type {
 import { diffProperties, isMap, reveal, Unknown } from "../../plugins/common/rpc";
 import { isSilence, SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
-import { BRISK, KafkaError } from "../admin/port";
+import { asking, BRISK, KafkaError } from "../admin/port";
 import { parseMeta } from "../node-storage/plan";
 import { stillAnswering } from "../rollout/fence";
 import type { HostShell, OpenShell } from "../ssh/port";
@@ -181,12 +181,9 @@ export class SwapGateHandler implements ResourceHandler {
 
   private async answering(listeners: readonly string[]): Promise<string[]> {
     if (listeners.length === 0) return [];
-    const admin = this.ports.connectAdmin(listeners, BRISK);
-    try {
-      return await stillAnswering(listeners, admin);
-    } finally {
-      await admin.close();
-    }
+    return asking(this.ports.connectAdmin(listeners, BRISK), (admin) =>
+      stillAnswering(listeners, admin),
+    );
   }
 }
 
