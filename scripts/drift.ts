@@ -25,8 +25,8 @@ async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
   const stack = stackOf(given);
   const { lab, folder } = standingLab(stack);
-  const drift = await interruptible(async (signal) => {
-    const found = await gatherDrift(lab, knownOfHosts(resourcesInState(folder)), {
+  return interruptible(async (signal) => {
+    const drift = await gatherDrift(lab, knownOfHosts(resourcesInState(folder)), {
       openShell: openSshShell,
       privateKey: readPrivateKey(lab, CHECKOUT),
       signal,
@@ -37,16 +37,16 @@ async function main(): Promise<number> {
       if (!signal.aborted) throw error;
       return undefined;
     });
-    return signal.aborted ? undefined : found;
+    // A host that was being looked at when it came was not looked at.
+    if (drift === undefined || signal.aborted) {
+      toStderr("Interrupted.");
+      return INTERRUPTED;
+    }
+    process.stdout.write(
+      `${given.has("json") ? JSON.stringify(drift, undefined, 2) : renderDrift(drift, stack)}\n`,
+    );
+    return exitCodeOf(drift);
   });
-  if (drift === undefined) {
-    toStderr("Interrupted.");
-    return INTERRUPTED;
-  }
-  process.stdout.write(
-    `${given.has("json") ? JSON.stringify(drift, undefined, 2) : renderDrift(drift, stack)}\n`,
-  );
-  return exitCodeOf(drift);
 }
 
 runCommand(main);

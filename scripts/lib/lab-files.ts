@@ -121,7 +121,7 @@ async function makeConfig(
     );
   }
   const lab = labValue(parseStackFile(text, template));
-  const isOwn = template.endsWith(`Pulumi.${folder.stack}.yaml`);
+  const isOwn = template === ownTemplate(folder.stack, checkout);
   const chosen = await choose(lab);
   const key = relative(checkout, folder.privateKeyFile);
   const copy = copyOfTemplate(text, template, {

@@ -125,8 +125,8 @@ const WORKERS: Record<TestTier, readonly string[]> = {
 export async function runTestTier(tier: TestTier, options: RunTierOptions): Promise<TierResult> {
   const started = Date.now();
   const file = join(tmpdir(), `pi-lab-${tier}-${process.pid}.json`);
-  const args = ["--ci", "--selectProjects", tier, "--json", `--outputFile=${file}`];
-  args.push(...WORKERS[tier]);
+  const report = ["--json", `--outputFile=${file}`];
+  const args = ["--ci", "--selectProjects", tier, ...report, ...WORKERS[tier]];
   const { exitCode, timedOut } = await runBin(["jest", ...args], options, "show");
   try {
     const result = countReport(tier, readReport(file), exitCode, Date.now() - started);
