@@ -1,6 +1,6 @@
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
-import type { ConnectAdmin } from "../../provider/admin/port";
-import { PATIENT } from "../../provider/admin/port";
+import type { ConnectAdmin, KafkaAdmin } from "../../provider/admin/port";
+import { asking, PATIENT } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
 import { TOPIC_SETTINGS, THROTTLE_SETTINGS } from "../../provider/topic/settings";
 import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
@@ -178,6 +178,8 @@ test("refresh tells owned settings, partitions, a topic made again, and one that
 
   await admin.alterTopicConfig("drift", { "retention.ms": "9", "segment.ms": "70000" }, []);
   await admin.raisePartitions("drift", 3);
+  // The plugin may ask another broker than this test does.
+  await settled(() => everyBroker((one) => partitionsOf(one, "drift", 3)));
   await topic.refresh();
   await expect(topic.diff({ ...news, partitions: 3 })).resolves.toEqual({
     'config["retention.ms"]': UPDATE,
@@ -294,6 +296,17 @@ test("an unreachable cluster: errors name what was asked of whom; refresh keeps 
   await expect(topic.refresh()).resolves.toMatchObject({ id: "red", outputs: state.outputs });
   expect(lost.logs.at(-1)?.message).toMatch(/topic red: kept as last known: no broker answers/);
 });
+
+const partitionsOf = async (one: KafkaAdmin, name: string, count: number): Promise<boolean> =>
+  (await one.describeTopic(name))?.partitions.length === count;
+
+/** Whether it is so by each broker's own view. */
+async function everyBroker(isSo: (one: KafkaAdmin) => Promise<boolean>): Promise<boolean> {
+  const views = cluster.bootstrapServers
+    .split(",")
+    .map((server) => asking(new PlatformaticAdmin([server], PATIENT), isSo));
+  return (await Promise.all(views)).every(Boolean);
+}
 
 /** Kafka's metadata reaches each broker in its own time. */
 async function settled(condition: () => Promise<boolean>): Promise<void> {
