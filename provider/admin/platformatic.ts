@@ -1,4 +1,5 @@
-import { assertOk, fromKafkaId, KafkaLink, LinkError, loadClient, toKafkaId } from "./kafka-link";
+import { askAlone, Connection, serverLimitMs } from "./connection";
+import { assertOk, fromKafkaId, type KafkaLink, loadClient, toKafkaId } from "./kafka-link";
 import type {
   AdminOptions,
   Features,
@@ -14,13 +15,8 @@ import type {
   TopicPartitions,
 } from "./port";
 import { KafkaError } from "./port";
-import {
-  addRaftVoterV0,
-  apiVersionsWithFeatures,
-  describeClusterV2,
-  type DescribeClusterV2,
-  removeRaftVoterV0,
-} from "./requests";
+import { addVoter, describeQuorum, removeVoter } from "./quorum";
+import { apiVersionsWithFeatures, describeClusterV2, type DescribeClusterV2 } from "./requests";
 
 /** Kafka's own numbers. */
 const RESOURCE = { topic: 2, broker: 4 } as const;
@@ -32,21 +28,22 @@ const OPERATION = { set: 0, remove: 1 } as const;
 const UNKNOWN_TOPIC = 3;
 /** Resource name of the cluster-wide default among the broker resources. */
 const CLUSTER_WIDE = "";
-const METADATA_TOPIC = "__cluster_metadata";
 
 /** The admin port on @platformatic/kafka's low-level requests. Connects at the first request. */
 export class PlatformaticAdmin implements KafkaAdmin {
-  private current: Promise<KafkaLink> | undefined;
+  private readonly connection: Connection;
 
   constructor(
-    private readonly bootstrapServers: readonly string[],
+    bootstrapServers: readonly string[],
     private readonly options: AdminOptions,
-  ) {}
+  ) {
+    this.connection = new Connection(bootstrapServers, options);
+  }
 
   async describeTopic(name: string): Promise<LiveTopic | undefined> {
     const { metadataV12, describeConfigsV4 } = await loadClient();
     const resource = { resourceType: RESOURCE.topic, resourceName: name, configurationKeys: null };
-    return this.read(`describe topic ${name}`, async (link, doing) => {
+    return this.connection.read(`describe topic ${name}`, async (link, doing) => {
       const [metadata, configs] = await Promise.all([
         link.ask(metadataV12.api, [name], false, false),
         // The types ask for a list of keys; null means all of them.
@@ -75,7 +72,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async listPartitions(): Promise<readonly TopicPartitions[]> {
     const { metadataV12 } = await loadClient();
-    return this.read("list all partitions", async (link, doing) => {
+    return this.connection.read("list all partitions", async (link, doing) => {
       const { topics } = await link.ask(metadataV12.api, null, false, false);
       return Promise.all(
         topics.map(async (topic) => {
@@ -95,8 +92,8 @@ export class PlatformaticAdmin implements KafkaAdmin {
       assignments: [],
       configs: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
     };
-    await this.write(`create topic ${topic.name}`, async (link, doing) => {
-      const limit = this.serverLimitMs;
+    await this.connection.write(`create topic ${topic.name}`, async (link, doing) => {
+      const limit = serverLimitMs(this.options);
       const { topics } = await link.ask(createTopicsV7.api, [request], limit, false);
       await assertAll(doing, link, topics);
     });
@@ -104,13 +101,16 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async raisePartitions(name: string, count: number): Promise<void> {
     const { createPartitionsV3 } = await loadClient();
-    await this.write(`raise topic ${name} to ${count} partitions`, async (link, doing) => {
-      // Null: the controller places the new partitions. An empty list would mean "none of them".
-      const request = { name, count, assignments: null as never };
-      const limit = this.serverLimitMs;
-      const { results } = await link.ask(createPartitionsV3.api, [request], limit, false);
-      await assertAll(doing, link, results);
-    });
+    await this.connection.write(
+      `raise topic ${name} to ${count} partitions`,
+      async (link, doing) => {
+        // Null: the controller places the new partitions. An empty list would mean "none of them".
+        const request = { name, count, assignments: null as never };
+        const limit = serverLimitMs(this.options);
+        const { results } = await link.ask(createPartitionsV3.api, [request], limit, false);
+        await assertAll(doing, link, results);
+      },
+    );
   }
 
   async alterTopicConfig(
@@ -123,10 +123,14 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async deleteTopic(topicId: string): Promise<void> {
     const { deleteTopicsV6 } = await loadClient();
-    await this.write(`delete the topic with id ${topicId}`, async (link, doing) => {
+    await this.connection.write(`delete the topic with id ${topicId}`, async (link, doing) => {
       // By id alone: a topic of the same name that was made meanwhile stays.
       const request = { name: null as never, topicId: fromKafkaId(topicId) };
-      const { responses } = await link.ask(deleteTopicsV6.api, [request], this.serverLimitMs);
+      const { responses } = await link.ask(
+        deleteTopicsV6.api,
+        [request],
+        serverLimitMs(this.options),
+      );
       await assertAll(doing, link, responses);
     });
   }
@@ -138,7 +142,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
       resourceName: CLUSTER_WIDE,
       configurationKeys: [key],
     };
-    return this.read(`read the cluster-level ${key}`, async (link, doing) => {
+    return this.connection.read(`read the cluster-level ${key}`, async (link, doing) => {
       const { results } = await link.ask(describeConfigsV4.api, [resource], false, false);
       await assertAll(doing, link, results);
       return results[0]?.configs.find((entry) => entry.name === key)?.value ?? undefined;
@@ -152,7 +156,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async describeFeatures(): Promise<Features> {
     const api = await apiVersionsWithFeatures();
-    return this.read("tell its features", async (link, doing) => {
+    return this.connection.read("tell its features", async (link, doing) => {
       const { errorCode, supported, finalized } = await link.ask(api);
       await assertOk(doing, link.server, errorCode, null);
       return {
@@ -164,9 +168,14 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async raiseFeature(feature: string, level: number): Promise<void> {
     const { updateFeaturesV1 } = await loadClient();
-    await this.write(`raise ${feature} to level ${level}`, async (link, doing) => {
+    await this.connection.write(`raise ${feature} to level ${level}`, async (link, doing) => {
       const update = { feature, maxVersionLevel: level, upgradeType: UPGRADE };
-      const answer = await link.ask(updateFeaturesV1.api, this.serverLimitMs, [update], false);
+      const answer = await link.ask(
+        updateFeaturesV1.api,
+        serverLimitMs(this.options),
+        [update],
+        false,
+      );
       // The feature's own words first: the answer's are "failed" and no more.
       await assertAll(doing, link, answer.results);
       await assertAll(doing, link, [answer]);
@@ -180,7 +189,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
       resourceName: String(nodeId),
       configurationKeys: null,
     };
-    return this.read(`read the settings of broker ${nodeId}`, async (link, doing) => {
+    return this.connection.read(`read the settings of broker ${nodeId}`, async (link, doing) => {
       // The types ask for a list of keys; null means all of them.
       const { results } = await link.ask(describeConfigsV4.api, [resource as never], false, false);
       await assertAll(doing, link, results);
@@ -215,36 +224,15 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async ping(server: string): Promise<void> {
     const { apiVersionsV3 } = await loadClient();
-    await this.alone(server, async (link) => {
+    await askAlone(server, this.options, async (link) => {
       const { errorCode } = await link.ask(apiVersionsV3.api, "pi-lab", "1");
       await assertOk("tell its versions", server, errorCode, null);
     });
   }
 
-  async addVoter(leader: string, voter: NewVoter): Promise<void> {
-    const addRaftVoter = await addRaftVoterV0();
-    await this.alone(leader, async (link) => {
-      const answer = await link.ask(addRaftVoter, voter, this.serverLimitMs);
-      const doing = `add voter ${voter.id} (directory ${voter.directoryId})`;
-      await assertOk(doing, leader, answer.errorCode, answer.errorMessage);
-    });
-  }
-
-  async removeVoter(
-    leader: string,
-    { id, directoryId }: Pick<QuorumReplica, "id" | "directoryId">,
-  ): Promise<void> {
-    const removeRaftVoter = await removeRaftVoterV0();
-    await this.alone(leader, async (link) => {
-      const answer = await link.ask(removeRaftVoter, id, directoryId);
-      const doing = `remove voter ${id} (directory ${directoryId})`;
-      await assertOk(doing, leader, answer.errorCode, answer.errorMessage);
-    });
-  }
-
   async logSizes(): Promise<ReadonlyMap<string, number>> {
     const { describeLogDirsV4 } = await loadClient();
-    return this.read("tell the sizes of its logs", async (link, doing) => {
+    return this.connection.read("tell the sizes of its logs", async (link, doing) => {
       // The types ask for a list of topics; null means all of them.
       const { results, errorCode } = await link.ask(describeLogDirsV4.api, null as never);
       await assertOk(doing, link.server, errorCode, null);
@@ -262,75 +250,29 @@ export class PlatformaticAdmin implements KafkaAdmin {
     });
   }
 
-  async describeQuorum(controllers: readonly string[]): Promise<Quorum> {
-    const tries = controllers.map((server) => this.quorumAt(server));
-    try {
-      // Only the leader knows; the others answer with an error.
-      return await Promise.any(tries);
-    } catch (error) {
-      throw new KafkaError(
-        "unreachable",
-        `no controller answers as the leader of the quorum (${reasons(error)})`,
-      );
-    }
+  addVoter(leader: string, voter: NewVoter): Promise<void> {
+    return addVoter(leader, voter, this.options);
   }
 
-  async close(): Promise<void> {
-    const link = await this.current?.catch(() => undefined);
-    this.current = undefined;
-    await link?.close();
+  removeVoter(leader: string, voter: Pick<QuorumReplica, "id" | "directoryId">): Promise<void> {
+    return removeVoter(leader, voter, this.options);
+  }
+
+  describeQuorum(controllers: readonly string[]): Promise<Quorum> {
+    return describeQuorum(controllers, this.options);
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
   }
 
   private async describeCluster(what: string): Promise<DescribeClusterV2> {
     const describeCluster = await describeClusterV2();
-    return this.read(what, async (link, doing) => {
+    return this.connection.read(what, async (link, doing) => {
       const answer = await link.ask(describeCluster);
       await assertOk(doing, link.server, answer.errorCode, answer.errorMessage);
       return answer;
     });
-  }
-
-  /** A question to this very server, on a connection of its own. */
-  private async alone<T>(server: string, work: (link: KafkaLink) => Promise<T>): Promise<T> {
-    try {
-      const link = await KafkaLink.dial(server, this.options);
-      try {
-        return await work(link);
-      } finally {
-        await link.close();
-      }
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      throw new KafkaError("unreachable", error.message);
-    }
-  }
-
-  private async quorumAt(server: string): Promise<Quorum> {
-    const { describeQuorumV2 } = await loadClient();
-    const link = await KafkaLink.dial(server, this.options);
-    try {
-      const topics = [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0 }] }];
-      const answer = await link.ask(describeQuorumV2.api, topics);
-      const doing = "describe the quorum";
-      await assertOk(doing, server, answer.errorCode, answer.errorMessage);
-      const partition = answer.topics[0]?.partitions[0];
-      if (partition === undefined) throw new LinkError(`${server}: empty answer`);
-      await assertOk(doing, server, partition.errorCode, partition.errorMessage);
-      const { leaderId, currentVoters, observers } = partition;
-      const leader = currentVoters.find((voter) => voter.replicaId === leaderId);
-      const now = Number(leader?.lastCaughtUpTimestamp ?? -1n);
-      const replica = (one: (typeof currentVoters)[number]): QuorumReplica => {
-        const caughtUp = Number(one.lastCaughtUpTimestamp);
-        return {
-          id: one.replicaId,
-          directoryId: toKafkaId(one.replicaDirectoryId),
-          behindMs: caughtUp < 0 ? Infinity : Math.max(0, now - caughtUp),
-        };
-      };
-      return { leaderId, voters: currentVoters.map(replica), observers: observers.map(replica) };
-    } finally {
-      await link.close();
-    }
   }
 
   private async alter(
@@ -350,77 +292,11 @@ export class PlatformaticAdmin implements KafkaAdmin {
       })),
       ...remove.map((name) => ({ name, configOperation: OPERATION.remove, value: null })),
     ];
-    await this.write(doing, async (link) => {
+    await this.connection.write(doing, async (link) => {
       const request = { resourceType, resourceName, configs };
       const { responses } = await link.ask(incrementalAlterConfigsV1.api, [request], validateOnly);
       await assertAll(doing, link, responses);
     });
-  }
-
-  /** The server's own limit, below ours, so that it is the server that says what took so long. */
-  private get serverLimitMs(): number {
-    return Math.floor(this.options.requestTimeoutMs * 0.8);
-  }
-
-  /** A question may be put to another server when a connection is lost. */
-  private async read<T>(
-    doing: string,
-    work: (link: KafkaLink, doing: string) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await work(await this.link(doing), doing);
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-    }
-    return this.write(doing, work);
-  }
-
-  private async write<T>(
-    doing: string,
-    work: (link: KafkaLink, doing: string) => Promise<T>,
-  ): Promise<T> {
-    const link = await this.link(doing);
-    try {
-      return await work(link, doing);
-    } catch (error) {
-      if (!(error instanceof LinkError)) throw error;
-      throw new KafkaError(
-        "unreachable",
-        `lost the connection while asking to ${doing} (${error.message}). ` +
-          "Run it again: what was done already is kept.",
-      );
-    }
-  }
-
-  private async link(doing: string): Promise<KafkaLink> {
-    const before = this.current;
-    const known = await before?.catch(() => undefined);
-    if (known?.alive === true) return known;
-    // Whoever comes first dials; the others share the outcome.
-    const dialled =
-      this.current === before || this.current === undefined ? this.dial() : this.current;
-    this.current = dialled;
-    try {
-      return await dialled;
-    } catch (error) {
-      if (this.current === dialled) this.current = undefined;
-      const servers = this.bootstrapServers.join(",");
-      throw new KafkaError(
-        "unreachable",
-        `no broker answers at ${servers}, asked to ${doing} (${reasons(error)}). ` +
-          "See that the brokers run and that the provider's bootstrapServers name them.",
-      );
-    }
-  }
-
-  /** All servers at once, so that dead ones cost no time while one lives. */
-  private async dial(): Promise<KafkaLink> {
-    const dials = this.bootstrapServers.map((server) => KafkaLink.dial(server, this.options));
-    const first = await Promise.any(dials);
-    for (const dial of dials) {
-      void dial.then((link) => (link === first ? undefined : link.close())).catch(() => {});
-    }
-    return first;
   }
 }
 
@@ -449,9 +325,4 @@ function partitionStates(
       isr: partition.isrNodes,
     }))
     .sort((a, b) => a.partition - b.partition);
-}
-
-function reasons(error: unknown): string {
-  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-  return errors.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
 }
