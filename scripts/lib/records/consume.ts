@@ -9,6 +9,7 @@ import {
   type StoredRecord,
   type TopicClient,
 } from "./port";
+import { Patience } from "./patience";
 
 export interface ConsumeOptions {
   /** Only this one; undefined: all. */
@@ -19,9 +20,10 @@ export interface ConsumeOptions {
   readonly follow: boolean;
   /** Ends after so many records. */
   readonly max?: number | undefined;
-  /** Ends when no record has come for so long. */
+  /** Ends when the brokers have brought no record for so long; while `onRecord` is at work no time passes. */
   readonly timeoutMs?: number | undefined;
   readonly signal: AbortSignal;
+  /** Called with one record after the other. While it is at work nothing more is asked for. */
   readonly onRecord: (record: StoredRecord) => Promise<void>;
   /** Told once, when every partition has been found: how many records lie before the first that is read. */
   readonly onBegun: (skipped: bigint) => void;
@@ -59,19 +61,20 @@ class Consumption {
   private count = 0;
   private partitions = 0;
   private skipped = 0n;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly patience: Patience;
 
   constructor(
     private readonly client: TopicClient,
     private readonly options: ConsumeOptions,
-  ) {}
+  ) {
+    this.patience = new Patience(options.timeoutMs, () => this.end("timeout"));
+  }
 
   async run(): Promise<ConsumeEnd> {
     const { partition, signal } = this.options;
     const onAbort = (): void => this.end("interrupted");
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) onAbort();
-    this.awaitRecord();
     try {
       const all = (await this.client.places()).map((place) => place.partition);
       const wanted = partition === undefined ? all : [partition];
@@ -81,7 +84,7 @@ class Consumption {
       // What is under way breaks when it is told to stop.
       if (!this.stop.signal.aborted) throw error;
     } finally {
-      clearTimeout(this.timer);
+      this.patience.stop();
       signal.removeEventListener("abort", onAbort);
       this.stop.abort(new Error("ended"));
     }
@@ -92,12 +95,6 @@ class Consumption {
     if (this.stop.signal.aborted) return;
     this.why = why;
     this.stop.abort(new Error(why));
-  }
-
-  private awaitRecord(): void {
-    const { timeoutMs } = this.options;
-    clearTimeout(this.timer);
-    if (timeoutMs !== undefined) this.timer = setTimeout(() => this.end("timeout"), timeoutMs);
   }
 
   /**
@@ -136,6 +133,7 @@ class Consumption {
       for (const [partition, bounds] of found) this.place(partition, bounds);
       return;
     }
+    await this.patience.taken();
     const positions = new Map(
       partitions.map((partition) => [partition, this.positions.get(partition) ?? 0n]),
     );
@@ -170,8 +168,7 @@ class Consumption {
     if (isLater || this.count >= max || this.stop.signal.aborted) return;
     this.count += 1;
     const isLast = this.count === max;
-    this.awaitRecord();
-    await onRecord(record);
+    await this.patience.deliver(() => onRecord(record));
     if (isLast) this.end("max");
   }
 

@@ -18,6 +18,17 @@ interface Reading {
   readonly ended: Promise<ConsumeEnd>;
 }
 
+/** Those that follow have no end of their own, not even when their test fails. */
+const readings: Reading[] = [];
+const pauses: (() => void)[] = [];
+
+afterEach(async () => {
+  const all = readings.splice(0);
+  for (const { stop } of all) stop.abort();
+  for (const goOn of pauses.splice(0)) goOn();
+  await Promise.allSettled(all.map(({ ended }) => ended));
+});
+
 function consume(topic: FakeTopic, changes: Partial<ConsumeOptions> = {}): Reading {
   const [values, told]: string[][] = [[], []];
   const stop = new AbortController();
@@ -39,7 +50,16 @@ function consume(topic: FakeTopic, changes: Partial<ConsumeOptions> = {}): Readi
       ...changes,
     }),
   };
+  readings.push(reading);
   return reading;
+}
+
+/** A pause that a reader makes; it ends with the test at the latest. */
+function pausing(): { pause: Promise<void>; goOn: () => void } {
+  let goOn = (): void => undefined;
+  const pause = new Promise<void>((resolve) => (goOn = resolve));
+  pauses.push(goOn);
+  return { pause, goOn };
 }
 
 const until = (reading: Reading, count: number) =>
@@ -203,6 +223,50 @@ test("records that retention deletes meanwhile are told and passed over", async 
   expect(reading.told).toEqual([
     "red, partition 0: offset 1 is not in the log any more; going on at 3.",
   ]);
+});
+
+test("a reader that pauses for longer than the timeout gets every record, and nobody is asked for more meanwhile", async () => {
+  const topic = new FakeTopic(2, ["one:9092", "two:9092"]);
+  const values = Array.from({ length: 10 }, (_, i) => `a${i}`);
+  topic.put(0, ...values);
+  const { pause, goOn } = pausing();
+  const reading: Reading = consume(topic, {
+    follow: true,
+    timeoutMs: 300,
+    onRecord: async ({ value }) => {
+      if (reading.values.length === 4) await pause;
+      reading.values.push(value!.toString());
+    },
+  });
+  await until(reading, 4);
+  // What was under way when the reader stopped may still come in, also from the broker that has nothing.
+  await sleep(50);
+  const fetches = (): number => topic.asked.filter(({ call }) => call === "fetch").length;
+  const before = fetches();
+  await sleep(900);
+  expect(fetches()).toBe(before);
+  expect(reading.values.length).toBe(4);
+  goOn();
+  await expect(reading.ended).resolves.toEqual({ why: "timeout", count: 10, troubles: [] });
+  expect(reading.values).toEqual(values);
+});
+
+test("a follower that is interrupted while its reader pauses ends with the record that is being taken", async () => {
+  const topic = new FakeTopic();
+  topic.put(0, "a", "b", "c");
+  const { pause, goOn } = pausing();
+  const reading: Reading = consume(topic, {
+    follow: true,
+    onRecord: async ({ value }) => {
+      reading.values.push(value!.toString());
+      await pause;
+    },
+  });
+  await until(reading, 1);
+  reading.stop.abort();
+  goOn();
+  await expect(reading.ended).resolves.toMatchObject({ why: "interrupted", count: 1 });
+  expect(reading.values).toEqual(["a"]);
 });
 
 test("a reader that fails ends it with that error", async () => {
