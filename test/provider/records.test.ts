@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import { PATIENT } from "../../provider/admin/port";
@@ -132,6 +133,56 @@ test("what is written with keys comes back whole, each key in order in one parti
 test("reading leaves no consumer group and no topic behind", async () => {
   const topics = (await admin.listPartitions()).map(({ topic }) => topic);
   expect(topics).not.toContain("__consumer_offsets");
+});
+
+test.each([
+  ["gzip", {}],
+  ["snappy", {}],
+  ["lz4", {}],
+  ["zstd", {}],
+  ["zstd", { "compression.zstd.level": "22" }],
+])("records that Kafka's own %s packed are read, %p", async (codec, level) => {
+  const name = `packed-${codec}-${Object.keys(level).length}`;
+  await create(name, 1, { "compression.type": codec, ...level });
+  const topic = open(name);
+  // More than one block of each codec, and values of which no two are alike.
+  const text = (n: number): string => `${n} ${randomBytes(60).toString("hex").repeat(10)}`;
+  const written = lines(1, 300, (n) => `key-${n}`).map((line) => ({
+    ...line,
+    value: Buffer.from(text(line.number)),
+  }));
+  const { failed } = await producer(topic).send(written);
+  expect(failed).toEqual([]);
+  const reading = consume(topic);
+  await expect(reading.ended).resolves.toMatchObject({ why: "end", count: 300 });
+  expect(values(reading.records)).toEqual(written.map(({ value }) => value.toString()));
+  expect(reading.records.map(({ key }) => key?.toString())).toEqual(
+    written.map(({ key }) => key?.toString()),
+  );
+});
+
+test("a reader that pauses for longer than the timeout gets every record", async () => {
+  await create("paused", 3);
+  const topic = open("paused");
+  const large = lines(1, 6_000).map((line) => ({
+    ...line,
+    value: Buffer.concat([line.value, Buffer.alloc(1_000, ".")]),
+  }));
+  const writer = producer(topic);
+  for (let from = 0; from < large.length; from += 200) {
+    const { failed } = await writer.send(large.slice(from, from + 200));
+    expect(failed).toEqual([]);
+  }
+  const read = new Set<string>();
+  const reading = consume(topic, {
+    timeoutMs: 2_000,
+    onRecord: async ({ partition, offset }) => {
+      read.add(`${partition}-${offset}`);
+      if (read.size % 2_500 === 0) await sleep(5_000);
+    },
+  });
+  await expect(reading.ended).resolves.toEqual({ why: "end", count: 6_000, troubles: [] });
+  expect(read.size).toBe(6_000);
 });
 
 test("a topic that takes only small batches gets smaller ones", async () => {

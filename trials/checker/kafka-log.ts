@@ -1,12 +1,14 @@
 import { abortable } from "../../provider/wait";
-import { assertOk, KafkaLink, loadClient } from "../../provider/admin/kafka-link";
+import { KafkaLink } from "../../provider/admin/kafka-link";
 import { KafkaError } from "../../provider/admin/port";
+import {
+  appendBatch,
+  fetchRecords,
+  listOffsets,
+  type FetchedPartition,
+} from "../../scripts/lib/records/requests";
 import { Leaders } from "./leaders";
 import type { Appended, RecordLog } from "./log";
-import { fetchFrom, firstOffset } from "./reads";
-
-/** Kafka's word for "acknowledged by all replicas in sync". */
-const ALL_IN_SYNC = -1;
 
 /**
  * How long a broker may wait for the replicas before it answers that they were too slow. Longer than a
@@ -20,6 +22,9 @@ const PATIENCE_MS = 2000;
 
 /** Of a write with all its waiting, and of a reading, where the caller says nothing. */
 const DEFAULT_MS = 30_000;
+
+/** How long a leader may wait for a first record where there is none. */
+const FIRST_RECORD_MS = 500;
 
 /** How often it is asked, while a broker does not answer a write, whether another one leads now. */
 const WATCH_MS = 1000;
@@ -85,12 +90,12 @@ export class KafkaLog implements RecordLog {
     const server = leaders[partition]?.server;
     if (server === undefined) throw noLeader(this.topic, partition);
     const link = await abortable(dial(server, PATIENCE_MS), signal);
-    const place = { topic: this.topic, topicId, partition };
     try {
+      const ask = listOffsets(link, this.topic, [partition], "earliest");
       const values: string[] = [];
-      for (let next = await abortable(firstOffset(link, place), signal); ;) {
-        const got = await abortable(fetchFrom(link, place, next), signal);
-        values.push(...got.values);
+      for (let next = (await abortable(ask, signal)).get(partition) ?? 0n; ;) {
+        const got = await abortable(this.fetch(link, topicId, partition, next), signal);
+        values.push(...got.records.map(({ value }) => value?.toString() ?? ""));
         if (got.next === next && got.highWatermark > next) {
           throw new Error(`${server} serves nothing of ${this.topic}-${partition} at ${next}`);
         }
@@ -112,20 +117,25 @@ export class KafkaLog implements RecordLog {
     partition: number,
     values: readonly string[],
   ): Promise<Appended> {
-    const { produceV11 } = await loadClient();
-    const records = values.map((value) => ({
-      topic: this.topic,
-      partition,
-      value: Buffer.from(value),
-    }));
-    const answer = await link.ask(produceV11.api, ALL_IN_SYNC, WRITE_MS, records);
-    const found =
-      typeof answer === "boolean" ? undefined : answer.responses[0]?.partitionResponses[0];
-    if (found === undefined) throw new Error(`${link.server} gave no answer to a write`);
-    const doing = `write to ${this.topic}-${partition}`;
-    await assertOk(doing, link.server, found.errorCode, found.errorMessage);
-    const lastOffset = found.baseOffset + BigInt(values.length - 1);
-    return { server: link.server, offset: found.baseOffset, lastOffset };
+    const records = values.map((value) => ({ key: null, value: Buffer.from(value) }));
+    const append = { topic: this.topic, partition, records, replicasMs: WRITE_MS };
+    const offset = await appendBatch(link, append);
+    const lastOffset = offset + BigInt(values.length - 1);
+    return { server: link.server, offset, lastOffset };
+  }
+
+  private async fetch(
+    link: KafkaLink,
+    topicId: string,
+    partition: number,
+    position: bigint,
+  ): Promise<FetchedPartition> {
+    const { topic } = this;
+    const positions = new Map([[partition, position]]);
+    const [found] = await fetchRecords(link, { topic, topicId }, positions, FIRST_RECORD_MS);
+    if (found === undefined) throw new Error(`${link.server} gave an empty answer`);
+    if (!found.outOfRange) return found;
+    throw new Error(`${topic}-${partition}: ${link.server} has no offset ${position}`);
   }
 
   private async leaderLink(partition: number): Promise<KafkaLink> {

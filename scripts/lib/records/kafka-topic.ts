@@ -1,4 +1,4 @@
-import { assertOk, KafkaLink, LinkError, loadClient } from "../../../provider/admin/kafka-link";
+import { KafkaLink, LinkError } from "../../../provider/admin/kafka-link";
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { BRISK, KafkaError, type KafkaAdmin } from "../../../provider/admin/port";
 import { UserError } from "../errors";
@@ -9,33 +9,15 @@ import {
   type NewRecord,
   type PartitionPlace,
   type ProducerId,
-  type StoredRecord,
   type TopicClient,
 } from "./port";
+import { appendBatch, fetchRecords, listOffsets, numberProducer } from "./requests";
 
 /** How long a leader may wait for the replicas before it answers that they were too slow. */
 const REPLICAS_MS = 5_000;
 
 /** One request: what its server may wait for, and some more. */
 const LINK = { connectTimeoutMs: 2_000, requestTimeoutMs: REPLICAS_MS + 3_000 };
-
-/** Kafka's own numbers. */
-const ALL_IN_SYNC = -1;
-const NO_PRODUCER = -1n;
-const CONSUMER = -1;
-const READ_UNCOMMITTED = 0;
-const UNKNOWN_EPOCH = -1;
-const NO_SESSION = { id: 0, epoch: -1 } as const;
-const EARLIEST = -2n;
-const LATEST = -1n;
-const OFFSET_OUT_OF_RANGE = 1;
-/** Bits of a batch: its time is the broker's; it holds a transaction's end and no record of a user. */
-const LOG_APPEND_TIME = 1 << 3;
-const CONTROL = 1 << 5;
-
-/** What one answer may hold, bytes. A larger record comes alone. */
-const PARTITION_BYTES = 1 << 20;
-const ANSWER_BYTES = 1 << 24;
 
 /** The port on low-level requests: a consumer of the library's joins a group, and a producer retries unseen. */
 export class KafkaTopic implements TopicClient {
@@ -71,16 +53,9 @@ export class KafkaTopic implements TopicClient {
   }
 
   async newProducer(): Promise<ProducerId> {
-    const { initProducerIdV5 } = await loadClient();
     const servers = [...this.servers.values()];
-    const ask = (server: string): Promise<ProducerId> =>
-      this.withLink(server, async (link) => {
-        const given = await link.ask(initProducerIdV5.api, null, 0, NO_PRODUCER, UNKNOWN_EPOCH);
-        await assertOk("number a producer", server, given.errorCode, null);
-        return { id: given.producerId, epoch: given.producerEpoch };
-      });
     try {
-      return await Promise.any(servers.map(ask));
+      return await Promise.any(servers.map((server) => this.withLink(server, numberProducer)));
     } catch (error) {
       // Of several reasons one that a broker gave tells more than a silence.
       const errors = (error as AggregateError).errors as KafkaError[];
@@ -96,37 +71,18 @@ export class KafkaTopic implements TopicClient {
   ): Promise<bigint> {
     const { topic } = this;
     if (leader === undefined) throw noLeader(topic, [partition]);
-    const { produceV11, NumericMap } = await loadClient();
-    const batch = records.map(({ key, value }) => ({
-      topic,
-      partition,
-      value,
-      ...(key === null ? {} : { key }),
-    }));
-    const options = {
-      producerId: producer.id,
-      producerEpoch: producer.epoch,
-      sequences: new NumericMap([[`${topic}:${partition}`, sequence]]),
-    };
-    return this.withLink(leader, async (link) => {
-      const answer = await link.ask(produceV11.api, ALL_IN_SYNC, REPLICAS_MS, batch, options);
-      const found =
-        typeof answer === "boolean" ? undefined : answer.responses[0]?.partitionResponses[0];
-      if (found === undefined) throw new LinkError(`${link.server} gave no answer to a write`);
-      const doing = `write to ${topic}, partition ${partition}`;
-      await assertOk(doing, link.server, found.errorCode, found.errorMessage);
-      return found.baseOffset;
-    });
+    const numbered = { producer, sequence };
+    const append = { topic, partition, records, replicasMs: REPLICAS_MS, numbered };
+    return this.withLink(leader, (link) => appendBatch(link, append));
   }
 
   async bounds(
     leader: string,
     partitions: readonly number[],
   ): Promise<ReadonlyMap<number, Bounds>> {
-    const [starts, ends] = await Promise.all([
-      this.offsets(leader, partitions, EARLIEST),
-      this.offsets(leader, partitions, LATEST),
-    ]);
+    const ask = (end: "earliest" | "latest") =>
+      this.withLink(leader, (link) => listOffsets(link, this.topic, partitions, end));
+    const [starts, ends] = await Promise.all([ask("earliest"), ask("latest")]);
     return new Map(
       partitions.map((partition) => [
         partition,
@@ -135,46 +91,15 @@ export class KafkaTopic implements TopicClient {
     );
   }
 
-  async fetch(
+  fetch(
     leader: string,
     positions: ReadonlyMap<number, bigint>,
     maxWaitMs: number,
   ): Promise<readonly Fetched[]> {
-    const { fetchV17 } = await loadClient();
-    const partitions = [...positions].map(([partition, fetchOffset]) => ({
-      partition,
-      fetchOffset,
-      currentLeaderEpoch: UNKNOWN_EPOCH,
-      lastFetchedEpoch: UNKNOWN_EPOCH,
-      partitionMaxBytes: PARTITION_BYTES,
-    }));
-    return this.withLink(leader, async (link) => {
-      const answer = await link.ask(
-        fetchV17.api,
-        maxWaitMs,
-        1,
-        ANSWER_BYTES,
-        READ_UNCOMMITTED,
-        NO_SESSION.id,
-        NO_SESSION.epoch,
-        [{ topicId: this.topicId, partitions }],
-        [],
-        "",
-      );
-      const doing = `read ${this.topic}`;
-      await assertOk(doing, leader, answer.errorCode, null);
-      const found = answer.responses.flatMap((response) => response.partitions);
-      return Promise.all(
-        found.map(async ({ partitionIndex: partition, errorCode, records = [] }) => {
-          const position = positions.get(partition) ?? 0n;
-          const outOfRange = errorCode === OFFSET_OUT_OF_RANGE;
-          if (!outOfRange) {
-            await assertOk(`${doing}, partition ${partition}`, leader, errorCode, null);
-          }
-          return { partition, ...unpack(partition, position, records), outOfRange };
-        }),
-      );
-    });
+    const { topic, topicId } = this;
+    return this.withLink(leader, (link) =>
+      fetchRecords(link, { topic, topicId }, positions, maxWaitMs),
+    );
   }
 
   async close(): Promise<void> {
@@ -190,29 +115,6 @@ export class KafkaTopic implements TopicClient {
     throw new UserError(
       `${this.topic}: node ${id} leads a partition, and the lab's configuration has no such broker. See that it describes this cluster.`,
     );
-  }
-
-  private async offsets(
-    leader: string,
-    partitions: readonly number[],
-    timestamp: bigint,
-  ): Promise<Map<number, bigint>> {
-    const { listOffsetsV9 } = await loadClient();
-    const wanted = partitions.map((partitionIndex) => ({
-      partitionIndex,
-      currentLeaderEpoch: UNKNOWN_EPOCH,
-      timestamp,
-    }));
-    return this.withLink(leader, async (link) => {
-      const request = [{ name: this.topic, partitions: wanted }];
-      const answer = await link.ask(listOffsetsV9.api, CONSUMER, READ_UNCOMMITTED, request);
-      const found = answer.topics.flatMap((topic) => topic.partitions);
-      for (const { partitionIndex, errorCode } of found) {
-        const doing = `tell the offsets of ${this.topic}, partition ${partitionIndex}`;
-        await assertOk(doing, leader, errorCode, null);
-      }
-      return new Map(found.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
-    });
   }
 
   /** Lends a connection for one request: a broker answers those of one connection in turn. */
@@ -252,43 +154,4 @@ export class KafkaTopic implements TopicClient {
     }
     return undefined;
   }
-}
-
-/** A batch as the client gives it. */
-interface Batch {
-  readonly firstOffset: bigint;
-  readonly lastOffsetDelta: number;
-  readonly firstTimestamp: bigint;
-  readonly maxTimestamp: bigint;
-  readonly attributes: number;
-  readonly records: readonly {
-    readonly offsetDelta: number;
-    readonly timestampDelta: bigint;
-    readonly key: Buffer | null;
-    readonly value: Buffer | null;
-    readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
-  }[];
-}
-
-/** The records from a position on: a broker answers with whole batches, which may begin before it. */
-function unpack(
-  partition: number,
-  position: bigint,
-  batches: readonly Batch[],
-): Pick<Fetched, "records" | "next"> {
-  const records: StoredRecord[] = [];
-  let next = position;
-  for (const batch of batches) {
-    const { firstOffset, firstTimestamp, maxTimestamp } = batch;
-    const isBrokers = (batch.attributes & LOG_APPEND_TIME) !== 0;
-    const users = (batch.attributes & CONTROL) === 0 ? batch.records : [];
-    for (const { offsetDelta, timestampDelta, key, value, headers } of users) {
-      const offset = firstOffset + BigInt(offsetDelta);
-      if (offset < position) continue;
-      const timestampMs = isBrokers ? maxTimestamp : firstTimestamp + timestampDelta;
-      records.push({ partition, offset, timestampMs, key, value, headers });
-    }
-    next = firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
-  }
-  return { records, next: next > position ? next : position };
 }
