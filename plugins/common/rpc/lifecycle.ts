@@ -7,6 +7,7 @@ import { CancelledError } from "./errors";
  */
 export class Lifecycle {
   private readonly controller = new AbortController();
+  private underWay = 0;
 
   constructor() {
     // Every call under way listens, and the engine makes dozens at once; the warning about more
@@ -17,6 +18,21 @@ export class Lifecycle {
   /** Aborted with a CancelledError as its reason. */
   get signal(): AbortSignal {
     return this.controller.signal;
+  }
+
+  /** Nothing is under way that still has to be answered. */
+  get idle(): boolean {
+    return this.underWay === 0;
+  }
+
+  /** Counts work as under way until it ends. */
+  async track(work: Promise<void>): Promise<void> {
+    this.underWay += 1;
+    try {
+      await work;
+    } finally {
+      this.underWay -= 1;
+    }
   }
 
   /** Refuses all further work and aborts what is under way. */

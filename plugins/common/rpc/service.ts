@@ -53,7 +53,7 @@ export function resourceProviderService(
           respond(toServiceError(error), null);
         }
       };
-      void answer();
+      void lifecycle.track(answer());
     };
 
   /** A method that is answered at once, whatever the plugin is doing. */

@@ -24,5 +24,5 @@ void serve(
       },
     },
   },
-  { graceMs: 300 },
+  { graceMs: Number(process.env["SAMPLE_GRACE_MS"] ?? 300) },
 );
