@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Log } from "../../toolchain/log";
 import { run as runCommand } from "../../toolchain/process";
@@ -59,8 +60,12 @@ export function environmentOf(
   const own = Object.entries(inherited).filter(
     ([name]) => !name.startsWith("PULUMI_") || HARMLESS.has(name),
   );
-  return { ...Object.fromEntries(own), ...engine.env, ...engineEnv(folder), ...extra };
+  const all = { ...Object.fromEntries(own), ...engine.env, ...engineEnv(folder), ...extra };
+  const { NODE_OPTIONS: options = "" } = all;
+  return { ...all, NODE_OPTIONS: `${options} --require=${JSON.stringify(PROGRAM_START)}`.trim() };
 }
+
+const PROGRAM_START = join(__dirname, "program-start.cjs");
 
 /**
  * Runs an operation of the engine (`up`, `preview`, `destroy`, …) that prints JSON events, records it in

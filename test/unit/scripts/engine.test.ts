@@ -1,5 +1,8 @@
+import { join } from "node:path";
 import { environmentOf } from "../../../scripts/lib/engine";
 import { labFolder } from "../../../scripts/lib/lab-folder";
+
+const PROGRAM_START = join(process.cwd(), "scripts/lib/program-start.cjs");
 
 const folder = labFolder("virtual", "/labs");
 const engine = { bin: "pulumi", env: { PATH: "/engine", PULUMI_HOME: "/cache/home" } };
@@ -11,6 +14,7 @@ test("nothing of the user's own Pulumi beats the lab's passphrase, backend, stac
     { PI_LAB_RUN: "r" },
     {
       HOME: "/home/ada",
+      NODE_OPTIONS: "--max-old-space-size=4096",
       PATH: "/bin",
       PULUMI_ACCESS_TOKEN: "pul-1",
       PULUMI_BACKEND_URL: "s3://theirs",
@@ -25,6 +29,7 @@ test("nothing of the user's own Pulumi beats the lab's passphrase, backend, stac
   );
   expect(environment).toEqual({
     HOME: "/home/ada",
+    NODE_OPTIONS: `--max-old-space-size=4096 --require="${PROGRAM_START}"`,
     PATH: "/engine",
     PI_LAB_RUN: "r",
     PULUMI_BACKEND_URL: folder.backendUrl,
