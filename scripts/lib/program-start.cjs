@@ -1,14 +1,16 @@
 // Loaded into the Node processes of a lab's engine (NODE_OPTIONS) before anything else, for the sake of
-// one: the program, which starts once for a preview and twice for an `up` with its preview. Pulumi's SDK
-// loads TypeScript and npm's Arborist at its start, well over half of its modules, to serialize functions
-// of a program. Ours has none, so they are loaded only if they are asked for something.
+// one: the program, which starts once for a preview and twice for an `up` with its preview. What Pulumi's
+// SDK does there for programs of another kind takes most of the start's time.
 "use strict";
 
 const Module = require("node:module");
 const { join } = require("node:path");
 
 const RUNNER = join("@pulumi", "pulumi", "cmd", "run");
+// To serialize functions, of which our program has none: loaded if they are asked for something.
 const LATER = new Set(["typescript", "@npmcli/arborist"]);
+// The SDK notes a stack trace with every promise, and this maps each one to TypeScript.
+const SOURCE_MAPS = "source-map-support/register";
 
 if ((process.argv[1] ?? "").includes(RUNNER)) {
   // The program is bundled JavaScript. The project file says so, but older language hosts do not hear it
@@ -16,6 +18,7 @@ if ((process.argv[1] ?? "").includes(RUNNER)) {
   delete process.env.PULUMI_NODEJS_TYPESCRIPT;
   const load = Module._load;
   Module._load = function (request, ...rest) {
+    if (request === SOURCE_MAPS) return {};
     if (!LATER.has(request)) return load.call(this, request, ...rest);
     return later(() => load.call(this, request, ...rest));
   };

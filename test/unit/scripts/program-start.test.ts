@@ -8,10 +8,12 @@ const START = join(ROOT, "scripts/lib/program-start.cjs");
 
 /** Tells which of the SDK's large parts are loaded with it, and whether they work when they are needed. */
 const PROBE = `
+module.paths.push(${JSON.stringify(join(ROOT, "node_modules"))});
+require("source-map-support/register");
 const pulumi = require(${JSON.stringify(join(ROOT, "node_modules/@pulumi/pulumi"))});
 const loaded = (name) =>
   Object.keys(require.cache).some((file) => file.includes("/node_modules/" + name + "/"));
-const before = { typescript: loaded("typescript"), arborist: loaded("@npmcli/arborist") };
+const before = { typescript: loaded("typescript"), arborist: loaded("@npmcli/arborist"), sourceMaps: loaded("source-map-support") };
 const typescriptAsked = process.env.PULUMI_NODEJS_TYPESCRIPT;
 const answer = 41;
 pulumi.runtime.serializeFunction(() => answer + 1).then(({ text }) => {
@@ -47,7 +49,7 @@ function run(below: string): unknown {
 
 test("the program starts without TypeScript and Arborist, and has them where it needs them", () => {
   expect(run("node_modules/@pulumi/pulumi/cmd/run")).toEqual({
-    before: { typescript: false, arborist: false },
+    before: { typescript: false, arborist: false, sourceMaps: false },
     serialized: true,
     after: { typescript: true, arborist: "function" },
   });
@@ -55,7 +57,7 @@ test("the program starts without TypeScript and Arborist, and has them where it 
 
 test("any other process is left as it is", () => {
   expect(run("elsewhere")).toMatchObject({
-    before: { typescript: true, arborist: true },
+    before: { typescript: true, arborist: true, sourceMaps: true },
     typescriptAsked: "true",
     serialized: true,
   });
