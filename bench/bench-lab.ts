@@ -39,7 +39,7 @@ export interface BenchLabOptions {
   readonly log: Log;
 }
 
-/** The user, or a deadline of ours, asked for an end. */
+/** The user asked for an end. */
 export class Interrupted extends Error {
   constructor() {
     super("Interrupted.");
@@ -85,37 +85,33 @@ export class BenchLab {
     return this.folder.privateKeyFile;
   }
 
-  /** @throws Error where the engine fails, with what it printed */
+  /** @throws Error where the engine fails or takes too long, with what it printed; Interrupted by the user */
   async run(command: "up" | "preview", ...flags: string[]): Promise<MeasuredRun> {
     const { engine, log } = this.options;
     const events: TimedEvent[] = [];
     const problems: string[] = [];
     const said: string[] = [];
-    const timer = setTimeout(() => {
-      log(`pulumi ${command} has run for ${RUN_DEADLINE_MS / 60_000} minutes; ending it.`);
-      // The engine's runner passes it on, as it does with a user's.
-      process.kill(process.pid, "SIGINT");
-    }, RUN_DEADLINE_MS);
     const begin = performance.now();
-    try {
-      const run = await runEngine(this.folder, engine, [command, ...flags, "--json"], {
-        log: (line) => said.push(line),
-        onEvent: (event) => {
-          events.push({ atMs: performance.now() - begin, event });
-          if (event.diagnosticEvent?.severity === "error")
-            problems.push(event.diagnosticEvent.message.trim());
-        },
-      });
-      const seconds = (performance.now() - begin) / 1000;
-      if (run.interrupted) throw new Interrupted();
-      if (run.exitCode !== 0) {
-        const why = [...problems, ...said].join("\n");
-        throw new Error(`pulumi ${command} ended with status ${run.exitCode}:\n${why}`);
-      }
-      return { seconds, changes: run.summary?.resourceChanges ?? {}, events };
-    } finally {
-      clearTimeout(timer);
+    const minutes = (): string => `${Math.round((performance.now() - begin) / 60_000)} min`;
+    const reminder = setInterval(() => log(`  … pulumi ${command} runs on (${minutes()})`), 60_000);
+    const run = await runEngine(this.folder, engine, [command, ...flags, "--json"], {
+      log: (line) => said.push(line),
+      onEvent: (event) => {
+        events.push({ atMs: performance.now() - begin, event });
+        if (event.diagnosticEvent?.severity === "error")
+          problems.push(event.diagnosticEvent.message.trim());
+      },
+      deadlineMs: RUN_DEADLINE_MS,
+    }).finally(() => clearInterval(reminder));
+    const seconds = (performance.now() - begin) / 1000;
+    if (run.interrupted) throw new Interrupted();
+    if (run.exitCode !== 0 || run.timedOut) {
+      const how = run.timedOut
+        ? `was not done in ${RUN_DEADLINE_MS / 60_000} minutes and was ended`
+        : `ended with status ${run.exitCode}`;
+      throw new Error(`pulumi ${command} ${how}:\n${[...problems, ...said].join("\n")}`);
     }
+    return { seconds, changes: run.summary?.resourceChanges ?? {}, events };
   }
 
   /**

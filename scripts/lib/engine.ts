@@ -24,6 +24,8 @@ export interface EngineRun {
   readonly text: string;
   /** Whether this process was asked to stop (SIGINT, SIGTERM or SIGHUP) meanwhile. */
   readonly interrupted: boolean;
+  /** Whether it was ended because `deadlineMs` was over. */
+  readonly timedOut: boolean;
 }
 
 export interface RunOptions {
@@ -32,7 +34,12 @@ export interface RunOptions {
   readonly log: Log;
   /** Variables besides the engine's and the lab's. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** After this it is told to cancel, and a minute later ended with all that it started. Default: never. */
+  readonly deadlineMs?: number | undefined;
 }
+
+/** What an engine that is told to cancel may finish: a step that has begun may wait for a broker. */
+const CANCEL_MS = 60_000;
 
 /**
  * Variables of the user's own Pulumi that may reach the engine of a lab. All others stay out: some beat
@@ -96,6 +103,7 @@ export async function runEngine(
   const ended = endOf(child);
   const begun = recordEngine(folder, record, child);
   const signals = passSignals(child, record, options.log);
+  const deadline = endAfter(options.deadlineMs, child, record, options.log);
   const output = collect(child, options);
   try {
     const exitCode = await ended;
@@ -112,9 +120,11 @@ export async function runEngine(
       summary: output.summary(),
       text: output.text(),
       interrupted: signals.received(),
+      timedOut: deadline.passed(),
     };
   } finally {
     signals.stop();
+    deadline.stop();
   }
 }
 
@@ -217,10 +227,7 @@ function passSignals(
       return;
     }
     log("Interrupted again: ending the engine and its plugins.");
-    child.kill("SIGKILL");
-    endProcesses(processesWithEnv(RUN_VARIABLE, record.runId)).catch((error: unknown) =>
-      log(String(error)),
-    );
+    endAll(child, record, log);
   };
   const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of names) process.on(name, handle);
@@ -228,4 +235,32 @@ function passSignals(
     stop: () => names.forEach((name) => process.off(name, handle)),
     received: () => count > 0,
   };
+}
+
+/** As a user would who has waited too long: Ctrl-C, and once more. Other runs of this process go on. */
+function endAfter(
+  deadlineMs: number | undefined,
+  child: ChildProcess,
+  record: RunRecord,
+  log: Log,
+): { stop(): void; passed(): boolean } {
+  let passed = false;
+  if (deadlineMs === undefined) return { stop: () => undefined, passed: () => passed };
+  let timer = setTimeout(() => {
+    passed = true;
+    log(`The engine is not done after ${deadlineMs / 1000} s: it is told to cancel.`);
+    child.kill("SIGINT");
+    timer = setTimeout(() => {
+      log(`It has not cancelled in ${CANCEL_MS / 1000} s: ending the engine and its plugins.`);
+      endAll(child, record, log);
+    }, CANCEL_MS);
+  }, deadlineMs);
+  return { stop: () => clearTimeout(timer), passed: () => passed };
+}
+
+function endAll(child: ChildProcess, record: RunRecord, log: Log): void {
+  child.kill("SIGKILL");
+  endProcesses(processesWithEnv(RUN_VARIABLE, record.runId)).catch((error: unknown) =>
+    log(String(error)),
+  );
 }
