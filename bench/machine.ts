@@ -44,11 +44,19 @@ const LOOK_MS = 500;
 
 /** Cores that are busy at the moment, 0 to all of them. */
 export async function busyCores(): Promise<number> {
-  const before = cpuTimes();
+  const sinceNow = watchCores();
   await sleep(LOOK_MS);
-  const after = cpuTimes();
-  const total = after.total - before.total;
-  return total === 0 ? 0 : (cpus().length * (total - (after.idle - before.idle))) / total;
+  return sinceNow();
+}
+
+/** @returns tells how many cores were busy since this call, on average */
+export function watchCores(): () => number {
+  const before = cpuTimes();
+  return () => {
+    const after = cpuTimes();
+    const total = after.total - before.total;
+    return total === 0 ? 0 : (cpus().length * (total - (after.idle - before.idle))) / total;
+  };
 }
 
 function cpuTimes(): { idle: number; total: number } {

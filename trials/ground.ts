@@ -7,6 +7,7 @@ import { statusPorts } from "../scripts/lib/status-ports";
 import { Pi } from "../test/support/lab/pi";
 import type { Log } from "../toolchain/log";
 import { run } from "../toolchain/process";
+import type { Choice } from "./kill/points";
 import { waitUntilWell } from "./well";
 
 /** The topic that the records are written to; it has a partition for each broker to lead. */
@@ -17,8 +18,8 @@ const DOCKER_MS = 60_000;
 
 /** What a trial works on: a lab that is up, its Pis seen from below, and the engine. */
 export class Ground {
-  /** What the trial tells of itself, for its outcome. */
-  readonly notes: string[] = [];
+  /** For how long records will still be written, ms; set once the first one is. */
+  leftMs: () => number = () => Infinity;
   /** Whom its preparation has chosen. */
   chosen: Pi | undefined;
 
@@ -27,8 +28,10 @@ export class Ground {
     private readonly dockerHost: string,
     readonly signal: AbortSignal,
     readonly log: Log,
-    /** At how many of a run's moments its engine is killed, at most. */
-    readonly kills = Infinity,
+    /** At which of a run's moments its engine is killed. */
+    readonly kills: Choice,
+    /** What the trial tells of itself, for its outcome. */
+    readonly notes: string[],
   ) {}
 
   /** As the configuration has it now. */

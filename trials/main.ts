@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeMachine } from "../bench/machine";
 import { withOwnLabs } from "../bench/own-labs";
@@ -6,10 +6,12 @@ import { readArgs, runCommand, toStderr, type Given } from "../scripts/lib/cli";
 import { UserError } from "../scripts/lib/errors";
 import { renderTable } from "../scripts/lib/table";
 import { formatDuration } from "../toolchain/log";
+import { parsePart, WHOLE, type Choice } from "./kill/points";
 import { renderReport, renderSection, type Results } from "./report";
+import { SectionOf } from "./results-file";
 import { Session } from "./session";
 import { trials } from "./table";
-import { passed, type Trial } from "./trial";
+import { passed, type Outcome, type Trial } from "./trial";
 
 const USAGE = `npm run trials [-- OPTIONS]
 
@@ -19,9 +21,13 @@ what was lost. Labs of its own are made and removed; other labs are not touched.
   --list         show the trials and end
   --only NAME    this trial; may be given several times (default: all)
   --rate N       records a second (default 350)
-  --kills N      kill the engine at so many moments of a change, evenly spread (default: at all)
+  --part I/N     of the moments of a change at which the engine is killed, every Nth from the Ith
+  --kills N      at so many of them at most, evenly spread (default: at all)
   --json FILE    also write all outcomes to FILE
   --no-record    do not add the outcomes to bench/RESULTS.md
+
+Records are written for at most two hours a trial, and at most three million: a trial that takes
+longer has failed. Each outcome is kept as soon as its trial has ended.
 
 Ends with 0 where every trial passed, with 1 where a record was lost or a lab did not come back.`;
 
@@ -30,7 +36,7 @@ const RATE = 350;
 async function main(): Promise<number> {
   const given = readArgs({
     text: USAGE,
-    values: ["json", "rate", "kills"],
+    values: ["json", "rate", "kills", "part"],
     lists: ["only"],
     switches: ["list", "no-record"],
   });
@@ -41,21 +47,31 @@ async function main(): Promise<number> {
   }
   const chosen = chooseTrials(given);
   const rate = readNumber(given, "rate", 10_000) ?? RATE;
-  const kills = readNumber(given, "kills", 1000) ?? Infinity;
+  const kills = readKills(given, chosen);
   const started = Date.now();
   return withOwnLabs("trial", async (own) => {
     // Before the trials, which take long: it is their commit that counts.
     const machine = await describeMachine(own.tools.pulumi.version, own.dockerHost);
-    const outcomes = await new Session(own, { rate, kills }, toStderr).run(chosen);
-    const results: Results = {
+    const outcomes: Outcome[] = [];
+    const results = (): Results => ({
       date: new Date(started).toISOString(),
       command: ["npm run trials", ...optionsText(given)].join(" "),
       machine,
       rate,
+      missing: chosen.slice(outcomes.length).map(({ name }) => name),
       outcomes,
+    });
+    const keep = keeper(given);
+    const onOutcome = (outcome: Outcome): void => {
+      outcomes.push(outcome);
+      keep(results());
     };
-    tell(results, given);
-    toStderr(`The trials took ${formatDuration(Date.now() - started)}.`);
+    try {
+      await new Session(own, { rate, kills, onOutcome }, toStderr).run(chosen);
+    } finally {
+      if (outcomes.length > 0) process.stdout.write(`\n${renderReport(results())}\n`);
+      toStderr(`The trials took ${formatDuration(Date.now() - started)}.`);
+    }
     return outcomes.every(passed) ? 0 : 1;
   });
 }
@@ -77,14 +93,33 @@ function readNumber(given: Given, name: string, most: number): number | undefine
   throw new UserError(`--${name}: ${text} is not a number from 1 to ${most}.`);
 }
 
-function tell(results: Results, given: Given): void {
-  process.stdout.write(`\n${renderReport(results)}\n`);
+/** Which moments are wished for. A wish that no chosen trial can fulfil is a slip of the pen. */
+function readKills(given: Given, chosen: readonly Trial[]): Choice {
+  const part = given.value("part");
+  const kills = {
+    most: readNumber(given, "kills", 1000) ?? Infinity,
+    part: part === undefined ? WHOLE : parsePart(part),
+  };
+  for (const name of ["kills", "part"]) {
+    if (given.value(name) === undefined || chosen.some(({ atMoments }) => atMoments)) continue;
+    const those = trials.filter(({ atMoments }) => atMoments).map((trial) => trial.name);
+    throw new UserError(
+      `--${name}: no trial of those chosen kills the engine at moments; ${those.join(", ")} do.`,
+    );
+  }
+  return kills;
+}
+
+/** Writes what there is, again and again as it grows. */
+function keeper(given: Given): (results: Results) => void {
   const json = given.value("json");
-  if (json !== undefined) writeFileSync(json, `${toJson(results)}\n`);
-  if (given.has("no-record")) return;
-  const file = join(__dirname, "..", "bench", "RESULTS.md");
-  appendFileSync(file, `\n${renderSection(results)}`);
-  toStderr("Added to bench/RESULTS.md.");
+  const section = given.has("no-record")
+    ? undefined
+    : new SectionOf(join(__dirname, "..", "bench", "RESULTS.md"));
+  return (results) => {
+    if (json !== undefined) writeFileSync(json, `${toJson(results)}\n`);
+    section?.write(renderSection(results));
+  };
 }
 
 /** Offsets are 64 bits wide: they go out as text. */
@@ -99,7 +134,7 @@ function toJson(results: Results): string {
 function optionsText(given: Given): string[] {
   const options = [
     ...given.list("only").map((name) => `--only ${name}`),
-    ...["rate", "kills"].flatMap((name) => {
+    ...["rate", "part", "kills"].flatMap((name) => {
       const value = given.value(name);
       return value === undefined ? [] : [`--${name} ${value}`];
     }),

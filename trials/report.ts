@@ -1,5 +1,6 @@
 import type { Machine } from "../bench/machine";
 import { renderTable } from "../scripts/lib/table";
+import type { Load } from "./load";
 import type { Stall, Verdict } from "./checker/ledger";
 import { passed, type Moments, type Outcome } from "./trial";
 
@@ -10,6 +11,8 @@ export interface Results {
   readonly machine: Machine;
   /** Records a second. */
   readonly rate: number;
+  /** Those trials that were to run and have not ended yet, by name. */
+  readonly missing: readonly string[];
   readonly outcomes: readonly Outcome[];
 }
 
@@ -25,12 +28,13 @@ const HEAD = [
 ];
 
 /** The table for the terminal, and below it what was told of each trial. */
-export function renderReport({ outcomes }: Results): string {
+export function renderReport(results: Results): string {
+  const { outcomes, machine } = results;
   return [
     renderTable(HEAD, outcomes.map(row)),
     "",
-    ...outcomes.flatMap(remarks),
-    summary(outcomes),
+    ...outcomes.flatMap((outcome) => remarks(outcome, machine)),
+    summary(results),
   ].join("\n");
 }
 
@@ -47,16 +51,17 @@ export function renderSection(results: Results): string {
     line(HEAD.map((_, i) => (i === 0 || i === 5 ? "---" : "---:"))),
     ...outcomes.map((outcome) => line(row(outcome))),
     "",
-    ...outcomes.flatMap(remarks),
+    ...outcomes.flatMap((outcome) => remarks(outcome, machine)),
     "",
-    summary(outcomes),
+    summary(results),
     "",
   ].join("\n");
 }
 
 /** What became of one trial, in a line. */
 export function outcomeLine(outcome: Outcome): string {
-  const { verdict, problem } = outcome;
+  const { verdict } = outcome;
+  const problem = outcome.problem ?? (verdict?.endedEarly && `ended early: ${verdict.endedEarly}`);
   const records =
     verdict === undefined
       ? "the records were not read back"
@@ -90,12 +95,18 @@ function recovery({ healedMs, wellMs }: Partial<Moments>): string {
   return healedMs === undefined || wellMs === undefined ? "never" : seconds(wellMs - healedMs);
 }
 
-function remarks({ title, notes, verdict, problem }: Outcome): string[] {
+function remarks({ title, notes, verdict, load, problem }: Outcome, { cores }: Machine): string[] {
   return [
     ...notes,
     ...(verdict ? records(verdict) : []),
+    ...(load ? [loadText(load, cores)] : []),
+    ...(verdict?.endedEarly ? [`FAILED: ended early: ${verdict.endedEarly}`] : []),
     ...(problem ? [`FAILED: ${problem}`] : []),
   ].map((text) => `- ${title}: ${text.replaceAll("\n", "\n  ")}.`);
+}
+
+function loadText({ busyCores, most }: Load, cores: number): string {
+  return `${busyCores.toFixed(1)} of ${cores} cores busy on average, load average ${most.toFixed(1)} at most`;
 }
 
 /** What the table has no room for. */
@@ -122,10 +133,15 @@ function records(verdict: Verdict): string[] {
   ];
 }
 
-function summary(outcomes: readonly Outcome[]): string {
+function summary({ outcomes, missing }: Results): string {
   const failed = outcomes.filter((outcome) => !passed(outcome)).map(({ name }) => name);
-  const count = `${outcomes.length - failed.length} of ${outcomes.length} trials passed`;
-  return `${count}${failed.length > 0 ? `; FAILED: ${failed.join(", ")}` : ""}.`;
+  const all = outcomes.length + missing.length;
+  return [
+    `${outcomes.length - failed.length} of ${all} trials passed`,
+    ...(failed.length > 0 ? [`; FAILED: ${failed.join(", ")}`] : []),
+    ...(missing.length > 0 ? [`; not run to their end: ${missing.join(", ")}`] : []),
+    ".",
+  ].join("");
 }
 
 function seconds(ms: number): string {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { bootstrapServers } from "../model";
 import { reasonOf } from "../scripts/lib/errors";
-import { readBack, startChecker, type CheckerOptions } from "./checker/checker";
+import { readBack, startChecker } from "./checker/checker";
 import { KafkaLog } from "./checker/kafka-log";
 import { judge, type Verdict } from "./checker/ledger";
 import { TOPIC, type Ground } from "./ground";
+import { longestOfferMs, MOST_RECORDS, readBackMs } from "./limits";
 import type { Heal, Moments, Outcome, Trial } from "./trial";
 
 /** Records are written for so long before a fault and after the recovery. */
@@ -14,19 +15,18 @@ const TAIL_MS = 5000;
 /**
  * One trial, from a lab that is well to one that is well again. What goes wrong on the way is the outcome's
  * `problem`; the records are read back all the same, where they can be.
+ * @param rate records a second
  * @throws where the trial is interrupted, or cannot even begin
  */
-export async function runTrial(
-  trial: Trial,
-  ground: Ground,
-  options: CheckerOptions,
-): Promise<Outcome> {
+export async function runTrial(trial: Trial, ground: Ground, rate: number): Promise<Outcome> {
   const { name, title } = trial;
   await ground.waitUntilWell();
   await ground.spreadLeaders();
   await trial.prepare?.(ground);
   const log = await KafkaLog.open(bootstrapServers(ground.lab).split(","), TOPIC);
-  const checker = startChecker(log, options);
+  const limits = { maxMs: longestOfferMs(rate), maxRecords: MOST_RECORDS };
+  const checker = startChecker(log, { rate, ...limits });
+  ground.leftMs = checker.leftMs;
   const moments: { -readonly [K in keyof Moments]?: number } = {};
   let problem: string | undefined;
   let verdict: Verdict | undefined;
@@ -49,7 +49,7 @@ export async function runTrial(
     }
     try {
       const ledger = await checker.stop();
-      verdict = judge(ledger, await readBack(log, ledger));
+      verdict = judge(ledger, await readBack(log, ledger, readBackMs(ledger.offered)));
     } catch (error) {
       failed(error);
     }

@@ -1,16 +1,26 @@
 import { join } from "node:path";
 import { BenchLab, Interrupted } from "../bench/bench-lab";
 import type { OwnLabs } from "../bench/own-labs";
-import type { CheckerOptions } from "./checker/checker";
 import { formatDuration, type Log } from "../toolchain/log";
 import { reasonOf } from "../scripts/lib/errors";
 import { Ground, PARTITIONS, TOPIC } from "./ground";
+import type { Choice } from "./kill/points";
+import { underWatch } from "./load";
 import { outcomeLine } from "./report";
 import { runTrial } from "./run-trial";
 import { passed, type Outcome, type Trial } from "./trial";
 
 /** Machines of the template on which no broker plays: each can take one over. */
 const SPARES = ["pi-4", "pi-5", "pi-7"];
+
+export interface SessionOptions {
+  /** Records a second. */
+  readonly rate: number;
+  /** At which moments of a change its engine is killed. */
+  readonly kills: Choice;
+  /** Told of each trial as soon as it has ended. */
+  readonly onOutcome: (outcome: Outcome) => void;
+}
 
 /** Runs trials one after another, on one lab as long as it comes back well from each. */
 export class Session {
@@ -19,39 +29,39 @@ export class Session {
 
   constructor(
     private readonly own: OwnLabs,
-    private readonly options: CheckerOptions & { readonly kills: number },
+    private readonly options: SessionOptions,
     private readonly log: Log,
   ) {}
 
-  async run(trials: readonly Trial[]): Promise<Outcome[]> {
-    const outcomes: Outcome[] = [];
+  async run(trials: readonly Trial[]): Promise<void> {
     for (const [index, trial] of trials.entries()) {
       this.log(`\n[${index + 1}/${trials.length}] ${trial.name}: ${trial.title}`);
       const began = Date.now();
-      const outcome = await this.runOne(trial);
-      outcomes.push(outcome);
+      const outcome = await underWatch(() => this.runOne(trial));
+      this.options.onOutcome(outcome);
       this.log(`  ${outcomeLine(outcome)} (the trial took ${formatDuration(Date.now() - began)})`);
       if (trial.spoilsLab === true || !passed(outcome)) await this.removeLab();
     }
     await this.removeLab();
-    return outcomes;
   }
 
   private async runOne(trial: Trial): Promise<Outcome> {
     const { signal, dockerHost } = this.own;
+    const notes: string[] = [];
     try {
       if (signal.aborted) throw new Interrupted();
-      const lab = this.current ?? (await this.bringUp());
-      const ground = new Ground(lab, dockerHost, signal, this.log, this.options.kills);
-      return await runTrial(trial, ground, this.options);
+      const lab = this.current ?? (await this.bringUp(notes));
+      const { rate, kills } = this.options;
+      const ground = new Ground(lab, dockerHost, signal, this.log, kills, notes);
+      return await runTrial(trial, ground, rate);
     } catch (error) {
       if (signal.aborted) throw new Interrupted();
       const { name, title } = trial;
-      return { name, title, notes: [], moments: {}, problem: reasonOf(error) };
+      return { name, title, notes, moments: {}, problem: reasonOf(error) };
     }
   }
 
-  private async bringUp(): Promise<BenchLab> {
+  private async bringUp(notes: string[]): Promise<BenchLab> {
     const { name, folder, subnet, engine, dockerHost } = this.own;
     this.count += 1;
     const lab = await BenchLab.create({
@@ -74,6 +84,7 @@ export class Session {
       if (this.own.signal.aborted) throw error;
       // As a user would: a machine that is busy may boot its containers too slowly for the first one.
       this.log(`  ${reasonOf(error)}\n  once more`);
+      notes.push(`its lab came up with a second \`up\`, after ${reasonOf(error)}`);
       await lab.run("up", "--yes", "--skip-preview");
     }
     return lab;

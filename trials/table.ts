@@ -4,6 +4,7 @@ import { kills } from "./faults/kill";
 import { killedUps } from "./faults/kill-up";
 import { silences } from "./faults/silence";
 import { swaps } from "./faults/swap";
+import { upgrades } from "./faults/upgrade";
 import type { Trial } from "./trial";
 
 /** All trials, in the order in which they run. Those that leave the lab as it was come first. */
@@ -13,5 +14,6 @@ export const trials: readonly Trial[] = [
   ...silences,
   ...swaps,
   ...fullDisks,
+  ...upgrades,
   ...killedUps,
 ];

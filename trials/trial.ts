@@ -1,5 +1,6 @@
 import type { Verdict } from "./checker/ledger";
 import type { Ground } from "./ground";
+import type { Load } from "./load";
 
 /** Undoes what a fault did. */
 export type Heal = () => Promise<void>;
@@ -19,6 +20,8 @@ export interface Trial {
   readonly befall: (ground: Ground) => Promise<Heal | void>;
   /** How long it lasts. Default 0. */
   readonly holdMs?: number;
+  /** It kills the engine at moments of a change: `--kills` and `--part` choose among them. */
+  readonly atMoments?: boolean;
   /** The lab is not as others expect it afterwards: it is removed, and the next trial gets a new one. */
   readonly spoilsLab?: boolean;
 }
@@ -41,11 +44,18 @@ export interface Outcome {
   /** Undefined where the records could not be read back: then nothing is known. */
   readonly verdict?: Verdict | undefined;
   readonly moments: Partial<Moments>;
+  /** Latencies are to be read beside it; a loss is a loss under any load. */
+  readonly load?: Load | undefined;
   /** Why the trial failed, apart from what the verdict says; none where it went to its end. */
   readonly problem?: string | undefined;
 }
 
-/** A trial is passed if it went to its end and no acknowledged record is lost. */
+/** A trial is passed if it and its records went to their end and no acknowledged record is lost. */
 export function passed({ verdict, problem }: Outcome): boolean {
-  return problem === undefined && verdict?.lost.length === 0 && verdict.unacknowledged === 0;
+  return (
+    problem === undefined &&
+    verdict?.lost.length === 0 &&
+    verdict.unacknowledged === 0 &&
+    verdict.endedEarly === undefined
+  );
 }

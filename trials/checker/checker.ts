@@ -8,9 +8,9 @@ import type { RecordLog } from "./log";
 export interface CheckerOptions {
   /** Records a second, all partitions together. Default 350: as many Pis that report once a second. */
   readonly rate?: number;
-  /** No more records are offered after this time. Default 40 minutes. */
+  /** No more records are offered after this time, and the ledger says so. Default 40 minutes. */
   readonly maxMs?: number;
-  /** No more records are offered than these. Default one million. */
+  /** No more records are offered than these, and the ledger says so. Default one million. */
   readonly maxRecords?: number;
   /** How long what is not acknowledged is tried again after the last one was offered. Default 60 s. */
   readonly drainMs?: number;
@@ -22,6 +22,8 @@ export interface RunningChecker {
   elapsedMs(): number;
   /** How many records are acknowledged so far. */
   acknowledged(): number;
+  /** For how long records will still be offered, as far as its limits go, ms. */
+  leftMs(): number;
   /** Offers no more, tries what is left for the time that it has, and gives the ledger. */
   stop(): Promise<Ledger>;
   /** Offers no more and tries nothing more. */
@@ -45,6 +47,7 @@ export function startChecker(log: RecordLog, options: CheckerOptions = {}): Runn
   const giveUp = new AbortController();
   let [offered, acknowledged, stopped] = [0, 0, false];
   let drain: NodeJS.Timeout | undefined;
+  let endedEarly: string | undefined;
 
   const lanes = Array.from({ length: log.partitions }, (_, partition) => {
     return new Lane({
@@ -66,6 +69,12 @@ export function startChecker(log: RecordLog, options: CheckerOptions = {}): Runn
       for (; offered < due; offered++) lanes[offered % lanes.length]!.offer(offered);
       await sleep(TICK_MS);
     }
+    if (!stopped) {
+      endedEarly =
+        offered >= maxRecords
+          ? `all of ${maxRecords} records were offered before it was told to stop`
+          : `records were offered for ${maxMs / 1000} s, and it was not told to stop`;
+    }
     for (const lane of lanes) lane.close();
     drain = setTimeout(() => giveUp.abort(), drainMs);
   };
@@ -78,10 +87,12 @@ export function startChecker(log: RecordLog, options: CheckerOptions = {}): Runn
   return {
     elapsedMs,
     acknowledged: () => acknowledged,
+    leftMs: () => Math.min(maxMs - elapsedMs(), ((maxRecords - offered) / rate) * 1000),
     stop: async () => {
       stopped = true;
       await writing;
-      return { run, partitions: log.partitions, offered, acks, endedMs: elapsedMs(), failures };
+      const { partitions } = log;
+      return { run, partitions, offered, acks, endedMs: elapsedMs(), endedEarly, failures };
     },
     abandon: () => {
       stopped = true;

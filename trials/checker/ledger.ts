@@ -23,6 +23,8 @@ export interface Ledger {
   readonly acks: readonly Ack[];
   /** From the checker's start to the last acknowledgement, or to where it gave the rest up. */
   readonly endedMs: number;
+  /** Why no more records were offered from some time on, though nobody had asked for an end; else undefined. */
+  readonly endedEarly: string | undefined;
   /** How often a try to write failed, by the reason: Kafka's name of the error, or `connection`. */
   readonly failures: Readonly<Record<string, number>>;
 }
@@ -59,6 +61,8 @@ export interface Verdict {
   readonly longestStall: Stall & { readonly partition: number };
   /** The longest one of all partitions together: some may be served while others wait. */
   readonly longestStallOfAll: Stall;
+  /** As in the ledger. What was done after that end was seen by no record. */
+  readonly endedEarly: string | undefined;
   readonly failures: Readonly<Record<string, number>>;
 }
 
@@ -88,6 +92,7 @@ export function judge(ledger: Ledger, found: ReadBack): Verdict {
       })),
     ),
     longestStallOfAll: longestStall(ledger.acks, waiting.length > 0 ? ledger.endedMs : undefined),
+    endedEarly: ledger.endedEarly,
     failures: ledger.failures,
   };
 }

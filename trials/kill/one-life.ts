@@ -1,64 +1,73 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { reasonOf } from "../../scripts/lib/errors";
 import type { Ground } from "../ground";
+import { Lives, seenOfAnswer, seenOfState, type Look, type Seen } from "./lives";
 
 const PAUSE_MS = 500;
 
-/** Prints the node id of the Kafka that systemd keeps running here, nothing where it keeps none. */
-const NODE_ID =
-  "systemctl is-active --quiet kafka && sed -n s/^node.id=//p /run/kafka/started/server.properties";
-
-/** Machines that ran the same node at the same time. */
-export interface TwoLives {
-  readonly nodeId: string;
-  readonly machines: readonly string[];
-}
+/**
+ * Says which node's broker lives here: by its process, which may be one that systemd is still ending. The
+ * pattern does not match its own text in the command lines of this question.
+ */
+const QUESTION = [
+  "if grep --quiet --no-messages --text 'kafka[.]Kafka' /proc/[0-9]*/cmdline; then",
+  'echo "node $(sed -n s/^node.id=//p /run/kafka/started/server.properties)"',
+  "else echo idle; fi",
+].join("\n");
 
 export interface LifeWatch {
-  /** How often all machines were looked at, and what must never be. */
-  stop(): Promise<{ readonly looks: number; readonly twoLives: readonly TwoLives[] }>;
+  stop(): Promise<Lives>;
 }
 
 /** Looks at every machine of the lab, those that play no part (any more) included, until it is told to stop. */
 export function watchLives(ground: Ground): LifeWatch {
-  const seen = new Map<string, TwoLives>();
-  let [looks, stopped] = [0, false];
+  const lives = new Lives();
+  let stopped = false;
   const look = async (): Promise<void> => {
     for (; !stopped; await sleep(PAUSE_MS)) {
-      for (const one of twoLives(await nodesByMachine(ground))) seen.set(JSON.stringify(one), one);
-      looks += 1;
+      try {
+        lives.add(await lookAtAll(ground));
+      } catch (error) {
+        lives.addFailed(reasonOf(error));
+      }
     }
   };
   const looking = look();
-  looking.catch(() => undefined); // told by `stop`
   return {
     stop: async () => {
       stopped = true;
       await looking;
-      return { looks, twoLives: [...seen.values()] };
+      return lives;
     },
   };
 }
 
-/** Node ids that run on more than one machine. */
-export function twoLives(nodeByMachine: ReadonlyMap<string, string>): TwoLives[] {
-  const machines = new Map<string, string[]>();
-  for (const [machine, nodeId] of nodeByMachine) {
-    machines.set(nodeId, [...(machines.get(nodeId) ?? []), machine]);
-  }
-  return [...machines].flatMap(([nodeId, names]) =>
-    names.length > 1 ? [{ nodeId, machines: names.sort() }] : [],
-  );
-}
-
-async function nodesByMachine(ground: Ground): Promise<Map<string, string>> {
+async function lookAtAll(ground: Ground): Promise<Look> {
   const filter = `label=pi-lab.stack=${ground.lab.name}`;
-  const names = await ground.docker("ps", "--filter", filter, "--format", "{{.Names}}");
+  const format = "{{.Names}} {{.State}}";
+  const list = await ground.docker("ps", "--all", "--filter", filter, "--format", format);
   const found = await Promise.all(
-    names.split("\n").map(async (name): Promise<[string, string]> => {
-      // A machine that is made, paused or removed just now runs nothing that could be asked.
-      const id = await ground.docker("exec", name, "sh", "-c", NODE_ID).catch(() => "");
-      return [name, id];
+    list.split("\n").map(async (line): Promise<[string, Seen]> => {
+      const [name = "", state = ""] = line.split(" ");
+      return [name, seenOfState(state) ?? (await lookAt(ground, name))];
     }),
   );
-  return new Map(found.filter(([, id]) => id !== ""));
+  return new Map(found);
+}
+
+/** One that runs. Where it gives no answer it is asked of Docker whether it has ended meanwhile. */
+async function lookAt(ground: Ground, name: string): Promise<Seen> {
+  try {
+    return seenOfAnswer(await ground.docker("exec", name, "sh", "-c", QUESTION));
+  } catch (error) {
+    const state = await stateOf(ground, name);
+    return seenOfState(state) ?? { is: "unseen", why: reasonOf(error) };
+  }
+}
+
+/** In Docker's words; one that was removed has ended too. */
+async function stateOf(ground: Ground, name: string): Promise<string> {
+  const filter = `name=^/?${name}$`;
+  const state = await ground.docker("ps", "--all", "--filter", filter, "--format", "{{.State}}");
+  return state === "" ? "exited" : state;
 }

@@ -30,6 +30,7 @@ export async function underLoad<T>(
     );
     const result = await work();
     const ledger = await running.stop();
+    if (ledger.endedEarly !== undefined) throw new Error(ledger.endedEarly);
     const loaded = { result, ledger, verdict: judge(ledger, await readBack(log, ledger)) };
     await then(log, loaded);
     return loaded;

@@ -130,11 +130,26 @@ test("it ends by itself at its limits of time and count", async () => {
   const timed = new FakeLog();
   const checker = startChecker(timed, { rate: 100, maxMs: 200 });
   await sleep(500);
-  const { offered } = await checker.stop();
+  const { offered, endedEarly } = await checker.stop();
   expect(offered).toBeLessThanOrEqual(20);
+  expect(endedEarly).toBe("records were offered for 0.2 s, and it was not told to stop");
+  expect(checker.leftMs()).toBeLessThanOrEqual(0);
 
   const log = new FakeLog();
-  expect((await (await offer(log, 7)).stop()).offered).toBe(7);
+  const all = await offer(log, 7);
+  await sleep(100);
+  const counted = await all.stop();
+  expect(counted.offered).toBe(7);
+  expect(judge(counted, await readBack(log, counted)).endedEarly).toBe(
+    "all of 7 records were offered before it was told to stop",
+  );
+});
+
+test("one that is told to stop before its limits has not ended early", async () => {
+  const checker = startChecker(new FakeLog(), { rate: 100, maxRecords: 1_000_000 });
+  await sleep(100);
+  expect(checker.leftMs()).toBeGreaterThan(0);
+  expect((await checker.stop()).endedEarly).toBeUndefined();
 });
 
 test("records of another run are not taken for its own", async () => {

@@ -23,6 +23,7 @@ function ledger(change: Partial<Ledger> = {}): Ledger {
       ack(2000, 1, [5]),
     ],
     endedMs: 2000,
+    endedEarly: undefined,
     failures: {},
     ...change,
   };

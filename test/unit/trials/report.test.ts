@@ -13,6 +13,7 @@ const verdict: Verdict = {
   unacknowledgedPresent: 0,
   longestStall: { ms: 9876, fromMs: 5100, toMs: 14_976, partition: 1 },
   longestStallOfAll: { ms: 40, fromMs: 0, toMs: 40 },
+  endedEarly: undefined,
   failures: { NOT_LEADER_OR_FOLLOWER: 2 },
 };
 const outcome: Outcome = {
@@ -41,6 +42,7 @@ function results(...outcomes: Outcome[]): Results {
     command: "npm run trials -- --only leader-killed",
     machine: machineFixture,
     rate: 350,
+    missing: [],
     outcomes,
   };
 }
@@ -76,6 +78,27 @@ test("a record that was never acknowledged fails the trial too, as does a lab th
   expect(passed(stuck)).toBe(false);
   expect(renderReport(results(stuck))).toMatch(/ never\n/);
   expect(renderReport(results(stuck))).toContain("FAILED: waited 240 s:\n  broker-1 is down.");
+});
+
+test("a trial whose records ended before it did has failed, whatever became of them", () => {
+  const short = { ...outcome, verdict: { ...verdict, endedEarly: "records were offered for 9 s" } };
+  expect(passed(short)).toBe(false);
+  expect(outcomeLine(short)).toContain("FAILED: ended early: records were offered for 9 s");
+  expect(renderReport(results(short))).toContain(
+    "- leader killed: FAILED: ended early: records were offered for 9 s.",
+  );
+});
+
+test("trials of a session that have not ended are named, and count as not passed", () => {
+  const text = renderSection({ ...results(outcome), missing: ["swap-dead", "upgrade"] });
+  expect(text).toContain("1 of 3 trials passed; not run to their end: swap-dead, upgrade.");
+});
+
+test("the load of the machine stands beside the latencies", () => {
+  const text = renderSection(results({ ...outcome, load: { busyCores: 1.84, most: 6.25 } }));
+  expect(text).toContain(
+    "- leader killed: 1.8 of 2 cores busy on average, load average 6.3 at most.",
+  );
 });
 
 test("records that could not be read back are unknown, not none", () => {
