@@ -26,7 +26,7 @@ export async function runTrial(trial: Trial, ground: Ground, rate: number): Prom
   const log = await KafkaLog.open(bootstrapServers(ground.lab).split(","), TOPIC);
   const limits = { maxMs: longestOfferMs(rate), maxRecords: MOST_RECORDS };
   const checker = startChecker(log, { rate, ...limits });
-  ground.leftMs = checker.leftMs;
+  ground.leftMs = () => checker.leftMs();
   const moments: { -readonly [K in keyof Moments]?: number } = {};
   let problem: string | undefined;
   let verdict: Verdict | undefined;
