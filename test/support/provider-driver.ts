@@ -60,30 +60,31 @@ export class ResourceDriver {
     return failures.map(({ property, reason }) => `${property}: ${reason}`);
   }
 
-  /** The inputs as the check hands them on, with what it fills in. */
-  async checked(news: PropertyMap): Promise<PropertyMap> {
-    return (await this.client.check(this.urn, this.state?.inputs ?? {}, news)).inputs;
+  /** The inputs as the check hands them on, with what it fills in: all that comes after it sees those alone. */
+  async checked(program: PropertyMap): Promise<PropertyMap> {
+    const olds = this.state?.inputs ?? {};
+    const { inputs, failures } = await this.client.check(this.urn, olds, program);
+    if (failures.length === 0) return inputs;
+    throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
   }
 
   /** The preview of a resource that is not there yet. */
-  async preview(news: PropertyMap): Promise<PropertyMap> {
+  async preview(program: PropertyMap): Promise<PropertyMap> {
+    const news = await this.checked(program);
     return (await this.client.create(this.urn, news, { preview: true })).outputs;
   }
 
   /** What a preview would show: paths with their kinds. */
-  async diff(news: PropertyMap): Promise<Record<string, number>> {
-    const { inputs, outputs } = this.known();
-    const result = await this.client.diff(this.urn, { oldInputs: inputs, olds: outputs, news });
-    return result.detailedDiff;
+  async diff(program: PropertyMap): Promise<Record<string, number>> {
+    return this.diffOf(await this.checked(program));
   }
 
   /** One `up`: says what was done. `forced`: the last one failed halfway. */
   async up(
-    news: PropertyMap,
+    program: PropertyMap,
     options: { forced?: boolean } = {},
   ): Promise<"created" | "updated" | "unchanged"> {
-    const failures = await this.check(news);
-    if (failures.length > 0) throw new Error(failures.join("\n"));
+    const news = await this.checked(program);
     if (this.state === undefined) {
       const { id, outputs } = await this.client
         .create(this.urn, news)
@@ -91,7 +92,7 @@ export class ResourceDriver {
       this.state = { id, inputs: news, outputs };
       return "created";
     }
-    const changes = Object.keys(await this.diff(news));
+    const changes = Object.keys(await this.diffOf(news));
     if (changes.length === 0 && options.forced !== true) return "unchanged";
     const { id, inputs, outputs: olds } = this.state;
     const { outputs } = await this.client
@@ -122,6 +123,12 @@ export class ResourceDriver {
   known(): State {
     if (this.state === undefined) throw new Error(`${this.urn} is not in the state`);
     return this.state;
+  }
+
+  private async diffOf(news: PropertyMap): Promise<Record<string, number>> {
+    const { inputs, outputs } = this.known();
+    const result = await this.client.diff(this.urn, { oldInputs: inputs, olds: outputs, news });
+    return result.detailedDiff;
   }
 
   /** A partial failure leaves its outputs in the state, and is an error all the same. */
