@@ -1,5 +1,5 @@
 import type { Machine } from "../bench/machine";
-import { renderTable } from "../scripts/lib/table";
+import { renderMarkdownTable, renderTable } from "../scripts/lib/table";
 import type { Load } from "./load";
 import type { Stall, Verdict } from "./checker/ledger";
 import { passed, type Moments, type Outcome } from "./trial";
@@ -33,25 +33,22 @@ export function renderReport(results: Results): string {
   return [
     renderTable(HEAD, outcomes.map(row)),
     "",
-    ...outcomes.flatMap((outcome) => remarks(outcome, machine)),
+    ...outcomes.flatMap((outcome) => remarks(outcome, machine)).map(plainItem),
     summary(results),
   ].join("\n");
 }
 
 /** A section of RESULTS.md. */
 export function renderSection(results: Results): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const { date, command, machine, rate, outcomes } = results;
   return [
     `## Trials, ${date.slice(0, 16).replace("T", " ")} UTC`,
     "",
     `\`${command}\` at ${machine.commit}; ${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.kernel}, Node.js ${machine.node}, Pulumi ${machine.pulumi}, Docker ${machine.docker}. ${rate} records a second with acks=all over three partitions, from 5 s before each fault to 5 s after the recovery; then all read back.`,
     "",
-    line(HEAD),
-    line(HEAD.map((_, i) => (i === 0 || i === 5 ? "---" : "---:"))),
-    ...outcomes.map((outcome) => line(row(outcome))),
+    renderMarkdownTable(HEAD, outcomes.map(row), new Set([0, 5])),
     "",
-    ...outcomes.flatMap((outcome) => remarks(outcome, machine)),
+    ...outcomes.flatMap((outcome) => remarks(outcome, machine)).map(markdownItem),
     "",
     summary(results),
     "",
@@ -102,7 +99,18 @@ function remarks({ title, notes, verdict, load, problem }: Outcome, { cores }: M
     ...(load ? [loadText(load, cores)] : []),
     ...(verdict?.endedEarly ? [`FAILED: ended early: ${verdict.endedEarly}`] : []),
     ...(problem ? [`FAILED: ${problem}`] : []),
-  ].map((text) => `- ${title}: ${text.replaceAll("\n", "\n  ")}.`);
+  ].map((text) => `${title}: ${text}`);
+}
+
+function plainItem(text: string): string {
+  return `- ${text.replaceAll("\n", "\n  ")}.`;
+}
+
+/** What commands have printed goes as it is: nothing in it is to be taken for Markdown. */
+function markdownItem(text: string): string {
+  const [first = "", ...printed] = text.split("\n").map((line) => line.trimEnd());
+  if (printed.length === 0) return `- ${first}.`;
+  return [`- ${first}`, "```", ...printed, "```"].join("\n  ").replace(/ +$/gm, "");
 }
 
 function loadText({ busyCores, most }: Load, cores: number): string {

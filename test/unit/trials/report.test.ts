@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { dirname, join } from "node:path";
 import type { Verdict } from "../../../trials/checker/ledger";
 import { outcomeLine, renderReport, renderSection, type Results } from "../../../trials/report";
 import { trials } from "../../../trials/table";
@@ -105,6 +107,19 @@ test("records that could not be read back are unknown, not none", () => {
   const unread = { ...outcome, verdict: undefined, problem: "could not be read back" };
   expect(passed(unread)).toBe(false);
   expect(renderReport(results(unread))).toMatch(/leader killed +unknown +unknown/);
+});
+
+test("a section of the results is formatted as the repository's check wants it", () => {
+  const stuck = { ...outcome, problem: "waited 240 s:\nbroker-1 is down\n  a *_* and a <b>" };
+  const text = renderSection(results(outcome, lost, stuck));
+  // Its library cannot be loaded by a CommonJS test.
+  const prettier = join(dirname(require.resolve("prettier/package.json")), "bin", "prettier.cjs");
+  const file = join(__dirname, "..", "..", "..", "bench", "RESULTS.md");
+  const formatted = execFileSync(process.execPath, [prettier, "--stdin-filepath", file], {
+    input: text,
+    encoding: "utf8",
+  });
+  expect(formatted).toBe(text);
 });
 
 test("a section of the results says when, how and where, and has as many cells in each row", () => {
