@@ -28,7 +28,7 @@ export function watchLives(ground: Ground): LifeWatch {
       try {
         lives.add(await lookAtAll(ground));
       } catch (error) {
-        lives.addFailed(reasonOf(error));
+        lives.addFailed(lastLine(error));
       }
     }
   };
@@ -61,8 +61,13 @@ async function lookAt(ground: Ground, name: string): Promise<Seen> {
     return seenOfAnswer(await ground.docker("exec", name, "sh", "-c", QUESTION));
   } catch (error) {
     const state = await stateOf(ground, name);
-    return seenOfState(state) ?? { is: "unseen", why: reasonOf(error) };
+    return seenOfState(state) ?? { is: "unseen", why: lastLine(error) };
   }
+}
+
+/** Docker's own word for it: the lines before it repeat the question. */
+function lastLine(error: unknown): string {
+  return reasonOf(error).trimEnd().split("\n").at(-1)!.trim();
 }
 
 /** In Docker's words; one that was removed has ended too. */
