@@ -3,6 +3,7 @@ import { BenchLab, Interrupted } from "../bench/bench-lab";
 import type { OwnLabs } from "../bench/own-labs";
 import { formatDuration, type Log } from "../toolchain/log";
 import { reasonOf } from "../scripts/lib/errors";
+import { recoverProcesses } from "../scripts/lib/recover";
 import { Ground, PARTITIONS, TOPIC } from "./ground";
 import type { Choice } from "./kill/points";
 import { underWatch } from "./load";
@@ -34,15 +35,19 @@ export class Session {
   ) {}
 
   async run(trials: readonly Trial[]): Promise<void> {
-    for (const [index, trial] of trials.entries()) {
-      this.log(`\n[${index + 1}/${trials.length}] ${trial.name}: ${trial.title}`);
-      const began = Date.now();
-      const outcome = await underWatch(() => this.runOne(trial));
-      this.options.onOutcome(outcome);
-      this.log(`  ${outcomeLine(outcome)} (the trial took ${formatDuration(Date.now() - began)})`);
-      if (trial.spoilsLab === true || !passed(outcome)) await this.removeLab();
+    try {
+      for (const [index, trial] of trials.entries()) {
+        this.log(`\n[${index + 1}/${trials.length}] ${trial.name}: ${trial.title}`);
+        const began = Date.now();
+        const outcome = await underWatch(() => this.runOne(trial));
+        this.options.onOutcome(outcome);
+        const took = formatDuration(Date.now() - began);
+        this.log(`  ${outcomeLine(outcome)} (the trial took ${took})`);
+        if (trial.spoilsLab === true || !passed(outcome)) await this.removeLab();
+      }
+    } finally {
+      await this.removeLab();
     }
-    await this.removeLab();
   }
 
   private async runOne(trial: Trial): Promise<Outcome> {
@@ -90,8 +95,12 @@ export class Session {
     return lab;
   }
 
+  /** With what an engine that was killed has left: it must not work on the next lab, whose subnet is the same. */
   private async removeLab(): Promise<void> {
-    await this.current?.remove();
+    const lab = this.current;
     this.current = undefined;
+    if (lab === undefined) return;
+    await recoverProcesses(lab.folder, this.log);
+    await lab.remove();
   }
 }
