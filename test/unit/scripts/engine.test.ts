@@ -65,13 +65,12 @@ describe("a run of an engine", () => {
     const count = (): number => (told += 1);
     process.on("SIGINT", count);
     const waits = "trap 'echo cancelled; exit 3' INT; while :; do sleep 0.05; done";
-    const { run, lines } = await runStandIn(waits, 1000).finally(() => process.off("SIGINT", count));
+    const { run, lines } = await runStandIn(waits, 1000).finally(() =>
+      process.off("SIGINT", count),
+    );
     expect(run).toMatchObject({ exitCode: 3, timedOut: true, interrupted: false });
     expect(told).toBe(0);
-    expect(lines).toEqual([
-      "The engine is not done after 1 s: it is told to cancel.",
-      "cancelled",
-    ]);
+    expect(lines).toEqual(["The engine is not done after 1 s: it is told to cancel.", "cancelled"]);
   });
 
   test("that ends in time is not", async () => {
