@@ -2,6 +2,7 @@ import { changes } from "./faults/change";
 import { fullDisks } from "./faults/full-disk";
 import { kills } from "./faults/kill";
 import { killedUps } from "./faults/kill-up";
+import { orphans } from "./faults/orphans";
 import { silences } from "./faults/silence";
 import { swaps } from "./faults/swap";
 import { upgrades } from "./faults/upgrade";
@@ -14,6 +15,7 @@ export const trials: readonly Trial[] = [
   ...silences,
   ...swaps,
   ...fullDisks,
+  ...orphans,
   ...upgrades,
   ...killedUps,
 ];

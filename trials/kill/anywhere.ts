@@ -5,7 +5,8 @@ import { choose, killPoints, momentOf } from "./points";
 import { Rounds, timeProblem } from "./rounds";
 import { userUp, type UserUp } from "./user-up";
 
-const UP_MS = 10 * 60_000;
+/** The longest that an `up` may take here. */
+export const UP_MS = 10 * 60_000;
 
 /** A setting that Kafka reads at its start alone. */
 const ROLLED = "log.retention.hours";
@@ -98,7 +99,7 @@ async function killOnce(ground: Ground, change: Change, point: string): Promise<
 }
 
 /** An `up` that must go through, as the user would run it after a crash. */
-async function finish(ground: Ground, change: Change): Promise<UserUp> {
+export async function finish(ground: Ground, change: Pick<Change, "assertDone">): Promise<UserUp> {
   const up = await userUp(ground.own.folder, { deadlineMs: UP_MS, signal: ground.signal });
   if (up.exitCode !== 0) {
     throw new Error(`the \`up\` ended with ${up.exitCode ?? "a kill"}:\n${up.output}`);
@@ -107,7 +108,10 @@ async function finish(ground: Ground, change: Change): Promise<UserUp> {
   return up;
 }
 
-async function assertConverged(ground: Ground, { assertDone }: Change): Promise<void> {
+async function assertConverged(
+  ground: Ground,
+  { assertDone }: Pick<Change, "assertDone">,
+): Promise<void> {
   await ground.waitUntilWell();
   await assertDone?.();
 }
