@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Ground } from "../ground";
 import { anotherRoll, finish, UP_MS } from "../kill/anywhere";
 import { momentOf } from "../kill/points";
@@ -35,7 +34,7 @@ export const orphans: readonly Trial[] = [
       if (exitCode !== undefined || timedOut) {
         throw new Error(`the roll was not killed at its first restart:\n${output}`);
       }
-      await sleep(SETTLE_MS);
+      await ground.hold(SETTLE_MS);
       const before = await starts(ground);
       await ground.hold(ALONE_MS);
       const after = await starts(ground);
