@@ -65,7 +65,7 @@ export function renderLabEnv(lab: Lab, inputs: BaselineInputs): string {
 }
 
 /** All that the stack would put on a broker's disk, but for the distribution. */
-function hostEntries(lab: Lab, broker: BrokerHost): readonly StagedEntry[] {
+export function hostEntries(lab: Lab, broker: BrokerHost): readonly StagedEntry[] {
   const staged = brokerFiles(lab, broker);
   return [...containerHostFiles(lab, broker), ...staged, manifest(staged)];
 }

@@ -2,7 +2,9 @@
 # What the stack is measured against: the same lab, brought up by a shell script as one would write it
 # by hand with some care. From no container to three brokers whose topics are in sync everywhere.
 #
-#   baseline.sh FOLDER
+#   baseline.sh FOLDER [machines]
+#
+# With "machines" it ends once they are made and answer: others set them up.
 #
 # FOLDER is written by bench/baseline.ts and holds lab.env (what to make, see there) and for each host
 # a tree of the files that the stack would put on it. All hosts are worked on at once; each has one SSH
@@ -14,6 +16,7 @@ set -Eeuo pipefail
 export LC_ALL=C
 
 folder=$1
+only=${2-}
 # Gives: lab network image subnet gateway ssh_user ssh_key archive archive_sha256 kafka_version
 # client_port controller_port timezone hosts[] address[] memory[] node_id[] topics[] topic_args[]
 # shellcheck source=/dev/null
@@ -161,11 +164,15 @@ done
 END
 }
 
+boot() {
+  make_machine "$1"
+  until_deadline 60 "sshd on $1" answers "$1"
+  say "$1: answers"
+}
+
 bring_up() {
   local host=$1 pushing
-  make_machine "$host"
-  until_deadline 60 "sshd on $host" answers "$host"
-  say "$host: answers"
+  boot "$host"
   push_archive "$host" &
   pushing=$!
   prepare "$host"
@@ -223,6 +230,10 @@ main() {
   choose_ids
   docker network create --driver bridge --subnet "$subnet" --gateway "$gateway" \
     --label "pi-lab.stack=$lab" "$network" >/dev/null
+  if [[ $only == machines ]]; then
+    at_once boot "${hosts[@]}"
+    return
+  fi
   at_once bring_up "${hosts[@]}"
   at_once create_dealt "${topics[@]}"
   say "topics are made"

@@ -7,6 +7,7 @@ const ENDING_GRACE_MS = 5_000;
 
 /**
  * Runs ./baseline.sh on a folder that ./baseline-folder wrote.
+ * @param only `machines`: makes them and waits until they answer, and nothing else
  * @returns seconds from its start to its end
  * @throws Interrupted when `signal` was aborted; Error with the script's last lines where it failed
  */
@@ -14,9 +15,10 @@ export async function runBaseline(
   folder: string,
   dockerHost: string,
   signal: AbortSignal,
+  only: readonly "machines"[] = [],
 ): Promise<number> {
   const begin = performance.now();
-  const child = spawn(join(__dirname, "baseline.sh"), [folder], {
+  const child = spawn(join(__dirname, "baseline.sh"), [folder, ...only], {
     env: { ...process.env, DOCKER_HOST: dockerHost },
     stdio: ["ignore", "pipe", "pipe"],
     // A group of its own, so that the end of all its parts can be asked for at once.

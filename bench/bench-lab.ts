@@ -18,6 +18,8 @@ import type { TimedEvent } from "./timeline";
 export interface MeasuredRun {
   /** From the start of the engine's process to its end. */
   readonly seconds: number;
+  /** When it was started, as `performance.now()` tells the time. */
+  readonly startedMs: number;
   /** How many resources by operation. */
   readonly changes: Readonly<Record<string, number>>;
   readonly events: readonly TimedEvent[];
@@ -36,6 +38,8 @@ export interface BenchLabOptions {
   readonly dockerHost: string;
   /** Where the project file finds the plugin `pilab`, if not in the checkout. */
   readonly pilabFolder?: string;
+  /** The longest that one run of the engine may take. Default 10 minutes. */
+  readonly deadlineMs?: number;
   readonly log: Log;
 }
 
@@ -46,7 +50,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** The longest that one run of the engine may take; a cold `up` takes about half a minute. */
+/** A cold `up` takes about a minute. */
 const RUN_DEADLINE_MS = 10 * 60_000;
 const WELL_DEADLINE_MS = 60_000;
 
@@ -88,6 +92,7 @@ export class BenchLab {
   /** @throws Error where the engine fails or takes too long, with what it printed; Interrupted by the user */
   async run(command: "up" | "preview", ...flags: string[]): Promise<MeasuredRun> {
     const { engine, log } = this.options;
+    const deadlineMs = this.options.deadlineMs ?? RUN_DEADLINE_MS;
     const events: TimedEvent[] = [];
     const problems: string[] = [];
     const said: string[] = [];
@@ -101,36 +106,23 @@ export class BenchLab {
         if (event.diagnosticEvent?.severity === "error")
           problems.push(event.diagnosticEvent.message.trim());
       },
-      deadlineMs: RUN_DEADLINE_MS,
+      deadlineMs,
     }).finally(() => clearInterval(reminder));
     const seconds = (performance.now() - begin) / 1000;
     if (run.interrupted) throw new Interrupted();
     if (run.exitCode !== 0 || run.timedOut) {
       const how = run.timedOut
-        ? `was not done in ${RUN_DEADLINE_MS / 60_000} minutes and was ended`
+        ? `was not done in ${deadlineMs / 60_000} minutes and was ended`
         : `ended with status ${run.exitCode}`;
       throw new Error(`pulumi ${command} ${how}:\n${[...problems, ...said].join("\n")}`);
     }
-    return { seconds, changes: run.summary?.resourceChanges ?? {}, events };
+    const changes = run.summary?.resourceChanges ?? {};
+    return { seconds, startedMs: begin, changes, events };
   }
 
-  /**
-   * Waits until every topic has all its replicas in sync.
-   * @returns how long that took, seconds: 0 where the first look found it so
-   */
-  async waitUntilWell(): Promise<number> {
-    const begin = performance.now();
-    for (let looks = 1; ; looks++) {
-      const { problems } = await gatherStatus(this.lab, statusPorts);
-      const waited = performance.now() - begin;
-      if (problems.length === 0) return looks === 1 ? 0 : waited / 1000;
-      if (waited > WELL_DEADLINE_MS) {
-        throw new Error(
-          `${this.options.name} is not well after ${WELL_DEADLINE_MS / 1000} s:\n${problems.join("\n")}`,
-        );
-      }
-      await sleep(50);
-    }
+  /** @see waitUntilWell */
+  waitUntilWell(): Promise<number> {
+    return waitUntilWell(this.lab);
   }
 
   /** @throws Error where a host has drifted or does not answer: then it is another thing that was measured */
@@ -153,6 +145,12 @@ export class BenchLab {
     this.edit(this.folder.configFile, (document) => document.setIn([...LAB, ...path], value));
   }
 
+  /** One more machine, at an address above all of the template's. @param number from 1 */
+  addMachine(name: string, number: number): void {
+    const network = this.options.subnet.replace(/\.\d+\/\d+$/, "");
+    this.set(["machines", name], { board: "pi-4b-8gb", address: `${network}.${100 + number}` });
+  }
+
   /** Removes its containers and forgets its state, without the engine: what comes next starts cold. */
   async remove(): Promise<void> {
     const { dockerHost, name } = this.options;
@@ -164,6 +162,25 @@ export class BenchLab {
     const document = parseDocument(readFileSync(file, "utf8"));
     change(document);
     writeFileSync(file, document.toString({ lineWidth: 0 }));
+  }
+}
+
+/**
+ * Waits until every topic has all its replicas in sync.
+ * @returns how long that took, seconds: 0 where the first look found it so
+ */
+export async function waitUntilWell(lab: Lab): Promise<number> {
+  const begin = performance.now();
+  for (let looks = 1; ; looks++) {
+    const { problems } = await gatherStatus(lab, statusPorts);
+    const waited = performance.now() - begin;
+    if (problems.length === 0) return looks === 1 ? 0 : waited / 1000;
+    if (waited > WELL_DEADLINE_MS) {
+      throw new Error(
+        `${lab.name} is not well after ${WELL_DEADLINE_MS / 1000} s:\n${problems.join("\n")}`,
+      );
+    }
+    await sleep(50);
   }
 }
 

@@ -1,70 +1,7 @@
 import { renderTable } from "../scripts/lib/table";
 import type { Machine } from "./machine";
+import { measures, type Aim, type Failure, type MeasureId, type Samples } from "./measures";
 import { summarise, type Summary } from "./statistics";
-
-/** What is measured, and what each is held against. */
-export type MeasureId =
-  | "script"
-  | "cold"
-  | "cold-with-preview"
-  | "noop-preview"
-  | "preview"
-  | "noop-up"
-  | "up"
-  | "topic"
-  | "six-cold"
-  | "six-preview"
-  | "six-up"
-  | "drift-6"
-  | "drift-60"
-  | "drift-600";
-
-export type Aim =
-  | { readonly kind: "ratio"; readonly atMost: number }
-  | { readonly kind: "seconds"; readonly below: number };
-
-interface Measure {
-  readonly title: string;
-  /** Measured in the same run, under the same conditions. */
-  readonly peer?: MeasureId;
-  readonly aims: readonly Aim[];
-}
-
-/** In the order of the table. */
-export const measures: Readonly<Record<MeasureId, Measure>> = {
-  script: { title: "3 hosts: the shell script, from no container to full ISR", aims: [] },
-  cold: {
-    title: "3 hosts: cold up, as `npm run lab` runs it",
-    peer: "script",
-    aims: [{ kind: "ratio", atMost: 1.2 }],
-  },
-  "cold-with-preview": { title: "3 hosts: cold up with its preview", peer: "script", aims: [] },
-  "noop-preview": { title: "3 hosts: unchanged preview, no-op plugins", aims: [] },
-  preview: {
-    title: "3 hosts: unchanged preview",
-    peer: "noop-preview",
-    aims: [
-      { kind: "ratio", atMost: 1.3 },
-      { kind: "seconds", below: 4 },
-    ],
-  },
-  "noop-up": { title: "3 hosts: unchanged up with its preview, no-op plugins", aims: [] },
-  up: {
-    title: "3 hosts: unchanged up with its preview",
-    peer: "noop-up",
-    aims: [{ kind: "seconds", below: 7 }],
-  },
-  topic: { title: "3 hosts: up with its preview, one setting of one topic changed", aims: [] },
-  "six-cold": { title: "6 hosts (the template): cold up", aims: [] },
-  "six-preview": { title: "6 hosts (the template): unchanged preview", aims: [] },
-  "six-up": { title: "6 hosts (the template): unchanged up with its preview", aims: [] },
-  "drift-6": { title: "6 hosts (the template): drift", aims: [] },
-  "drift-60": { title: "60 stand-ins for hosts: drift", aims: [] },
-  "drift-600": { title: "600 stand-ins for hosts: drift", aims: [] },
-};
-
-/** Seconds, in the order of measuring. */
-export type Samples = Readonly<Partial<Record<MeasureId, readonly number[]>>>;
 
 export interface Results {
   /** ISO 8601. */
@@ -74,6 +11,9 @@ export interface Results {
   /** Cores that were busy just before each measurement, with what the lab itself does when idle. */
   readonly busyCores: readonly number[];
   readonly samples: Samples;
+  /** What else a reader must know: sizes, versions. */
+  readonly notes: readonly string[];
+  readonly failures: readonly Failure[];
 }
 
 /** The table for the terminal, and below it each aim with whether it is met. */
@@ -99,7 +39,7 @@ export function renderSection(results: Results): string {
   ].join("\n");
 }
 
-const HEAD = ["what", "median", "min", "max", "runs", "ratio to its peer"];
+const HEAD = ["what", "median", "min", "max", "runs", "ratio"];
 
 function rows(samples: Samples): string[][] {
   return entries(samples).map(([id, summary]) => [
@@ -112,28 +52,46 @@ function rows(samples: Samples): string[][] {
   ]);
 }
 
-function ratioText(samples: Samples, id: MeasureId, summary: Summary): string {
-  const ratio = ratioToPeer(samples, id, summary);
-  return ratio === undefined ? "" : times(ratio);
+function ratioText(samples: Samples, id: MeasureId, { median }: Summary): string {
+  return (measures[id].peers ?? [])
+    .flatMap((peer) => {
+      const ratio = ratioTo(samples, peer.id, median);
+      return ratio === undefined ? [] : `${times(ratio)} ${peer.called}`;
+    })
+    .join(", ");
 }
 
-/** By the medians; undefined where there is no peer or it was not measured. */
-function ratioToPeer(samples: Samples, id: MeasureId, summary: Summary): number | undefined {
-  const { peer } = measures[id];
+/** By the medians; undefined where the peer was not measured. */
+function ratioTo(
+  samples: Samples,
+  peer: MeasureId | undefined,
+  median: number,
+): number | undefined {
   const values = peer === undefined ? undefined : samples[peer];
-  return values === undefined ? undefined : summary.median / summarise(values).median;
+  return values === undefined ? undefined : median / summarise(values).median;
 }
 
-function conclusions({ samples, busyCores }: Results): string[] {
+function conclusions({ samples, busyCores, notes, failures }: Results): string[] {
   const verdicts = entries(samples).flatMap(([id, summary]) =>
-    measures[id].aims.map((aim) => verdict(samples, id, summary, aim)),
+    (measures[id].aims ?? []).map((aim) => verdict(samples, id, summary, aim)),
   );
-  if (busyCores.length === 0) return verdicts;
+  const told = [...failed(failures), ...verdicts, ...new Set(notes)];
+  if (busyCores.length === 0) return told;
   const { median, max } = summarise(busyCores);
   return [
-    ...verdicts,
+    ...told,
     `Busy cores just before a measurement, the idle lab's own work included: median ${median.toFixed(1)}, at most ${max.toFixed(1)}.`,
   ];
+}
+
+/** Each failure once, with how often it came. */
+function failed(failures: readonly Failure[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { what, reason } of failures) {
+    const text = `${what}: ${reason.trim().replaceAll("\n", "\n  ")}`;
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return [...counts].map(([text, count]) => `FAILED${count > 1 ? ` ${count} times` : ""}: ${text}`);
 }
 
 function verdict(samples: Samples, id: MeasureId, summary: Summary, aim: Aim): string {
@@ -141,7 +99,7 @@ function verdict(samples: Samples, id: MeasureId, summary: Summary, aim: Aim): s
   switch (aim.kind) {
     case "ratio": {
       const wanted = `${title}: at most ${times(aim.atMost)} its peer`;
-      const ratio = ratioToPeer(samples, id, summary);
+      const ratio = ratioTo(samples, measures[id].peers?.[0]?.id, summary.median);
       if (ratio === undefined) return `${wanted}: unknown, its peer was not measured.`;
       return `${wanted}: ${ratio <= aim.atMost ? "met" : "NOT MET"} (${times(ratio)}).`;
     }

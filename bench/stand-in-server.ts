@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { Server } from "ssh2";
 import type { StandInOptions } from "./stand-ins";
 
-/** Serves at every loopback address, and answers each command in the same words; nothing is run. */
+/** Serves at every loopback address, and answers each command but `true` in the same words; nothing is run. */
 process.once("message", ({ hostKey, answer, answerMs }: StandInOptions) => {
   const server = new Server({ hostKeys: [hostKey] }, (connection, { ip }) => {
     connection.on("error", () => undefined);
@@ -13,14 +13,18 @@ process.once("message", ({ hostKey, answer, answerMs }: StandInOptions) => {
     }
     connection.on("authentication", (auth) => auth.accept());
     connection.on("session", (accept) => {
-      accept().on("exec", (acceptExec) => {
+      accept().on("exec", (acceptExec, _reject, { command }) => {
         const channel = acceptExec();
         channel.resume();
-        setTimeout(() => {
-          channel.write(answer);
-          channel.exit(0);
-          channel.end();
-        }, answerMs);
+        const isNothing = command === "true";
+        setTimeout(
+          () => {
+            if (!isNothing) channel.write(answer);
+            channel.exit(0);
+            channel.end();
+          },
+          isNothing ? 0 : answerMs,
+        );
       });
     });
   });

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { utils as ssh } from "ssh2";
 import { clients, type Address, type HostKey, type Lab } from "../model";
@@ -7,20 +8,21 @@ import { openSshShell } from "../provider/ssh/ssh2";
 import { hostWants } from "../render";
 import { knownOfHosts } from "../scripts/lib/lab-drift";
 import { probeAnswer } from "../test/support/hosts/probe-answer";
+import type { SshPlaces } from "./bare-ssh";
 import { Interrupted } from "./bench-lab";
 import { measureDrift } from "./drift";
 
 /** What the stand-ins' process is told. */
 export interface StandInOptions {
   readonly hostKey: string;
-  /** What each host answers, whatever it is asked. */
+  /** What each host answers, whatever it is asked; nothing to `true`. */
   readonly answer: string;
-  /** How long that takes, ms. */
+  /** How long that takes, ms; no time for `true`. */
   readonly answerMs: number;
 }
 
 /** A Pi's own time for the probe was not measured; a virtual one takes about so long. */
-const ANSWER_MS = 300;
+export const ANSWER_MS = 300;
 const START_MS = 20_000;
 
 /**
@@ -32,10 +34,12 @@ export class StandIns {
   private constructor(
     private readonly process: ChildProcess,
     private readonly lab: Lab,
+    private readonly folder: string,
     private readonly signal: AbortSignal,
   ) {}
 
-  static async start(lab: Lab, signal: AbortSignal): Promise<StandIns> {
+  /** @param folder for the files of those who dial them */
+  static async start(lab: Lab, folder: string, signal: AbortSignal): Promise<StandIns> {
     const [client] = clients(lab);
     if (client === undefined) throw new Error(`${lab.name} has no client to stand in for`);
     const pair = keyPair();
@@ -52,17 +56,18 @@ export class StandIns {
     const [port] = (await once(child, "message", { signal: AbortSignal.timeout(START_MS) })) as [
       number,
     ];
-    return new StandIns(child, { ...alone, ssh: { ...lab.ssh, user: "root", port } }, signal);
+    const dialled = { ...alone, ssh: { ...lab.ssh, user: "root", port } };
+    return new StandIns(child, dialled, folder, signal);
   }
 
   /** Looks at so many of them. */
   drift(count: number): Promise<{ readonly seconds: number }> {
     const [host] = this.lab.hosts;
     if (host === undefined || this.signal.aborted) throw new Interrupted();
-    const hosts = Array.from({ length: count }, (_, n) => {
-      const address = `127.0.${1 + Math.floor(n / 250)}.${1 + (n % 250)}` as Address;
-      return { ...host, machine: { ...host.machine, address } };
-    });
+    const hosts = addresses(count).map((address) => ({
+      ...host,
+      machine: { ...host.machine, address },
+    }));
     return measureDrift({ ...this.lab, hosts }, knownOfHosts([]), {
       openShell: openSshShell,
       privateKey: keyPair().private,
@@ -70,9 +75,33 @@ export class StandIns {
     });
   }
 
+  /** Where so many of them are, for others' clients. */
+  places(count: number): SshPlaces {
+    const { ssh: login, hosts } = this.lab;
+    const privateKeyFile = join(this.folder, "stand-ins-key");
+    writeFileSync(privateKeyFile, keyPair().private, { mode: 0o600 });
+    const all = addresses(count);
+    const key = hosts[0]?.machine.hostKey ?? "";
+    return {
+      folder: this.folder,
+      user: login.user,
+      port: login.port,
+      privateKeyFile,
+      knownHosts: all.map((address) => `[${address}]:${login.port} ${key}\n`).join(""),
+      addresses: all,
+    };
+  }
+
   stop(): void {
     this.process.kill("SIGKILL");
   }
+}
+
+function addresses(count: number): Address[] {
+  return Array.from(
+    { length: count },
+    (_, n) => `127.0.${1 + Math.floor(n / 250)}.${1 + (n % 250)}` as Address,
+  );
 }
 
 /** ssh2 1.17 makes an ed25519 key that it cannot read itself about once in 160 times: those are thrown away. */

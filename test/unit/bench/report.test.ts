@@ -1,4 +1,5 @@
-import { renderReport, renderSection, type Results, type Samples } from "../../../bench/report";
+import type { Samples } from "../../../bench/measures";
+import { renderReport, renderSection, type Results } from "../../../bench/report";
 import { machineFixture } from "../../support/machine-fixture";
 
 function results(samples: Samples): Results {

@@ -1,0 +1,52 @@
+# Files from one Pi to another over plain TCP: what the link and the disks can do at best. Perl is on every
+# Debian.
+#
+#   link-copy.pl receive PORT FILE          prints how many bytes came and in how many seconds
+#   link-copy.pl send ADDRESS PORT FILE…
+use strict;
+use warnings;
+use IO::Socket::INET;
+use Time::HiRes qw(sleep time);
+
+my $PATIENCE = 20;    # seconds for the other side to come
+my $BLOCK    = 1 << 20;
+
+sub pump {
+    my ($from, $to) = @_;
+    my $all = 0;
+    while (my $got = sysread $from, my $block, $BLOCK) {
+        for (my $at = 0; $at < $got;) {
+            my $put = syswrite $to, $block, $got - $at, $at;
+            die "write: $!\n" unless defined $put;
+            $at += $put;
+        }
+        $all += $got;
+    }
+    return $all;
+}
+
+my ($role, @rest) = @ARGV;
+if ($role eq 'receive') {
+    my ($port, $file) = @rest;
+    my $server = IO::Socket::INET->new(LocalPort => $port, Listen => 1, ReuseAddr => 1)
+        or die "port $port: $@\n";
+    $server->timeout($PATIENCE);
+    my $link = $server->accept or die "nobody came within $PATIENCE s\n";
+    open my $out, '>', $file or die "$file: $!\n";
+    my $begin = time;
+    my $all   = pump($link, $out);
+    close $out or die "$file: $!\n";
+    printf "%d %.6f\n", $all, time - $begin;
+} else {
+    my ($address, $port, @files) = @rest;
+    my $link;
+    for (my $until = time + $PATIENCE; !$link; sleep 0.02) {
+        die "$address:$port does not listen\n" if time > $until;
+        $link = IO::Socket::INET->new(PeerAddr => $address, PeerPort => $port);
+    }
+    for my $file (@files) {
+        open my $in, '<', $file or die "$file: $!\n";
+        pump($in, $link);
+    }
+    close $link or die "$!\n";
+}
