@@ -59,8 +59,8 @@ export class AnsibleControl {
     );
     const shell = new PiShell(dockerHost, name);
     await shell.bash(`set -e\n${INSTALL}`, { timeoutMs: INSTALL_MS });
-    const version = await shell.bash("LC_ALL=C.UTF-8 ansible --version | head -n 1");
-    return new AnsibleControl(shell, version);
+    const version = await shell.exec(["env", "LC_ALL=C.UTF-8", "ansible", "--version"]);
+    return new AnsibleControl(shell, version.split("\n")[0]!);
   }
 
   /**

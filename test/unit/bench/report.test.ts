@@ -2,13 +2,16 @@ import type { Samples } from "../../../bench/measures";
 import { renderReport, renderSection, type Results } from "../../../bench/report";
 import { machineFixture } from "../../support/machine-fixture";
 
-function results(samples: Samples): Results {
+function results(samples: Samples, rest: Partial<Results> = {}): Results {
   return {
     date: "2030-01-02T03:04:05.678Z",
     command: "npm run bench -- --runs 3",
     machine: machineFixture,
     busyCores: [0.1, 1.26, 0.3],
     samples,
+    notes: [],
+    failures: [],
+    ...rest,
   };
 }
 
@@ -19,7 +22,9 @@ describe("renderReport", () => {
   it("shows medians with their spread, and the ratio to the peer of the same run", () => {
     const text = renderReport(results({ script: [30, 20, 40], cold: [33, 36, 30] }));
     expect(line(text, "3 hosts: the shell script")).toMatch(/30\.00 s +20\.00 s +40\.00 s +3$/);
-    expect(line(text, "3 hosts: cold up, as")).toMatch(/33\.00 s +30\.00 s +36\.00 s +3 +1\.1x$/);
+    expect(line(text, "3 hosts: cold up, as")).toMatch(
+      /33\.00 s +30\.00 s +36\.00 s +3 +1\.1x the script$/,
+    );
   });
 
   it("leaves out what was not measured", () => {
@@ -42,6 +47,35 @@ describe("renderReport", () => {
   it("never rounds a ratio down to an aim that it misses", () => {
     const text = renderReport(results({ script: [10], cold: [12.001] }));
     expect(text).toContain("NOT MET (1.21x)");
+  });
+
+  it("holds one figure against several peers, those that were measured", () => {
+    const both = renderReport(results({ script: [10], ansible: [20], cold: [12] }));
+    expect(line(both, "3 hosts: cold up, as")).toMatch(/1\.2x the script, 0\.6x Ansible$/);
+    const one = renderReport(results({ ansible: [20], cold: [12] }));
+    expect(line(one, "3 hosts: cold up, as")).toMatch(/1 +0\.6x Ansible$/);
+  });
+
+  it("tells what failed, how often and why, before all else", () => {
+    const what = "roll of three brokers";
+    const failures = [
+      { what, reason: "it hung:\nfor long" },
+      { what, reason: "it hung:\nfor long" },
+      { what, reason: "it died" },
+    ];
+    const text = renderReport(results({ cold: [1] }, { failures, notes: ["a note."] }));
+    const told = text.slice(text.indexOf("FAILED")).split("\n");
+    expect(told.slice(0, 3)).toEqual([
+      "FAILED 2 times: roll of three brokers: it hung:",
+      "  for long",
+      "FAILED: roll of three brokers: it died",
+    ]);
+    expect(told).toContain("a note.");
+  });
+
+  it("says what every round says once", () => {
+    const text = renderReport(results({ swap: [1] }, { notes: ["same", "same"] }));
+    expect(text.match(/same/g)).toHaveLength(1);
   });
 
   it("calls an aim unknown where the peer was not measured", () => {
