@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { STACK_LABEL } from "../scripts/lib/leftovers";
-import { run } from "../toolchain/process";
-import { parseRecap, type HostRecap } from "./ansible-recap";
+import { CommandError, run } from "../toolchain/process";
+import { parseFaults, parseRecap, type HostRecap } from "./ansible-recap";
 import { PiShell } from "./pi-shell";
 
 const DOCKER_MS = 60_000;
@@ -80,10 +80,15 @@ export class AnsibleControl {
       `ANSIBLE_SSH_CONTROL_PATH_DIR=/tmp/connections-${this.runs}`,
     ];
     const begin = performance.now();
-    const output = await this.shell.exec(
-      ["env", ...env, "ansible-playbook", "-i", inventory, join(PLAYBOOK, "site.yml")],
-      { timeoutMs: PLAYBOOK_MS },
-    );
+    const output = await this.shell
+      .exec(["env", ...env, "ansible-playbook", "-i", inventory, join(PLAYBOOK, "site.yml")], {
+        timeoutMs: PLAYBOOK_MS,
+      })
+      .catch((error: unknown) => {
+        const faults = error instanceof CommandError ? parseFaults(error.output) : [];
+        if (faults.length === 0) throw error;
+        throw new Error(`the playbook failed:\n${faults.join("\n")}`, { cause: error });
+      });
     return { seconds: (performance.now() - begin) / 1000, recap: parseRecap(output) };
   }
 }

@@ -20,6 +20,15 @@ export function parseRecap(output: string): HostRecap[] {
   });
 }
 
+/** What Ansible says of tasks that failed, each with the task's name; none where none has. */
+export function parseFaults(output: string): string[] {
+  let task = "";
+  return output.split("\n").flatMap((line) => {
+    task = /^(?:TASK|RUNNING HANDLER) \[(.*)\]/.exec(line)?.[1] ?? task;
+    return /^(fatal|failed): /.test(line) ? [`${task}: ${line}`] : [];
+  });
+}
+
 /** @throws Error where a host is missing, or one of them is not as it was to be */
 export function assertRecap(
   recap: readonly HostRecap[],

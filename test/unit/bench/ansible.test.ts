@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { renderInventory } from "../../../bench/ansible-inventory";
-import { assertRecap, parseRecap } from "../../../bench/ansible-recap";
+import { assertRecap, parseFaults, parseRecap } from "../../../bench/ansible-recap";
 import { hostEntries } from "../../../bench/baseline-folder";
 import { brokerFixture, labFixture } from "../../support/lab-fixture";
 
@@ -56,6 +56,21 @@ describe("assertRecap", () => {
       "a: unreachable=1 failed=0; b is missing",
     );
   });
+});
+
+test("parseFaults names the task of each failure", () => {
+  const failed = `
+TASK [Files] ***
+changed: [broker-1] => (item=/etc/failed: no)
+failed: [broker-2] (item=/etc/kafka/hosts) => {"msg": "no space"}
+RUNNING HANDLER [Read units] ***
+fatal: [broker-1]: UNREACHABLE! => {}
+`;
+  expect(parseFaults(failed)).toEqual([
+    'Files: failed: [broker-2] (item=/etc/kafka/hosts) => {"msg": "no space"}',
+    "Read units: fatal: [broker-1]: UNREACHABLE! => {}",
+  ]);
+  expect(parseFaults(OUTPUT)).toEqual([]);
 });
 
 interface Inventory {
