@@ -96,8 +96,7 @@ export function restartsTold(events: readonly TimedEvent[]): RestartTold[] {
   return told.flatMap(({ atMs, text }) => {
     const host = /^(\S+): being restarted$/.exec(text)?.[1];
     if (host === undefined) return [];
-    const after = told.filter((one) => one.atMs >= atMs);
-    const backMs = when(after, `${host}: restarted, and in sync`);
+    const backMs = when(told, `${host}: restarted, and in sync`);
     const restart = { host, gateMs, beginMs: atMs, backMs };
     gateMs = backMs;
     return [restart];
