@@ -61,7 +61,7 @@ async function main(): Promise<number> {
     let timeline: readonly StepTime[] = [];
     let interrupted = false;
     try {
-      timeline = await measureAll(measuring, only, toStderr);
+      timeline = await measureAll(measuring, only);
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       interrupted = true;

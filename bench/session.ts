@@ -1,4 +1,3 @@
-import type { Log } from "../toolchain/log";
 import type { Measuring } from "./measuring";
 import { ansible } from "./parts/ansible";
 import { drift } from "./parts/drift";
@@ -30,11 +29,10 @@ export type Part = (typeof parts)[number];
 export async function measureAll(
   measuring: Measuring,
   only: ReadonlySet<Part>,
-  log: Log,
 ): Promise<readonly StepTime[]> {
   const has = (part: Part): boolean => only.has(part);
   const part = async <T>(name: string, work: () => Promise<T>): Promise<T | undefined> => {
-    log(`\n${name}`);
+    measuring.options.log(`\n${name}`);
     const result = await measuring.trying(name, work);
     await measuring.trying(`${name}: tidying up`, () => measuring.clear());
     return result;

@@ -38,10 +38,11 @@ export async function swap(measuring: Measuring): Promise<void> {
     await measuring.trying(measures["swap-limit"].title, () =>
       takeLimit(measuring, lab, host, { survivor, spare: spareName(run), shell }),
     );
-    await measuring.trying(measures.swap.title, () =>
+    const swapped = await measuring.trying(measures.swap.title, () =>
       takeSwap(measuring, lab, host, spareName(run)),
     );
-    // The next one is refused until then.
+    // What is left of it would be part of the next one.
+    if (swapped !== true) break;
     await lab.waitUntilWell();
   }
   await lab.remove();
@@ -75,12 +76,13 @@ async function takeLimit(
   );
 }
 
+/** @returns whether the broker was swapped */
 async function takeSwap(
   measuring: Measuring,
   lab: BenchLab,
   host: BrokerHost,
   spare: string,
-): Promise<void> {
+): Promise<boolean> {
   const { clientPort } = lab.lab.cluster;
   const address = lab.lab.machines.find(({ name }) => name === spare)!.address;
   const former = `${host.machine.address}:${clientPort}`;
@@ -89,7 +91,7 @@ async function takeSwap(
   const watch = new PortWatch(address, clientPort);
   try {
     const run = await measuring.take("swap", () => lab.run("up", "--yes"));
-    if (run === undefined) return;
+    if (run === undefined) return false;
     const endMs = run.seconds * 1000;
     const servesMs = watch.openedMs(run.startedMs, run.startedMs + endMs) - run.startedMs;
     const times = swapTimes(run.events, host.name, servesMs, endMs);
@@ -99,6 +101,7 @@ async function takeSwap(
     measuring.note(
       `Swap: ${host.name} held ${mib(held)} on its former machine and ${mib(filled)} on the new one.`,
     );
+    return true;
   } finally {
     await watch.stop();
   }
