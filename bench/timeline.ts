@@ -58,3 +58,16 @@ export function renderTimeline(steps: readonly StepTime[], leastMs = 50): string
     ]),
   );
 }
+
+/**
+ * The steps of one host that took a while, in a line, in the order in which they began; they may overlap.
+ * @param host its resources' names begin with it, a dash between
+ */
+export function stepsOfHost(steps: readonly StepTime[], host: string, leastMs = 50): string {
+  return steps
+    .filter(({ name, beginMs, endMs }) => name.startsWith(`${host}-`) && endMs - beginMs >= leastMs)
+    .map(({ name, beginMs, endMs }) => {
+      return `${name.slice(host.length + 1)} ${((endMs - beginMs) / 1000).toFixed(1)} s`;
+    })
+    .join(", ");
+}

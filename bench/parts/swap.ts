@@ -9,6 +9,7 @@ import type { Measuring } from "../measuring";
 import { swapTimes } from "../moments";
 import { PiShell } from "../pi-shell";
 import { PortWatch } from "../port-watch";
+import { stepsOfHost, stepTimes } from "../timeline";
 
 const TOPIC = "red";
 /** So that each broker leads one. */
@@ -99,7 +100,7 @@ async function takeSwap(
     measuring.sample("swap-away", times.fence + times.start + times.fill);
     const filled = await bytesHeld(`${address}:${clientPort}`);
     measuring.note(
-      `Swap: ${host.name} held ${mib(held)} on its former machine and ${mib(filled)} on the new one.`,
+      `Swap: ${host.name} held ${mib(held)} on its former machine and ${mib(filled)} on the new one; its steps, some of them at once: ${stepsOfHost(stepTimes(run.events), host.name)}.`,
     );
     return true;
   } finally {

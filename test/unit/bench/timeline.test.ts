@@ -1,4 +1,4 @@
-import { renderTimeline, stepTimes, type TimedEvent } from "../../../bench/timeline";
+import { renderTimeline, stepsOfHost, stepTimes, type TimedEvent } from "../../../bench/timeline";
 import type { StepMetadata, SummaryEvent } from "../../../scripts/lib/engine-events";
 
 const metadata = (name: string, op = "create"): StepMetadata => ({
@@ -73,4 +73,18 @@ describe("renderTimeline", () => {
     expect(text).toMatch(/1\.00 +3\.50 +2\.50 +create +slow \(Container\)/);
     expect(text).not.toContain("quick");
   });
+});
+
+test("stepsOfHost tells one host's steps by their short names, in their order", () => {
+  const steps = stepTimes([
+    begin(0, "broker-1-prepare"),
+    begin(1000, "broker-1-kafka-archive"),
+    begin(1500, "broker-10-prepare"),
+    end(3000, "broker-1-kafka-archive"),
+    begin(3000, "broker-1-quick"),
+    end(3001, "broker-1-quick"),
+    end(9000, "broker-1-prepare"),
+    end(9500, "broker-10-prepare"),
+  ]);
+  expect(stepsOfHost(steps, "broker-1")).toBe("prepare 9.0 s, kafka-archive 2.0 s");
 });
