@@ -71,7 +71,7 @@ function ratioTo(
   return values === undefined ? undefined : median / summarise(values).median;
 }
 
-function conclusions({ samples, busyCores, notes, failures }: Results): string[] {
+function conclusions({ samples, busyCores, machine, notes, failures }: Results): string[] {
   const verdicts = entries(samples).flatMap(([id, summary]) =>
     (measures[id].aims ?? []).map((aim) => verdict(samples, id, summary, aim)),
   );
@@ -81,8 +81,14 @@ function conclusions({ samples, busyCores, notes, failures }: Results): string[]
   return [
     ...told,
     `Busy cores just before a measurement, the idle lab's own work included: median ${median.toFixed(1)}, at most ${max.toFixed(1)}.`,
+    ...(median > machine.cores * BUSY
+      ? ["The machine was busy with other work: these figures prove no aim met or missed."]
+      : []),
   ];
 }
+
+/** Of all cores; three idle brokers take a tenth of one. */
+const BUSY = 1 / 4;
 
 /** Each failure once, with how often it came. */
 function failed(failures: readonly Failure[]): string[] {

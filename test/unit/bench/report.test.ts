@@ -84,7 +84,11 @@ describe("renderReport", () => {
   });
 
   it("says how busy the machine was", () => {
-    expect(renderReport(results({ topic: [1] }))).toContain("median 0.3, at most 1.3.");
+    const idle = renderReport(results({ topic: [1] }));
+    expect(idle).toContain("median 0.3, at most 1.3.");
+    expect(idle).not.toContain("prove no aim");
+    const busy = renderReport(results({ topic: [1] }, { busyCores: [0.1, 0.6, 2] }));
+    expect(busy).toContain("busy with other work: these figures prove no aim met or missed.");
   });
 });
 
