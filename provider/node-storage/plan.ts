@@ -52,9 +52,10 @@ export function planStorage(want: Identity, disk: Disk): StoragePlan {
 function takenOver(want: Identity, found: Partial<Identity>): string {
   if (found.nodeId !== want.nodeId) return "";
   return (
-    " If it is this lab's own and the stack has lost its state or was destroyed: start Kafka on all " +
-    "brokers (`sudo rm -f /etc/kafka/hold; sudo systemctl enable --now kafka`) and run `pulumi up` again, " +
-    "which takes a running cluster over as it is."
+    " If it is this lab's own and the stack has lost its state or was destroyed: start Kafka on the machines " +
+    "that the configuration names (`sudo systemctl enable --now kafka`) and run `pulumi up` again, which " +
+    "takes a running cluster over as it is. More than half of the controllers suffice: leave /etc/kafka/hold " +
+    "where it is, `up` lifts it where the node runs nowhere else."
   );
 }
 

@@ -26,6 +26,7 @@ let beforeFormat: () => Promise<void>;
 
 beforeEach(async () => {
   living = undefined;
+  votes = [ids.directoryId];
   root = await mkdtemp(join(tmpdir(), "pi-lab-storage-"));
   dataDir = join(root, "data");
   beforeFormat = () => Promise.resolve();
@@ -90,6 +91,9 @@ const inputs = () => ({
 /** The id of the cluster that answers at the lab's addresses; undefined: none does. */
 let living: string | undefined;
 
+/** Directory ids with which the node votes; undefined: no quorum answers. */
+let votes: readonly string[] | undefined;
+
 const access = (servers: readonly string[]) => ({
   bootstrapServers: () => servers,
   admin: () =>
@@ -99,6 +103,14 @@ const access = (servers: readonly string[]) => ({
           ? Promise.reject(new KafkaError("unreachable", "no broker answers"))
           : Promise.resolve(living),
       listBrokers: () => Promise.resolve([{ id: 1, fenced: true }]),
+      describeQuorum: () =>
+        votes === undefined
+          ? Promise.reject(new KafkaError("unreachable", "no controller answers"))
+          : Promise.resolve({
+              leaderId: 2,
+              voters: votes.map((directoryId) => ({ id: 1, directoryId, behindMs: 0 })),
+              observers: [],
+            }),
     }) as Partial<KafkaAdmin> as KafkaAdmin,
 });
 
@@ -190,6 +202,18 @@ describe("a node that is given another disk", () => {
     await expect(readFile(join(root, "etc/kafka/hold"), "utf8")).resolves.toMatch(
       /^broker-1 joins/,
     );
+  });
+
+  test("a blank one is refused while its id votes, or while nobody tells", async () => {
+    votes = [OTHER_ID];
+    await expect(update(other())).rejects.toThrow(
+      `it is blank, though its directory id (${OTHER_ID}) votes. Mount the node's own disk`,
+    );
+    votes = undefined;
+    await expect(update(other())).rejects.toThrow(
+      /nobody tells whether its directory id still votes \(no controller answers\)\. Bring the other nodes back/,
+    );
+    expect(await formats()).toBe("");
   });
 
   test("one that has no folder for the data yet gets it, the service user's", async () => {

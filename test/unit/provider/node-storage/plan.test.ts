@@ -84,7 +84,9 @@ describe("planStorage", () => {
       const plan = planStorage(want, { meta: metaOf(found), entries: [] });
       return plan.kind === "refuse" ? plan.remedy : "";
     };
-    expect(remedyFor({ ...want, clusterId: "x".repeat(22) })).toMatch(/start Kafka on all brokers/);
+    const remedy = remedyFor({ ...want, clusterId: "x".repeat(22) });
+    expect(remedy).toMatch(/start Kafka on the machines that the configuration names/);
+    expect(remedy).toMatch(/leave \/etc\/kafka\/hold where it is/);
     // Another node's disk is none of its own, whatever the cluster.
     expect(remedyFor({ ...want, nodeId: 3 })).not.toMatch(/start Kafka/);
   });
