@@ -10,7 +10,8 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
   const provider = new PilabProvider("pilab", { bootstrapServers: bootstrapServers(lab) });
   const hardware = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
-  const machines = hardware.boot(swapGate(lab, hardware, provider));
+  const gate = swapGate(lab, hardware, provider);
+  const machines = hardware.boot(gate);
 
   // The cluster comes last, and every push waits for the machines to be looked at, by its id too.
   const [clusterId, tellClusterId] = pulumi.deferredOutput<string>();
@@ -36,7 +37,8 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
     }
   }
 
-  const cluster = new KafkaCluster("kafka", { lab, brokers, provider, ground: labSwitch.network });
+  const ground = labSwitch.network;
+  const cluster = new KafkaCluster("kafka", { lab, brokers, provider, gate, ground });
   tellClusterId(cluster.clusterId);
   for (const topic of lab.topics) {
     new ReplicatedTopic(topic.name, { topic, cluster, provider });

@@ -45,6 +45,20 @@ export interface Staged {
   readonly time: string;
 }
 
+/** A machine that a node was on, or was about to be on. It is dialled with the key that the node has now. */
+export interface FormerMachine extends Omit<Connection, "privateKey"> {
+  /** Where its Kafka answered, `host:port`. */
+  readonly listeners: pulumi.Input<string[]>;
+}
+
+/** What a node has left behind. */
+export interface Former {
+  /** How often it was given another machine or disk. */
+  readonly swaps: number;
+  /** The last ones, the latest first. */
+  readonly machines: pulumi.Unwrap<FormerMachine>[];
+}
+
 /** One node of a rollout. */
 export interface RolloutNode {
   readonly nodeId: pulumi.Input<number>;
@@ -55,6 +69,8 @@ export interface RolloutNode {
   readonly connection: Connection;
   readonly want: Fingerprint;
   readonly staged: pulumi.Input<Staged>;
+  /** Where it may run beside its machine, as `SwapGate` tells it: fenced before it is started. Default: nowhere. */
+  readonly former?: pulumi.Input<Former | undefined>;
 }
 
 export interface PilabProviderArgs {
@@ -220,10 +236,13 @@ export class SwapGate extends pulumi.CustomResource {
 
   /** The steps of the last swap by host; absent before the first one. */
   declare readonly swaps: pulumi.Output<Record<string, string[]> | undefined>;
+  /** What each node that was ever swapped has left behind, by host. */
+  declare readonly former: pulumi.Output<Record<string, Former> | undefined>;
 
   constructor(name: string, args: SwapGateArgs, opts?: pulumi.CustomResourceOptions) {
     const hosts = withGuardedConnections(args.hosts);
-    super(SwapGate.type, name, { ...args, hosts, swaps: undefined }, versioned(opts));
+    const outputs = { swaps: undefined, former: undefined };
+    super(SwapGate.type, name, { ...args, hosts, ...outputs }, versioned(opts));
   }
 }
 
@@ -246,10 +265,13 @@ export class Rollout extends pulumi.CustomResource {
   declare readonly nodes: pulumi.Output<Record<string, pulumi.Unwrap<RolloutNode>>>;
   /** Levels of the features that the cluster was last seen to have finalized. */
   declare readonly finalized: pulumi.Output<Record<string, number>>;
+  /** What a run that was cut off has left to do, in words, by host; absent when nothing is. */
+  declare readonly unfinished: pulumi.Output<Record<string, string[]> | undefined>;
 
   constructor(name: string, args: RolloutArgs, opts?: pulumi.CustomResourceOptions) {
     const nodes = withGuardedConnections(args.nodes);
-    super(Rollout.type, name, { ...args, nodes, finalized: undefined }, versioned(opts));
+    const outputs = { finalized: undefined, unfinished: undefined };
+    super(Rollout.type, name, { ...args, nodes, ...outputs }, versioned(opts));
   }
 }
 

@@ -110,14 +110,33 @@ const TYPES = {
     board: text("What was declared then."),
     warnings: listOf({ type: "string" }, "What was told."),
   }),
-  "pilab:kafka:RolloutNode": object({
-    nodeId: whole("Kafka node.id."),
-    directoryId: text("Id of the log directory."),
-    address: text("Client listener, host:port."),
-    connection: type("Connection"),
-    want: type("Fingerprint"),
-    staged: type("Staged"),
+  "pilab:kafka:FormerMachine": object(
+    {
+      host: text("Address or name that is dialled."),
+      port: whole("TCP port of sshd."),
+      user: text("Login."),
+      hostKey: text("Pinned host key."),
+      sudo: flag("Whether commands need sudo; default: unless the user is root."),
+      listeners: listOf({ type: "string" }, "host:port where its Kafka answered."),
+    },
+    ["sudo"],
+  ),
+  "pilab:kafka:Former": object({
+    swaps: whole("How often the node was given another machine or disk."),
+    machines: listOf(type("FormerMachine"), "The last ones that it was on, the latest first."),
   }),
+  "pilab:kafka:RolloutNode": object(
+    {
+      nodeId: whole("Kafka node.id."),
+      directoryId: text("Id of the log directory."),
+      address: text("Client listener, host:port."),
+      connection: type("Connection"),
+      want: type("Fingerprint"),
+      staged: type("Staged"),
+      former: type("Former"),
+    },
+    ["former"],
+  ),
   "pilab:lab:SwapGateHost": object(
     {
       machine: text("Name of the host's machine."),
@@ -154,6 +173,7 @@ const RESOURCES = {
       optional: ["swaps"],
       outputs: {
         swaps: mapOf(listOf({ type: "string" }, "Steps."), "Steps of the last swap, by host."),
+        former: mapOf(type("Former"), "What each node has left behind, by host."),
       },
     },
   ),
@@ -224,8 +244,14 @@ const RESOURCES = {
       stopOnDelete: flag("Whether destroying stops the service."),
     },
     {
-      optional: ["startTimeoutSeconds", "finalized"],
-      outputs: { finalized: mapOf(whole("A level."), "Levels of features last seen finalized.") },
+      optional: ["startTimeoutSeconds", "finalized", "unfinished"],
+      outputs: {
+        finalized: mapOf(whole("A level."), "Levels of features last seen finalized."),
+        unfinished: mapOf(
+          listOf({ type: "string" }, "In words."),
+          "What a run that was cut off has left to do, by host.",
+        ),
+      },
     },
   ),
 };

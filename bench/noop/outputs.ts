@@ -47,7 +47,7 @@ export const noopTypes = {
     "pilab:kafka/nodeStorage:NodeStorage": asGiven,
     "pilab:kafka/rollout:Rollout": asGiven,
     "pilab:lab/preflight:Preflight": asGiven,
-    "pilab:lab/swapGate:SwapGate": asGiven,
+    "pilab:lab/swapGate:SwapGate": (inputs) => ({ ...inputs, former: {} }),
     "pilab:lab/hostState:HostState": (inputs) => ({ ...inputs, generations: {} }),
     "pilab:kafka/topic:Topic": (inputs) => ({ ...inputs, topicId: "AAAAAAAAAAAAAAAAAAAAAA" }),
   },

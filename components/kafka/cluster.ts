@@ -7,6 +7,7 @@ import {
   NodeStorage,
   type PilabProvider,
   Rollout,
+  type SwapGate,
 } from "../../provider/resources";
 import { birthVoters, kafkaBase64Id, kafkaPaths } from "../../render";
 import type { KafkaBroker } from "./broker";
@@ -21,6 +22,8 @@ export interface KafkaClusterArgs {
   readonly lab: Lab;
   readonly brokers: readonly KafkaBroker[];
   readonly provider: PilabProvider;
+  /** Knows the machines that each node was on. */
+  readonly gate: SwapGate;
   /**
    * What everything runs on, where the stack itself makes it: when that is torn down, nothing is
    * stopped or deleted one by one before it.
@@ -37,7 +40,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:kafka:Cluster", name, {}, opts);
-    const { lab, brokers, provider } = args;
+    const { lab, brokers, provider, gate } = args;
     const child = { parent: this };
     const live = {
       provider,
@@ -90,7 +93,11 @@ export class KafkaCluster extends pulumi.ComponentResource {
         nodes: Object.fromEntries(
           brokers.map((broker, index) => [
             broker.host.name,
-            { ...broker.rolloutNode, directoryId: storages[index]!.directoryId },
+            {
+              ...broker.rolloutNode,
+              directoryId: storages[index]!.directoryId,
+              former: gate.former.apply((former) => former?.[broker.host.name]),
+            },
           ]),
         ),
         startTimeoutSeconds: START_TIMEOUT_SECONDS,

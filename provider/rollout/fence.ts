@@ -1,100 +1,184 @@
-/** Keeps a node's former process from ever running beside the new one. */
+/** Keeps a node from ever running on two machines. */
 import { isSilence, SshError } from "../../plugins/common/ssh";
 import type { KafkaAdmin } from "../admin/port";
 import type { OpenShell } from "../ssh/port";
 import { waitFor, WaitTimeoutError } from "../wait";
-import { messageOf, NodeError, NodeHost } from "./hosts";
-import { isBroker, type Move } from "./node";
+import type { FormerMachine } from "./former";
+import { NodeError, NodeHost } from "./hosts";
+import type { Move } from "./moves";
+import { listenersOf, type RolloutNode } from "./node";
+import { runsAs } from "./plan";
 
 /** A machine that is off is not waited for; one whose Kafka answers is on, and perhaps busy. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
 const PATIENT_DIAL = { retries: 2, dialTimeoutMs: 10_000 };
 /** A broker whose process is gone counts as serving until its session ends: 9 s by default. */
-const RELEASE_MS = 60_000;
-const RELEASE_INTERVAL_MS = 500;
+export const RELEASE_MS = 60_000;
+export const RELEASE_INTERVAL_MS = 500;
 
 export interface FenceOptions {
   readonly service: string;
   readonly openShell: OpenShell;
   readonly admin: KafkaAdmin;
+  /** All nodes, where they are wanted. */
+  readonly nodes: readonly RolloutNode[];
+  /** Their machines, logged in, by host. */
+  readonly hosts: ReadonlyMap<string, NodeHost>;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
   readonly warn: (line: string) => void;
 }
 
-/**
- * Stops Kafka on the machine (or disk) that a node leaves, and holds it there: no boot and no `systemctl
- * start` brings it back. A machine that is off, or whose address is another one's by now, cannot be
- * stopped and need not be; what still serves without letting us in is an error.
- *
- * Returns once neither the old listeners answer nor the cluster counts the old process in.
- */
-export async function fenceFormer(move: Move, options: FenceOptions): Promise<void> {
-  const { host } = move.node;
-  options.progress(`${host}: stopping Kafka where it ran (${move.former.login.host})`);
-  const gone = await stopFormer(move, options);
-  if (gone !== undefined) options.warn(`${host}: ${gone}; it is taken for gone`);
-  await awaitRelease(move, options);
+/** A machine that lets us in. */
+interface Found {
+  readonly machine: NodeHost;
+  /** It is one of the lab's present ones: it stays logged in. */
+  readonly isPresent: boolean;
 }
 
-/** Undefined when it was stopped, else why the machine counts as gone. */
-async function stopFormer(move: Move, options: FenceOptions): Promise<string | undefined> {
-  const { node, former } = move;
-  const { service, openShell, signal, progress } = options;
-  const isOn = (await stillAnswering(former.listeners, options.admin)).length > 0;
-  let machine: NodeHost;
-  try {
-    const leaving = { ...node, login: former.login };
-    machine = await NodeHost.open(leaving, service, openShell, {
-      signal,
-      status: progress,
-      ...(isOn ? PATIENT_DIAL : SHORT_DIAL),
+export class Fence {
+  constructor(private readonly options: FenceOptions) {}
+
+  /**
+   * Holds Kafka on a node's other machines, where it does not run.
+   *
+   * @param told whether machines that are gone are warned of
+   * @returns false if it does run on one of them, or something answers there: then nothing was done
+   */
+  async holdIdle({ node, from }: Move, told: boolean): Promise<boolean> {
+    this.options.progress(`${node.host}: looking for Kafka on machines that it has left`);
+    if ((await this.answering(from)).length > 0) return false;
+    return this.on({ node, from }, told, async (found) => {
+      const probes = await Promise.all(found.map(({ machine }) => machine.probe()));
+      if (probes.some((probe) => runsAs(node.nodeId, probe))) return false;
+      const open = found.filter((_, index) => probes[index]?.held !== true);
+      await Promise.all(open.map((one) => this.hold(node, one)));
+      return true;
     });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof SshError)) throw error;
-    if (error.code === "host_key_mismatch") {
-      return `another machine answers at ${former.login.host}`;
+  }
+
+  /**
+   * Stops Kafka on the machines (or the disk) that a node leaves, and holds it there: no boot and no
+   * `systemctl start` brings it back. A machine that is off, or whose address is another one's by now,
+   * cannot be stopped and need not be; what still serves without letting us in is an error.
+   */
+  async stop(move: Move): Promise<void> {
+    const { node, from } = move;
+    const places = from.map(({ login }) => login.host).join(", ");
+    this.options.progress(`${node.host}: stopping Kafka where it may run (${places})`);
+    await this.on(move, true, (found) => Promise.all(found.map((one) => this.hold(node, one))));
+  }
+
+  /**
+   * Returns once no former listener answers any more, and the cluster does not count the old process in.
+   *
+   * @param countedIn why the cluster still does; nothing if the new process is up, whose place it has
+   */
+  async awaitRelease(
+    { node, from }: Move,
+    countedIn: () => Promise<readonly string[]>,
+  ): Promise<void> {
+    const { signal, progress, service } = this.options;
+    const wait = {
+      what: `the cluster to let go of ${node.host}'s former process`,
+      timeoutMs: RELEASE_MS,
+      intervalMs: RELEASE_INTERVAL_MS,
+      signal,
+      progress,
+    };
+    try {
+      await waitFor(wait, async () => {
+        const answering = await this.answering(from);
+        const reasons = answering.map((server) => `${server} still answers`);
+        reasons.push(...(await countedIn()));
+        return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
+      });
+    } catch (error) {
+      if (!(error instanceof WaitTimeoutError)) throw error;
+      throw new NodeError(
+        `${node.host}: ${error.message}. Two processes must not run as one node, so the new one was not ` +
+          `started. Stop the former one by hand (\`sudo systemctl disable --now ${service}\` there, or ` +
+          "switch that machine off), then run `pulumi up` again.",
+      );
     }
-    if (isSilence(error)) {
-      return `its former machine (${former.login.host}) does not answer`;
-    }
-    throw new NodeError(
-      `${node.host}: its former machine answers, but Kafka cannot be stopped there: ` +
-        `${error.message}. Stop it by hand (\`sudo systemctl disable --now ${service}\`) or switch ` +
-        "that machine off, then run `pulumi up` again.",
+  }
+
+  /** The listeners of these machines that still answer; an address may be a present node's by now. */
+  private answering(machines: readonly FormerMachine[]): Promise<string[]> {
+    const present = new Set(this.options.nodes.flatMap(listenersOf));
+    const servers = machines.flatMap(({ listeners }) => listeners);
+    return stillAnswering(
+      [...new Set(servers)].filter((server) => !present.has(server)),
+      this.options.admin,
     );
   }
-  try {
-    await machine.hold(`${node.host} was given another machine or disk; pi-lab holds Kafka here.`);
-    return undefined;
-  } finally {
-    machine.close();
-  }
-}
 
-async function awaitRelease({ node, former }: Move, options: FenceOptions): Promise<void> {
-  const { admin, signal, progress, service } = options;
-  const wait = {
-    what: `the cluster to let go of ${node.host}'s former process`,
-    timeoutMs: RELEASE_MS,
-    intervalMs: RELEASE_INTERVAL_MS,
-    signal,
-    progress,
-  };
-  try {
-    await waitFor(wait, async () => {
-      const answering = await stillAnswering(former.listeners, admin);
-      const reasons = answering.map((server) => `${server} still answers`);
-      if (isBroker(node)) reasons.push(...(await stillServing(node.nodeId, admin)));
-      return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
-    });
-  } catch (error) {
-    if (!(error instanceof WaitTimeoutError)) throw error;
-    throw new NodeError(
-      `${node.host}: ${error.message}. Two processes must not run as one node, so the new one was not ` +
-        `started. Stop the former one by hand (\`sudo systemctl disable --now ${service}\` there, or ` +
-        "switch that machine off), then run `pulumi up` again.",
+  /** Works on those of a node's other machines that let us in. */
+  private async on<T>(
+    { node, from, last }: Move,
+    told: boolean,
+    work: (found: readonly Found[]) => Promise<T>,
+  ): Promise<T> {
+    const outcomes = await Promise.allSettled(
+      from.map((machine) => this.find(node, machine, machine === last)),
+    );
+    const found: Found[] = [];
+    try {
+      for (const outcome of outcomes) {
+        if (outcome.status === "rejected") continue;
+        if (typeof outcome.value !== "string") found.push(outcome.value);
+        else if (told) {
+          this.options.warn(`${node.host}: ${outcome.value}; it is taken for gone`);
+        }
+      }
+      const failed = outcomes.find((outcome) => outcome.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+      return await work(found);
+    } finally {
+      found.filter(({ isPresent }) => !isPresent).forEach(({ machine }) => machine.close());
+    }
+  }
+
+  /** Logs in, or says why the machine counts as gone. */
+  private async find(
+    node: RolloutNode,
+    former: FormerMachine,
+    isLast: boolean,
+  ): Promise<Found | string> {
+    const { service, openShell, signal, progress, hosts } = this.options;
+    const { login } = former;
+    const present = [...hosts.values()].find((one) => one.node.login.hostKey === login.hostKey);
+    if (present !== undefined) return { machine: present, isPresent: true };
+    const isOn = (await this.answering([former])).length > 0;
+    try {
+      const dial = { signal, status: progress, ...(isOn ? PATIENT_DIAL : SHORT_DIAL) };
+      const machine = await NodeHost.open({ ...node, login }, service, openShell, dial);
+      return { machine, isPresent: false };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof SshError)) throw error;
+      if (error.code === "host_key_mismatch") return `another machine answers at ${login.host}`;
+      if (isSilence(error)) return `its former machine (${login.host}) does not answer`;
+      if (!isLast && !isOn) {
+        return `its former machine (${login.host}) lets nobody in, and no Kafka answers there`;
+      }
+      throw new NodeError(
+        `${node.host}: its former machine answers, but Kafka cannot be stopped there: ` +
+          `${error.message}. Stop it by hand (\`sudo systemctl disable --now ${service}\`) or switch ` +
+          "that machine off, then run `pulumi up` again.",
+      );
+    }
+  }
+
+  private async hold(node: RolloutNode, { machine, isPresent }: Found): Promise<void> {
+    if (isPresent && machine.node.nodeId !== node.nodeId) {
+      // It is another node's by now, which is not to be held; only the process of this one must end.
+      if (runsAs(node.nodeId, await machine.probe())) await machine.stop();
+      return;
+    }
+    await machine.hold(
+      `${node.host} was given another machine or disk; pi-lab holds Kafka here. It lifts this itself once ` +
+        "the configuration names this machine again: never remove it while another one may run the node.",
     );
   }
 }
@@ -113,13 +197,4 @@ export async function stillAnswering(
     ),
   );
   return answers.flat();
-}
-
-async function stillServing(nodeId: number, admin: KafkaAdmin): Promise<string[]> {
-  try {
-    const found = (await admin.listBrokers()).find(({ id }) => id === nodeId);
-    return found === undefined || found.fenced ? [] : ["its broker is still counted in"];
-  } catch (error) {
-    return [messageOf(error)];
-  }
 }

@@ -78,6 +78,11 @@ export class NodeHost {
     return this.run("starting Kafka", scripts.START_SCRIPT, [this.service], STOP_MS);
   }
 
+  /** Lets a process that runs be started again by a boot. */
+  lift(): Promise<string> {
+    return this.run("lifting the hold", scripts.LIFT_SCRIPT, [this.service]);
+  }
+
   stop(): Promise<string> {
     return this.run("stopping Kafka", scripts.STOP_SCRIPT, [this.service], STOP_MS);
   }

@@ -1,9 +1,10 @@
 /** One node of a rollout in plain values, and the way from and to the wire. */
-import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, mapOf, Secret } from "../../plugins/common/rpc";
+import type { PropertyValue } from "../../plugins/common/rpc";
+import { mapOf } from "../../plugins/common/rpc";
 import type { NewVoter } from "../admin/port";
 import type { Login } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
+import { type Former, parseFormer } from "./former";
 import type { Fingerprint } from "./stamp";
 
 export interface RolloutNode {
@@ -16,6 +17,8 @@ export interface RolloutNode {
   readonly login: Login;
   readonly want: Fingerprint;
   readonly stagedHash: string;
+  /** Where it may run beside its machine. */
+  readonly former: Former;
 }
 
 /** From checked inputs in which everything is known; sorted by host. */
@@ -23,53 +26,19 @@ export function parseNodes(nodes: PropertyValue | undefined): RolloutNode[] {
   return Object.entries(mapOf(nodes))
     .map(([host, value]) => {
       const node = mapOf(value);
+      const login = parseLogin(node["connection"]);
       return {
         host,
         nodeId: node["nodeId"] as number,
         directoryId: node["directoryId"] as string,
         address: node["address"] as string,
-        login: parseLogin(node["connection"]),
+        login,
         want: parseFingerprint(node["want"]),
         stagedHash: mapOf(node["staged"])["hash"] as string,
+        former: parseFormer(node["former"], login.privateKey),
       };
     })
     .sort((a, b) => (a.host < b.host ? -1 : 1));
-}
-
-/** A node as the last run left it: the machine that it was on. */
-export interface FormerNode {
-  readonly login: Login;
-  /** Where its listeners answered, `host:port`. */
-  readonly listeners: readonly string[];
-}
-
-/** A node that is to run on another machine, or on another disk, than it was left on. */
-export interface Move {
-  readonly node: RolloutNode;
-  readonly former: FormerNode;
-}
-
-/** The nodes whose machine (told by its host key) or disk is another one than the state has. */
-export function plannedMoves(
-  nodes: readonly RolloutNode[],
-  formerNodes: PropertyValue | undefined,
-): Move[] {
-  const states = mapOf(formerNodes);
-  return nodes.flatMap((node) => {
-    const state = mapOf(states[node.host]);
-    if (state["connection"] === undefined) return [];
-    const login = parseLogin(state["connection"]);
-    const sameDisk = state["directoryId"] === node.directoryId;
-    if (sameDisk && login.hostKey === node.login.hostKey) return [];
-    const address = state["address"] as string;
-    const { properties } = parseFingerprint(state["want"]);
-    return [
-      {
-        node,
-        former: { login, listeners: [address, controllerAt(address, properties) ?? []].flat() },
-      },
-    ];
-  });
 }
 
 /** Names of the hosts; none while the nodes are not known. */
@@ -86,78 +55,13 @@ export function formerFingerprint(
   return want === undefined ? undefined : parseFingerprint(want);
 }
 
-/** What the state has of these hosts, as it stands. */
-export function formerNodes(
-  nodes: PropertyValue | undefined,
-  hosts: ReadonlySet<string>,
-): Map<string, PropertyValue> {
-  const states = Object.entries(mapOf(nodes));
-  return new Map(
-    states.flatMap(([host, state]): [string, PropertyValue][] =>
-      hosts.has(host) && state !== undefined ? [[host, state]] : [],
-    ),
-  );
-}
-
-function parseFingerprint(value: PropertyValue | undefined): Fingerprint {
+export function parseFingerprint(value: PropertyValue | undefined): Fingerprint {
   const map = mapOf(value);
   return {
     properties: { ...(mapOf(map["properties"]) as Record<string, string>) },
     files: { ...(mapOf(map["files"]) as Record<string, string>) },
     version: (map["version"] ?? "") as string,
   };
-}
-
-/**
- * The outputs: the inputs, but with what each process was started with in the place of what is
- * wanted. Where there is nothing to tell, the node is left out: it shows as to be added.
- *
- * @param kept hosts that are still on their former machine, with what the state had of them
- */
-export function rolloutOutputs(
-  news: PropertyMap,
-  observed: ReadonlyMap<string, Fingerprint>,
-  kept: ReadonlyMap<string, PropertyValue> = new Map(),
-): PropertyMap {
-  const nodes = news["nodes"];
-  const outputs: PropertyMap = {};
-  for (const [host, value] of Object.entries(plainMap(nodes))) {
-    const former = kept.get(host);
-    if (former !== undefined) {
-      outputs[host] = former;
-      continue;
-    }
-    const seen = observed.get(host);
-    if (seen === undefined) continue;
-    outputs[host] = { ...plainMap(value), want: wrapped(seen, plainMap(value)["want"]) };
-  }
-  return { ...news, nodes: nodes instanceof Secret ? new Secret(outputs) : outputs };
-}
-
-/** Settings whose values Kafka itself keeps out of its logs. */
-const SENSITIVE = /password|secret|jaas|credential|keystore\.key|private/i;
-
-/** What was observed, as secret as what is wanted in the same place. */
-function wrapped(seen: Fingerprint, want: PropertyValue | undefined): PropertyValue {
-  const like = plainMap(want);
-  const wantedProperties = plainMap(like["properties"]);
-  const properties: PropertyMap = {};
-  for (const [key, value] of Object.entries(seen.properties)) {
-    const secret = wantedProperties[key] instanceof Secret || SENSITIVE.test(key);
-    properties[key] = secret ? new Secret(value) : value;
-  }
-  const result: PropertyMap = {
-    properties: like["properties"] instanceof Secret ? new Secret(properties) : properties,
-    files: { ...seen.files },
-    version: seen.version,
-  };
-  return want instanceof Secret ? new Secret(result) : result;
-}
-
-/** One level of a map, a secret wrapping around it taken off; what is inside keeps its own. */
-function plainMap(value: PropertyValue | undefined): PropertyMap {
-  const inner = value instanceof Secret ? value.value : value;
-  return isMap(inner) ? inner : {};
 }
 
 /** Whether a node serves clients; else it is a controller alone. */
@@ -171,7 +75,12 @@ export const isBroker = (node: RolloutNode): boolean =>
 export const controllerAddress = (node: RolloutNode): string | undefined =>
   controllerAt(node.address, node.want.properties);
 
-function controllerAt(
+/** Where it answers, `host:port`: as a client's broker, as a controller, or both. */
+export const listenersOf = (node: RolloutNode): string[] => [
+  ...new Set([node.address, controllerAddress(node) ?? []].flat()),
+];
+
+export function controllerAt(
   address: string,
   properties: Readonly<Record<string, string>>,
 ): string | undefined {

@@ -17,8 +17,8 @@ export function judge(want: Fingerprint, probe: HostProbe): NodeVerdict {
   return differences(want, probe.started).length === 0 ? "current" : "differs";
 }
 
-/** systemd holds a process, or is about to have one; one between two deaths does not count. */
-function isUp({ unit }: HostProbe): boolean {
+/** Whether systemd has a process, or is about to have one; one between two deaths does not count. */
+export function isUp({ unit }: HostProbe): boolean {
   return unit.active === "active" || (unit.active === "activating" && unit.sub !== "auto-restart");
 }
 
@@ -77,6 +77,12 @@ export function stagingFault(
 }
 
 const short = (hash: string): string => `${hash.slice(0, 12)}…`;
+
+/** Whether a process runs there, and as this node as far as its start tells. */
+export function runsAs(nodeId: number, probe: HostProbe): boolean {
+  const startedAs = probe.started?.properties["node.id"] ?? String(nodeId);
+  return isUp(probe) && startedAs === String(nodeId);
+}
 
 export interface Candidate {
   readonly host: string;

@@ -12,6 +12,7 @@ file started.properties /run/kafka/started/server.properties
 file started.manifest /run/kafka/started/manifest
 file started.version /run/kafka/started/version
 file recorded /etc/kafka/run-time
+if [ -e /etc/kafka/hold ]; then echo held=yes; fi
 file staged.properties /etc/kafka/server.properties
 file staged.manifest /etc/kafka/manifest
 if [ -r /etc/kafka/manifest ]; then
@@ -32,16 +33,19 @@ sync "$record.new"
 mv -f "$record.new" "$record"
 `;
 
-/**
- * $1: the unit. Lifts a hold: whoever starts a node has seen to it that it runs nowhere else. Explicit
- * starts reset systemd's count of its own restarts, by
- * which a process that dies again and again is told; the count is printed as it is now.
- */
-export const START_SCRIPT = `
+/** $1: the unit. Whoever lifts a hold has seen to it that the node runs nowhere else. */
+export const LIFT_SCRIPT = `
 set -eu
-if [ "$(systemctl show "$1" -p NeedDaemonReload --value)" = yes ]; then systemctl daemon-reload; fi
 rm -f /etc/kafka/hold
 systemctl is-enabled --quiet "$1" || systemctl enable --quiet "$1"
+`;
+
+/**
+ * $1: the unit. Lifts a hold, as above. Explicit starts reset systemd's count of its own restarts, by
+ * which a process that dies again and again is told.
+ */
+export const START_SCRIPT = `${LIFT_SCRIPT}
+if [ "$(systemctl show "$1" -p NeedDaemonReload --value)" = yes ]; then systemctl daemon-reload; fi
 systemctl reset-failed "$1" 2>/dev/null || true
 systemctl restart "$1"
 `;

@@ -29,6 +29,8 @@ export interface HostProbe {
   readonly stagedHash: string | undefined;
   /** What we have set while the broker runs. */
   readonly recorded?: Recorded;
+  /** Whether something keeps Kafka from being started; a process that runs is not touched by it. */
+  readonly held?: boolean;
 }
 
 /** Reads what the probe script prints. */
@@ -44,6 +46,7 @@ export function parseProbe(stdout: string): HostProbe {
     staged: fingerprint(text, "staged", "sums"),
     stagedHash: parseManifest(text("staged.manifest") ?? "").bundle,
     recorded: parseRecord(text("recorded") ?? ""),
+    ...(values.has("held") ? { held: true } : {}),
   };
 }
 

@@ -51,7 +51,10 @@ export function lastFinalized(olds: PropertyMap): Finalized | undefined {
   return levels.length === 0 ? undefined : Object.fromEntries(levels);
 }
 
-/** The outputs without what no input stands for: the rest is compared with the inputs. */
+/**
+ * The outputs without what no input stands for: the rest is compared with the inputs. What is unfinished
+ * stays: it shows as to be removed, and makes an update do so.
+ */
 export function comparable({ finalized: _finalized, ...rest }: PropertyMap): PropertyMap {
   return rest;
 }

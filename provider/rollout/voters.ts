@@ -48,3 +48,27 @@ export function planVoters(
   }
   return reasons.length === 0 ? { kind: "done" } : { kind: "wait", reasons };
 }
+
+/**
+ * What is left of a change of the voters, in words, by host. Only what the quorum says counts: one that
+ * was cut off between its two steps leaves no other trace.
+ */
+export function unfinishedVotes(
+  wanted: readonly WantedVoter[],
+  { voters }: Quorum,
+): Map<string, string> {
+  const left = new Map<string, string>();
+  for (const { host, voter } of wanted) {
+    const { id, directoryId } = voter;
+    const same = voters.filter((one) => one.id === id);
+    if (same.some((one) => one.directoryId === directoryId)) continue;
+    const [stale] = same;
+    left.set(
+      host,
+      stale === undefined
+        ? `node ${id} is still to join the quorum's voters, with directory ${directoryId}`
+        : `voter ${id} with directory ${stale.directoryId} is still to leave the quorum, and ${directoryId} to join`,
+    );
+  }
+  return left;
+}

@@ -20,6 +20,7 @@ import { parseMeta } from "../node-storage/plan";
 import { stillAnswering } from "../rollout/fence";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
+import { formerMachines, formerProperties, parseFormers } from "./former";
 import type { Answer, GateHost, LiveCluster, NewDisk, Swap, SwapFacts } from "./plan";
 import { plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
 
@@ -37,7 +38,8 @@ export interface SwapGatePorts {
  * `pilab:lab/swapGate:SwapGate`. Everything else waits for it: it knows every host's machine, sees which
  * one is another than before, asks the live cluster whether it can do without that node, and refuses
  * before anything is touched. What it lets pass it writes down as the steps of the swap, for a preview to
- * show. It changes nothing anywhere.
+ * show, and with it the machines that each node was on: its state is saved before any other's, so that none is
+ * forgotten whatever is cut off later. It changes nothing anywhere.
  */
 export class SwapGateHandler implements ResourceHandler {
   constructor(private readonly ports: SwapGatePorts) {}
@@ -48,11 +50,12 @@ export class SwapGateHandler implements ResourceHandler {
     const after = parseHosts(news["hosts"]);
     assertReachableMajority(before, after);
     const swaps = plannedSwaps(before, after);
+    const former = formerMachines(parseFormers(olds["former"]), before, after);
+    const inputs = { ...news, former: formerProperties(former) };
     const last = olds["swaps"];
-    if (swaps.length === 0) {
-      return { inputs: last === undefined ? news : { ...news, swaps: last } };
-    }
-    return { inputs: { ...news, swaps: await this.plan(swaps, before, after, news, context) } };
+    if (swaps.length === 0)
+      return { inputs: last === undefined ? inputs : { ...inputs, swaps: last } };
+    return { inputs: { ...inputs, swaps: await this.plan(swaps, before, after, news, context) } };
   }
 
   diff({ oldInputs, news, ignoreChanges }: DiffRequest): DiffResult {

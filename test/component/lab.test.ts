@@ -342,6 +342,16 @@ describe("a lab of real Pis", () => {
     });
   });
 
+  it("tells the rollout which machines a node has left, as the gate remembers them", async () => {
+    const former = { swaps: 1, machines: [{ host: "10.0.42.9", hostKey: "ssh-ed25519 AAAA9" }] };
+    const swapped = await RecordedProgram.of(() => createLab(lab, inputs), {
+      [`${SWAP_GATE} swap-gate`]: { former: { "broker-2": former } },
+    });
+    const nodes = swapped.get(ROLLOUT, "kafka-rollout").inputs.nodes as Record<string, object>;
+    expect(nodes["broker-2"]).toMatchObject({ former });
+    expect(nodes["broker-1"]).not.toHaveProperty("former");
+  });
+
   it("restarts no broker for a moved name or a cluster-level setting", () => {
     const nodes = program.get(ROLLOUT, "kafka-rollout").inputs.nodes as Record<string, NodeInput>;
     const want = nodes["broker-1"]?.want;

@@ -1,4 +1,8 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
 import type { PropertyMap } from "../../plugins/common/rpc";
+import { Secret } from "../../plugins/common/rpc";
 import type { KafkaAdmin, NewVoter, QuorumReplica } from "../../provider/admin/port";
 import { KafkaError } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
@@ -127,7 +131,7 @@ const want = (nodeId: number): Fingerprint => ({
 });
 
 /** The inputs of the rollout with node 2 on this machine, where its files are staged. */
-async function inputs(second: number): Promise<PropertyMap> {
+async function inputs(second: number, former?: PropertyMap): Promise<PropertyMap> {
   const nodes: PropertyMap = {};
   for (const machine of [1, second, 3]) {
     const nodeId = NODE_OF[machine]!;
@@ -140,14 +144,18 @@ async function inputs(second: number): Promise<PropertyMap> {
         port: 22,
         user: "root",
         hostKey: `ssh-ed25519 AAAA${machine}`,
+        privateKey: new Secret("a private key"),
       },
       want: want(nodeId) as unknown as PropertyMap,
       staged: { hash: await pi(machine).stage(want(nodeId)), time: "2026-01-01T00:00:00Z" },
+      ...(nodeId === 2 && former !== undefined ? { former } : {}),
     };
   }
   return { service: "kafka", startTimeoutSeconds: 5, stopOnDelete: true, nodes };
 }
 
+/** The engine's kind of a difference. */
+const ADD = 0;
 const SWAPPED = ["start pi-4", "remove voter 2 2", "add voter 2 4"];
 
 test("a machine that is dead: the new one starts, the old voter leaves, the new one joins", async () => {
@@ -188,6 +196,59 @@ test("while another broker is down the move is not begun, and the state keeps th
   expect(await running()).toEqual([1, 2]);
   const nodes = rollout.known().outputs["nodes"] as Record<string, PropertyMap>;
   expect(nodes["broker-2"]).toEqual((before["nodes"] as Record<string, PropertyMap>)["broker-2"]);
+  expect(nodes["broker-2"]!["connection"]).toMatchObject({
+    privateKey: expect.any(Secret) as Secret,
+  });
+});
+
+/** What the gate tells of node 2 once it was on this machine, or was about to be. */
+const left = (machine: number, swaps: number): PropertyMap => ({
+  swaps,
+  machines: [
+    {
+      host: `pi-${machine}`,
+      port: 22,
+      user: "root",
+      hostKey: `ssh-ed25519 AAAA${machine}`,
+      sudo: false,
+      listeners: [`10.0.42.${machine}:9092`, `10.0.42.${machine}:9093`],
+    },
+  ],
+});
+
+const holdOn = (machine: number): Promise<string> =>
+  readFile(join(pi(machine).root, "etc/kafka/hold"), "utf8").catch(() => "");
+
+test("killed before its state was written: the next run finds it done, and starts nothing", async () => {
+  const before = rollout.known();
+  await rollout.up(await inputs(4, left(2, 1)));
+  rollout.state = before;
+  done = [];
+  await expect(rollout.up(await inputs(4, left(2, 1)))).resolves.toBe("updated");
+  expect(done).toEqual([]);
+  expect(await running()).toEqual([1, 3, 4]);
+});
+
+test("killed likewise, and the edit taken back: the new machine is held before the former one starts", async () => {
+  const before = rollout.known();
+  await rollout.up(await inputs(4, left(2, 1)));
+  rollout.state = before;
+  done = [];
+  expect(await rollout.diff(await inputs(2, left(4, 2)))).toEqual({ "nodes.broker-2.former": ADD });
+  await expect(rollout.up(await inputs(2, left(4, 2)))).resolves.toBe("updated");
+  expect(done).toEqual(["start pi-2", "remove voter 2 4", "add voter 2 2"]);
+  expect(await running()).toEqual([1, 2, 3]);
+  expect(await holdOn(2)).toBe("");
+  expect(await holdOn(4)).toMatch(/^broker-2 was given another machine or disk; pi-lab holds/);
+  await expect(rollout.up(await inputs(2, left(4, 2)))).resolves.toBe("unchanged");
+});
+
+test("a hold that was cut off before its stop is lifted, and the process stays as it is", async () => {
+  await writeFile(join(pi(2).root, "etc/kafka/hold"), "cut off\n");
+  const pid = await pi(2).pid();
+  await rollout.up(await inputs(2), { forced: true });
+  expect(await holdOn(2)).toBe("");
+  expect(await pi(2).pid()).toBe(pid);
 });
 
 test("a leader that does not know the new node yet is asked again", async () => {

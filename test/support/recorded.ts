@@ -95,7 +95,7 @@ const answers: Record<string, Answer> = {
     stderr: "",
   }),
   "command:remote:CopyToRemote": () => ({}),
-  "pilab:lab/swapGate:SwapGate": () => ({}),
+  "pilab:lab/swapGate:SwapGate": () => ({ former: {} }),
   "pilab:kafka/nodeStorage:NodeStorage": () => ({}),
   "pilab:kafka/rollout:Rollout": () => ({}),
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),

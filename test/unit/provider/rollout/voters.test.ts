@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
 import type { Quorum, QuorumReplica } from "../../../../provider/admin/port";
-import { planVoters, type VoterStep } from "../../../../provider/rollout/voters";
+import { planVoters, unfinishedVotes, type VoterStep } from "../../../../provider/rollout/voters";
 
 const LIMIT = 2_000;
 const replica = (id: number, directoryId = `old-${id}`, behindMs = 0): QuorumReplica => ({
@@ -42,6 +42,19 @@ test("nobody is removed while what remains would have no majority", () => {
     kind: "wait",
     reasons: ["broker-2: without voter 2 only 1 of 2 voters are caught up"],
   });
+});
+
+test("what is left of a change is told in words, and nothing where the voters are as wanted", () => {
+  const voters = [replica(1), dead, replica(3), replica(7, "stranger")];
+  const quorum = { leaderId: 1, voters, observers: [] };
+  expect([...unfinishedVotes([wanted(1), wanted(2), wanted(3)], quorum)]).toEqual([]);
+  expect([...unfinishedVotes(all, quorum)]).toEqual([
+    ["broker-2", "voter 2 with directory old-2 is still to leave the quorum, and new-2 to join"],
+  ]);
+  const between = { ...quorum, voters: [replica(1), replica(3)] };
+  expect([...unfinishedVotes(all, between)]).toEqual([
+    ["broker-2", "node 2 is still to join the quorum's voters, with directory new-2"],
+  ]);
 });
 
 /** What the leader makes of a step. */

@@ -1,0 +1,149 @@
+import type { ConnectAdmin, KafkaAdmin, QuorumReplica } from "../../../provider/admin/port";
+import { KafkaError } from "../../../provider/admin/port";
+import type { SimMachine, SimProcess, SimWorld } from "./sim-machine";
+import { CLUSTER_ID } from "./sim-machine";
+
+/** A broker's session outlives its process by this, ms. */
+const SESSION_MS = 9_000;
+/** As long as a broker takes from its start until its replicas are in sync, ms. */
+const FILL_MS = 4_000;
+
+/** What Kafka would say, were its nodes the processes of these machines. */
+export class SimCluster {
+  voters: { id: number; directoryId: string }[] = [];
+  /** The process that the cluster takes for each broker, and when it was last seen alive. */
+  private readonly registered = new Map<number, { process: SimProcess; seenMs: number }>();
+
+  constructor(
+    private readonly machines: readonly SimMachine[],
+    private readonly world: SimWorld,
+  ) {}
+
+  /** All processes, with the registrations as they are now. */
+  private alive(): SimProcess[] {
+    const now = this.world.now();
+    const processes = this.machines.flatMap((one) => one.process ?? []);
+    for (const [id, { process, seenMs }] of this.registered) {
+      if (processes.includes(process)) this.registered.set(id, { process, seenMs: now });
+      else if (now - seenMs > SESSION_MS) this.registered.delete(id);
+    }
+    for (const process of processes) {
+      // A second process of the same broker is refused while the session of the first lasts.
+      if (this.registered.has(process.nodeId)) continue;
+      this.registered.set(process.nodeId, { process, seenMs: now });
+    }
+    return processes;
+  }
+
+  /** Nobody joins or leaves for good. */
+  private get nodeIds(): number[] {
+    const ids = this.machines.flatMap(({ staged }) => staged?.want.properties["node.id"] ?? []);
+    return [...new Set(ids.map(Number))];
+  }
+
+  private isServing(process: SimProcess | undefined): boolean {
+    return process !== undefined && this.registered.get(process.nodeId)?.process === process;
+  }
+
+  private assertAnswers(server: string): void {
+    this.alive();
+    const [address, port] = server.split(":");
+    const { process } = this.machines.find((one) => one.address === address && one.isOn) ?? {};
+    if (process !== undefined && (port === "9093" || this.isServing(process))) return;
+    throw new KafkaError("unreachable", `${server}: connection refused`);
+  }
+
+  private inSync(): number[] {
+    const now = this.world.now();
+    return this.alive()
+      .filter((one) => this.isServing(one) && now - one.startedMs >= FILL_MS)
+      .map(({ nodeId }) => nodeId);
+  }
+
+  private quorum(): { leaderId: number; voters: QuorumReplica[]; observers: QuorumReplica[] } {
+    const processes = this.alive();
+    const lives = (one: { id: number; directoryId: string }): boolean =>
+      processes.some(
+        ({ nodeId, directoryId }) => nodeId === one.id && directoryId === one.directoryId,
+      );
+    const living = this.voters.filter(lives);
+    const leader = living[0];
+    if (leader === undefined || living.length <= this.voters.length / 2) {
+      throw new KafkaError("unreachable", "no controller answers as the leader of the quorum");
+    }
+    const replicas = processes.map((one) => ({
+      id: one.nodeId,
+      directoryId: one.directoryId,
+      behindMs: 0,
+    }));
+    const votes = (one: QuorumReplica): boolean =>
+      this.voters.some(({ id, directoryId }) => id === one.id && directoryId === one.directoryId);
+    return {
+      leaderId: leader.id,
+      voters: this.voters.map((one) => ({ ...one, behindMs: lives(one) ? 0 : 99_999 })),
+      observers: replicas.filter((one) => !votes(one)),
+    };
+  }
+
+  private change(what: string, work: () => void): void {
+    this.world.step(what, "before");
+    this.quorum();
+    work();
+    this.world.step(what, "after");
+  }
+
+  /** Promises, as the port has them: what is thrown is a rejection. */
+  readonly connect: ConnectAdmin = (servers) => {
+    const ask =
+      <A extends readonly unknown[], T>(answer: (...args: A) => T) =>
+      (...args: A): Promise<T> =>
+        new Promise((resolve) => resolve(answer(...args)));
+    const asked =
+      <A extends readonly unknown[], T>(answer: (...args: A) => T) =>
+      (...args: A): Promise<T> =>
+        ask((...given: A) => {
+          const errors = servers.flatMap((server) => {
+            try {
+              this.assertAnswers(server);
+              return [];
+            } catch (error) {
+              return [error];
+            }
+          });
+          if (errors.length === servers.length) throw errors[0];
+          return answer(...given);
+        })(...args);
+    const admin: Partial<KafkaAdmin> = {
+      ping: ask((server: string) => this.assertAnswers(server)),
+      clusterId: asked(() => CLUSTER_ID),
+      listBrokers: asked(() => {
+        this.alive();
+        return this.nodeIds.map((id) => ({ id, fenced: !this.registered.has(id) }));
+      }),
+      listPartitions: asked(() => {
+        const isr = this.inSync();
+        const partition = { partition: 0, leader: isr[0] ?? -1, replicas: this.nodeIds, isr };
+        return [{ topic: "red", partitions: [partition] }];
+      }),
+      describeQuorum: ask(() => this.quorum()),
+      addVoter: ask((_leader: string, { id, directoryId }) =>
+        this.change(`add voter ${id} ${directoryId}`, () => {
+          if (this.voters.some((one) => one.id === id)) {
+            throw new KafkaError("refused", `${id} votes already`, "DUPLICATE_VOTER");
+          }
+          this.voters.push({ id, directoryId });
+        }),
+      ),
+      removeVoter: ask((_leader: string, { id, directoryId }) =>
+        this.change(`remove voter ${id} ${directoryId}`, () => {
+          this.voters = this.voters.filter((one) => one.directoryId !== directoryId);
+        }),
+      ),
+      logSizes: ask(() => new Map<string, number>()),
+      runTimeSettings: asked(() => ({ own: {}, defaults: {} })),
+      describeFeatures: asked(() => ({ supported: {}, finalized: {} })),
+      close: () => Promise.resolve(),
+    };
+    return admin as KafkaAdmin;
+  };
+}
