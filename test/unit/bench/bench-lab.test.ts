@@ -36,7 +36,7 @@ describe("BenchLab", () => {
   it("fails one run that exceeds its deadline, with the reason, and can run the next", async () => {
     const lab = await newLab("late", 300);
     await expect(lab.run("up", "--yes")).rejects.toThrow(
-      "pulumi up did not end within 0.005 minutes, and was ended",
+      "pulumi up was not done in 0.005 minutes and was ended",
     );
     expect((await lab.run("preview")).changes).toEqual({ same: 3 });
   });
