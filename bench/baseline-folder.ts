@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { boards, brokers, type BrokerHost, type Lab } from "../model";
 import {
-  brokerFiles,
+  nodeFiles,
   bundleHash,
   containerHostFiles,
   fileHash,
@@ -66,7 +66,7 @@ export function renderLabEnv(lab: Lab, inputs: BaselineInputs): string {
 
 /** All that the stack would put on a broker's disk, but for the distribution. */
 export function hostEntries(lab: Lab, broker: BrokerHost): readonly StagedEntry[] {
-  const staged = brokerFiles(lab, broker);
+  const staged = nodeFiles(lab, broker);
   return [...containerHostFiles(lab, broker), ...staged, manifest(staged)];
 }
 

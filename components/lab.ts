@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bootstrapServers, type Host, type Lab } from "../model";
 import { PilabProvider } from "../provider/resources";
 import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
-import { KafkaBroker, KafkaClient, KafkaCluster, ReplicatedTopic } from "./kafka";
+import { KafkaClient, KafkaCluster, KafkaNode, ReplicatedTopic } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
 
 /** Makes the whole lab: switch, machines, hosts by their role, cluster, topics. */
@@ -17,13 +17,14 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   const [clusterId, tellClusterId] = pulumi.deferredOutput<string>();
   const ready = labPreflight("preflight", { lab, machines, clusterId, provider });
 
-  const brokers: KafkaBroker[] = [];
+  const nodes: KafkaNode[] = [];
   for (const host of lab.hosts) {
     const reachable = ready(host);
     switch (host.role) {
       case "broker":
-        brokers.push(
-          new KafkaBroker(host.name, { lab, host, reachable, archive: inputs.archive, provider }),
+      case "controller":
+        nodes.push(
+          new KafkaNode(host.name, { lab, host, reachable, archive: inputs.archive, provider }),
         );
         break;
       case "client":
@@ -38,7 +39,7 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   }
 
   const ground = labSwitch.network;
-  const cluster = new KafkaCluster("kafka", { lab, brokers, provider, gate, ground });
+  const cluster = new KafkaCluster("kafka", { lab, nodes, provider, gate, ground });
   tellClusterId(cluster.clusterId);
   for (const topic of lab.topics) {
     new ReplicatedTopic(topic.name, { topic, cluster, provider });

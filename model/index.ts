@@ -2,7 +2,17 @@ export * from "./types";
 export { parseLab } from "./parse";
 export type { LabDraft } from "./schema";
 export { ConfigError, describeProblem, type ConfigProblem } from "./errors";
-export { bootstrapServers, brokers, clients, spares } from "./lab";
+export {
+  bootstrapServers,
+  brokers,
+  clients,
+  controllers,
+  controllerServers,
+  isController,
+  isKafkaHost,
+  kafkaHosts,
+  spares,
+} from "./lab";
 export {
   boardNames,
   boards,

@@ -1,12 +1,34 @@
-import type { BrokerHost, ClientHost, Host, Lab, Machine } from "./types";
+import type { BrokerHost, ClientHost, Host, KafkaHost, Lab, Machine, ProcessRole } from "./types";
 
-function isBroker(host: Host): host is BrokerHost {
-  return host.role === "broker";
+/** Whether Kafka runs on a host, as a broker, a controller or both. */
+export function isKafkaHost(host: Host): host is KafkaHost {
+  return host.role === "broker" || host.role === "controller";
 }
 
-/** The brokers, by name. Each is a controller too. */
+/** Whether a node votes in the quorum. */
+export function isController({ processRoles }: KafkaHost): boolean {
+  const roles: readonly ProcessRole[] = processRoles;
+  return roles.includes("controller");
+}
+
+/** The hosts on which Kafka runs, by name. */
+export function kafkaHosts(lab: Lab): KafkaHost[] {
+  return lab.hosts.filter(isKafkaHost);
+}
+
+/** The brokers, by name, whether or not they are controllers too. */
 export function brokers(lab: Lab): BrokerHost[] {
-  return lab.hosts.filter(isBroker);
+  return lab.hosts.filter((host) => host.role === "broker");
+}
+
+/** The voters of the quorum, by name, whether or not they are brokers too. */
+export function controllers(lab: Lab): KafkaHost[] {
+  return kafkaHosts(lab).filter(isController);
+}
+
+/** Where the quorum is asked: `address:port` of every controller's own listener. */
+export function controllerServers(lab: Lab): string[] {
+  return controllers(lab).map(({ machine }) => `${machine.address}:${lab.cluster.controllerPort}`);
 }
 
 export function clients(lab: Lab): ClientHost[] {

@@ -13,9 +13,11 @@ import type {
   Address,
   BrokerHost,
   Clock,
+  ControllerHost,
   Host,
   HostKey,
   HostName,
+  KafkaHost,
   Lab,
   Machine,
   MachineName,
@@ -133,12 +135,17 @@ function buildHosts(config: LabConfig, machines: readonly Machine[]): Host[] {
       case "broker":
         return {
           ...base,
+          ...kafkaNode(config, host),
           role: "broker",
-          nodeId: host.nodeId,
-          disk: host.disk,
-          heapMib: host.heapMib ?? config.cluster.heapMib ?? defaults.heapMib,
-          settings: sorted(host.settings),
+          processRoles: host.processRoles ?? defaults.processRoles,
         } satisfies BrokerHost;
+      case "controller":
+        return {
+          ...base,
+          ...kafkaNode(config, host),
+          role: "controller",
+          processRoles: ["controller"],
+        } satisfies ControllerHost;
       case "client":
         return { ...base, role: "client", topic: host.topic as TopicName };
       case "host":
@@ -147,6 +154,19 @@ function buildHosts(config: LabConfig, machines: readonly Machine[]): Host[] {
         return host satisfies never;
     }
   });
+}
+
+/** The part that brokers and controllers have in common. */
+function kafkaNode(
+  { cluster }: LabConfig,
+  host: Extract<LabConfig["hosts"][string], { role: "broker" | "controller" }>,
+): Pick<KafkaHost, "nodeId" | "disk" | "heapMib" | "settings"> {
+  return {
+    nodeId: host.nodeId,
+    disk: host.disk,
+    heapMib: host.heapMib ?? cluster.heapMib ?? defaults.heapMib,
+    settings: sorted(host.settings),
+  };
 }
 
 /** Sorted, so that nothing that is made of a lab changes when lines of its configuration trade places. */

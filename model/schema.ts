@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { boardNames, kafkaVersions, DEFAULT_IMAGE, DEFAULT_KAFKA_VERSION } from "./catalogue";
 import { metadataVersionWords } from "./kafka/features";
+import { processRolesOfBroker } from "./process-roles";
 import * as read from "./readers";
-import type { FailoverProfile, Role } from "./types";
+import type { BrokerHost, FailoverProfile, Role } from "./types";
 
 /**
  * The shape of the configuration. Built twice from one description: strict, which finds all that is
@@ -11,7 +12,7 @@ import type { FailoverProfile, Role } from "./types";
  */
 type Mode = "strict" | "tolerant";
 
-export const roles: readonly Role[] = ["broker", "client", "host"];
+export const roles: readonly Role[] = ["broker", "controller", "client", "host"];
 export const profiles: readonly FailoverProfile[] = ["standard", "fast-failover"];
 
 /** What holds where the configuration says nothing. */
@@ -28,6 +29,7 @@ export const defaults = {
   /** As Kafka's own start script has it (`-Xmx1G -Xms1G`). */
   heapMib: 1024,
   disk: 1,
+  processRoles: ["broker", "controller"],
   partitions: 1,
   deletionProtection: true,
   image: DEFAULT_IMAGE,
@@ -94,38 +96,43 @@ function buildSchema(mode: Mode) {
     ),
     port: leaf(read.int({ what: "the port of the switch", example: "1" }, 1)),
   };
-  const brokerKeys = {
-    nodeId: leaf(read.int({ what: "the broker's node id", example: "1" }, 1, MAX_NODE_ID)),
+  const kafkaKeys = {
+    nodeId: leaf(read.int({ what: "the Kafka node's id", example: "1" }, 1, MAX_NODE_ID)),
     disk: leaf(
       read.int({ what: "the count of the machine's disks", example: "2" }, 1, 1000),
     ).default(defaults.disk),
     heapMib: heapMib(),
     settings: settings(),
   };
+  const brokerKeys = { processRoles: leaf(processRolesOfBroker).optional() };
   const clientKeys = {
     topic: leaf(read.text({ what: "the topic that the client produces on", example: "red" })),
   };
   const hostShapes = {
-    broker: { ...baseHost, ...brokerKeys },
+    broker: { ...baseHost, ...kafkaKeys, ...brokerKeys },
+    controller: { ...baseHost, ...kafkaKeys },
     client: { ...baseHost, ...clientKeys },
     host: baseHost,
   } as const satisfies Record<Role, object>;
   const hostSchemas = {
     broker: object(hostShapes.broker),
+    controller: object(hostShapes.controller),
     client: object(hostShapes.client),
     host: object(hostShapes.host),
   };
   type AnyHost =
     | (z.output<typeof hostSchemas.broker> & { role: "broker" })
+    | (z.output<typeof hostSchemas.controller> & { role: "controller" })
     | (z.output<typeof hostSchemas.client> & { role: "client" })
     | (z.output<typeof hostSchemas.host> & { role: "host" });
   /** While the role is unknown, the keys of all roles are looked at, and none is called missing. */
   const hostOfUnknownRole = object({
     ...baseHost,
-    nodeId: brokerKeys.nodeId.optional(),
-    disk: brokerKeys.disk,
-    heapMib: brokerKeys.heapMib,
-    settings: brokerKeys.settings,
+    nodeId: kafkaKeys.nodeId.optional(),
+    disk: kafkaKeys.disk,
+    heapMib: kafkaKeys.heapMib,
+    settings: kafkaKeys.settings,
+    processRoles: brokerKeys.processRoles,
     topic: clientKeys.topic.optional(),
   });
 
@@ -274,6 +281,7 @@ export interface HostDraft {
   readonly machine?: string | undefined;
   readonly port?: number | undefined;
   readonly nodeId?: number | undefined;
+  readonly processRoles?: BrokerHost["processRoles"] | undefined;
   readonly heapMib?: number | undefined;
   readonly settings?: Readonly<Record<string, string | undefined>> | undefined;
   readonly topic?: string | undefined;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { labPath, show, showTyped, type ConfigProblem } from "./errors";
+import { labPath, oneOf, show, showTyped, type ConfigProblem } from "./errors";
 import { nearest } from "./nearest";
 import { kindOf } from "./readers";
 import { roles, strict, tolerant, type LabConfig, type LabDraft } from "./schema";
@@ -66,7 +66,7 @@ function noLab(value: unknown): ConfigProblem {
 
 function unknownKey(parent: Path, key: string, raw: unknown): ConfigProblem {
   const keys = knownKeys(parent, raw);
-  const owner = roles.find(
+  const owners = roles.filter(
     (role) => parent[0] === "hosts" && Object.hasOwn(strict.hostShapes[role], key),
   );
   const near = nearest(key, keys);
@@ -74,7 +74,10 @@ function unknownKey(parent: Path, key: string, raw: unknown): ConfigProblem {
   return {
     path: labPath(...parent, key),
     value: undefined,
-    cause: owner === undefined ? "is not a known key" : `is a key of hosts with the role ${owner}`,
+    cause:
+      owners.length === 0
+        ? "is not a known key"
+        : `is a key of hosts with the role ${oneOf(owners)}`,
     remedy: `${hint}Keys here: ${[...keys].sort().join(", ")}.`,
   };
 }

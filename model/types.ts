@@ -46,10 +46,11 @@ interface HostBase {
   readonly port: number;
 }
 
-/** A combined KRaft node: broker and controller in one process. */
-export interface BrokerHost extends HostBase {
-  readonly role: "broker";
-  /** Kafka `node.id`, 1 or more. */
+/** What a Kafka process is to its cluster: one that keeps and serves records, one that votes in the quorum, or both. */
+export type ProcessRole = "broker" | "controller";
+
+interface KafkaHostBase extends HostBase {
+  /** Kafka `node.id`, 1 or more; unique among brokers and controllers together. */
   readonly nodeId: number;
   /**
    * Which disk of its machine holds its data, counted from 1: raised where a disk was replaced and the
@@ -58,9 +59,25 @@ export interface BrokerHost extends HostBase {
   readonly disk: number;
   /** JVM heap (`-Xms` and `-Xmx`), MiB. */
   readonly heapMib: number;
-  /** Broker settings of this host alone, over the cluster's. */
+  /** Kafka settings of this host alone, over the cluster's. */
   readonly settings: Readonly<Record<string, string>>;
 }
+
+/** A KRaft node that serves clients. */
+export interface BrokerHost extends KafkaHostBase {
+  readonly role: "broker";
+  /** Kafka's `process.roles`. Default: combined, broker and controller in one process. */
+  readonly processRoles: readonly ["broker", "controller"] | readonly ["broker"];
+}
+
+/** A KRaft node that votes in the quorum and does nothing else. */
+export interface ControllerHost extends KafkaHostBase {
+  readonly role: "controller";
+  readonly processRoles: readonly ["controller"];
+}
+
+/** A host on which Kafka runs. */
+export type KafkaHost = BrokerHost | ControllerHost;
 
 /** A client of the ring. For now it is prepared and nothing more. */
 export interface ClientHost extends HostBase {
@@ -74,7 +91,7 @@ export interface OtherHost extends HostBase {
   readonly role: "host";
 }
 
-export type Host = BrokerHost | ClientHost | OtherHost;
+export type Host = KafkaHost | ClientHost | OtherHost;
 
 export type Role = Host["role"];
 
@@ -121,7 +138,7 @@ export interface Cluster {
   readonly clientPort: number;
   /** Controller listener's TCP port. Default 9093. */
   readonly controllerPort: number;
-  /** Broker settings for all brokers, verbatim Kafka keys; owned keys are refused by validation. */
+  /** Settings for all brokers and controllers, verbatim Kafka keys; owned keys are refused by validation. */
   readonly settings: Readonly<Record<string, string>>;
 }
 

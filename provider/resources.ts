@@ -173,6 +173,11 @@ export interface NodeStorageArgs {
   readonly directoryId: pulumi.Input<string>;
   /** `ID@HOST:PORT:DIRECTORY-ID,…` of the first voters. Read when a blank disk is formatted, frozen afterwards. */
   readonly birthVoters: pulumi.Input<string>;
+  /**
+   * Where else than at the bootstrap servers a cluster that lives may answer, `host:port`: the listeners of
+   * controllers alone. Read and frozen likewise. Default: none.
+   */
+  readonly birthControllers?: pulumi.Input<readonly string[]>;
   /** The metadata version of the cluster's birth; read and frozen likewise. Default: Kafka's newest. */
   readonly birthMetadataVersion?: pulumi.Input<string>;
   /** Path of server.properties on the host. */
@@ -296,13 +301,15 @@ export class HostState extends pulumi.CustomResource {
   }
 }
 
-/** What a broker's machine is to be good for. */
-export interface PreflightBroker {
+/** What a Kafka node's machine is to be good for. */
+export interface PreflightKafka {
   /** Kafka `node.id`. */
   readonly nodeId: pulumi.Input<number>;
   readonly heapMib: pulumi.Input<number>;
-  readonly clientPort: pulumi.Input<number>;
-  readonly controllerPort: pulumi.Input<number>;
+  /** Absent on a controller alone. */
+  readonly clientPort?: pulumi.Input<number>;
+  /** Absent on a broker that is no controller. */
+  readonly controllerPort?: pulumi.Input<number>;
   /** Path of the log directory on the host. */
   readonly dataDir: pulumi.Input<string>;
 }
@@ -312,12 +319,12 @@ export interface PreflightHost {
   readonly connection: Connection;
   /** What makes it this machine and no other; it is looked at again when any of it is another. */
   readonly identity: pulumi.Input<string>[];
-  /** `broker`, `client` or `host`. */
+  /** `broker`, `controller`, `client` or `host`. */
   readonly role: pulumi.Input<string>;
   /** The board that the configuration declares, e.g. `pi-4b-8gb`. */
   readonly board: pulumi.Input<string>;
-  /** Brokers only. */
-  readonly broker?: PreflightBroker | undefined;
+  /** Brokers and controllers only. */
+  readonly kafka?: PreflightKafka | undefined;
 }
 
 export interface PreflightArgs {

@@ -87,22 +87,25 @@ const TYPES = {
     hash: text("SHA-256 of the staged bundle."),
     time: text("When it was written, ISO 8601."),
   }),
-  "pilab:kafka:PreflightBroker": object({
-    nodeId: whole("Kafka node.id."),
-    heapMib: whole("JVM heap, MiB."),
-    clientPort: whole("Client listener's port."),
-    controllerPort: whole("Controller listener's port."),
-    dataDir: text("Path of the log directory."),
-  }),
+  "pilab:kafka:PreflightKafka": object(
+    {
+      nodeId: whole("Kafka node.id."),
+      heapMib: whole("JVM heap, MiB."),
+      clientPort: whole("Client listener's port."),
+      controllerPort: whole("Controller listener's port."),
+      dataDir: text("Path of the log directory."),
+    },
+    ["clientPort", "controllerPort"],
+  ),
   "pilab:kafka:PreflightHost": object(
     {
       connection: type("Connection"),
       identity: listOf({ type: "string" }, "What makes it this machine and no other."),
-      role: text("broker, client or host."),
+      role: text("broker, controller, client or host."),
       board: text("The board that is declared."),
-      broker: type("PreflightBroker"),
+      kafka: type("PreflightKafka"),
     },
-    ["broker"],
+    ["kafka"],
   ),
   "pilab:kafka:CheckedMachine": object({
     identity: listOf({ type: "string" }, "What it was when it was looked at."),
@@ -225,6 +228,7 @@ const RESOURCES = {
       clusterId: text("Kafka's cluster id."),
       directoryId: text("Id of the log directory."),
       birthVoters: text("The first voters, as kafka-storage takes them."),
+      birthControllers: listOf({ type: "string" }, "host:port of controllers that are no brokers."),
       birthMetadataVersion: text(
         "The metadata version of the cluster's birth; default: Kafka's newest.",
       ),
@@ -233,7 +237,7 @@ const RESOURCES = {
       kafkaHome: text("Path of the Kafka distribution."),
       serviceUser: text("The user that Kafka runs as."),
     },
-    { optional: ["birthMetadataVersion"] },
+    { optional: ["birthControllers", "birthMetadataVersion"] },
   ),
   "pilab:kafka/rollout:Rollout": resource(
     "The cluster's processes, restarted one at a time.",

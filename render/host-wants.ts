@@ -1,6 +1,6 @@
 import type { FileWant, HostWants, PushWants, UnitWant } from "../model/host-wants";
-import type { BrokerHost, Host, Lab } from "../model/types";
-import { brokerFiles } from "./broker-files";
+import type { KafkaHost, Host, Lab } from "../model/types";
+import { nodeFiles } from "./node-files";
 import { fileHash, type StagedEntry, type StagedFile } from "./bundle";
 import { installedLibs } from "./install";
 import { kafkaPaths } from "./kafka-paths";
@@ -14,6 +14,7 @@ export function hostWants(lab: Lab, host: Host): HostWants {
   const prepare = preparedWants(lab, host);
   switch (host.role) {
     case "broker":
+    case "controller":
       return {
         prepare: { ...prepare, present: { [JAVA]: "present" } },
         install: { present: { [installedLibs(lab.cluster.kafkaVersion)]: "present" } },
@@ -40,8 +41,8 @@ function preparedWants(lab: Lab, host: Host): PushWants {
   };
 }
 
-function stagedWants(lab: Lab, broker: BrokerHost): PushWants {
-  const entries = brokerFiles(lab, broker);
+function stagedWants(lab: Lab, node: KafkaHost): PushWants {
+  const entries = nodeFiles(lab, node);
   return {
     files: fileWants(entries),
     links: Object.fromEntries(

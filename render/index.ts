@@ -1,5 +1,5 @@
 export { publicKeyFingerprint, renderAuthorizedKeys } from "./authorized-keys";
-export { brokerFiles, brokerWant, type BrokerWant } from "./broker-files";
+export { nodeFiles, nodeWant, type NodeWant } from "./node-files";
 export {
   bundleHash,
   fileHash,

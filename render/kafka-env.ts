@@ -1,12 +1,12 @@
-import type { BrokerHost } from "../model/types";
+import type { KafkaHost } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 
 /**
  * `kafka.env`: the JVM's settings, read by the unit (systemd's EnvironmentFile; each variable is
  * split at blanks). GC logs stay off: cards wear.
  */
-export function renderKafkaEnv(broker: BrokerHost): string {
-  const heap = `${broker.heapMib}m`;
+export function renderKafkaEnv(node: KafkaHost): string {
+  const heap = `${node.heapMib}m`;
   return [
     `KAFKA_HEAP_OPTS=-Xms${heap} -Xmx${heap}`,
     `KAFKA_JVM_OPTS=${JVM_OPTIONS.join(" ")}`,

@@ -1,3 +1,4 @@
+import type { KafkaHost } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 
 /** Kafka flushes its logs and hands its leaderships over within this, else it is killed. */
@@ -5,7 +6,7 @@ const STOP_TIMEOUT_SECONDS = 60;
 
 /**
  * `kafka.service`. It restarts for ever, two seconds apart: an exhibit has nobody to reset a unit
- * that gave up. Who waits for a start sees a broker that dies in `NRestarts` of this invocation.
+ * that gave up. Who waits for a start sees a node that dies in `NRestarts` of this invocation.
  *
  * The class path is relative to the working folder, which systemd resolves at the start: the
  * `current` link may be switched under a running broker, which loads classes until its end.
@@ -13,10 +14,10 @@ const STOP_TIMEOUT_SECONDS = 60;
  * The sandbox leaves out what a JVM cannot bear: MemoryDenyWriteExecute (it compiles at run time)
  * and ProcSubset=pid (it reads /proc/meminfo and cgroup files).
  */
-export function renderKafkaUnit(): string {
+export function renderKafkaUnit({ processRoles }: KafkaHost): string {
   return `# Written by pi-lab.
 [Unit]
-Description=Apache Kafka broker and controller
+Description=Apache Kafka ${processRoles.join(" and ")}
 Documentation=https://kafka.apache.org/documentation/
 Wants=network-online.target
 After=network-online.target time-sync.target

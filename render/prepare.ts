@@ -1,3 +1,4 @@
+import { isKafkaHost } from "../model/lab";
 import type { Host, Lab } from "../model/types";
 import { renderBundle, type StagedFile } from "./bundle";
 import { renderChronyConf, renderChronyContainerDropIn } from "./clock";
@@ -7,7 +8,7 @@ import { kafkaPaths } from "./kafka-paths";
 import { renderToolsLog4j2 } from "./log4j2";
 import { renderSysctlConf } from "./sysctl";
 
-/** What every role installs; a broker's JRE beside them is chosen on the host. */
+/** What every role installs; Kafka's JRE beside them is chosen on the host. */
 export const PACKAGES: readonly string[] = ["chrony"];
 
 export interface PrepareOptions {
@@ -22,11 +23,16 @@ const PACKAGE_TIMEOUT_SECONDS = 1800;
  * Free space that the packages of a role need, MiB, downloads included. The JRE and what it depends
  * on are 45 MB to download and 210 MB on the disk.
  */
-const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = { broker: 350, client: 32, host: 32 };
+const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = {
+  broker: 350,
+  controller: 350,
+  client: 32,
+  host: 32,
+};
 
 /**
- * The script that makes a host ready for its role: helper scripts, packages (for a broker a JRE 17
- * or later), clock service and time zone, bounded journal, and for a broker service user and
+ * The script that makes a host ready for its role: helper scripts, packages (for Kafka a JRE 17
+ * or later), clock service and time zone, bounded journal, and for Kafka service user and
  * folders. For `bash -s` as root; it may be run again at any time, also after an interruption.
  * Prints one line that is the same at each run; progress and errors go to standard error.
  */
@@ -36,6 +42,7 @@ export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOption
     {
       pi_host: host.name,
       pi_role: host.role,
+      pi_kafka: isKafkaHost(host) ? "yes" : "",
       pi_timezone: lab.timezone,
       pi_packages: PACKAGES,
       pi_packages_mib: PACKAGES_MIB[host.role],
@@ -82,6 +89,7 @@ function commonFiles(lab: Lab, host: Host): readonly StagedFile[] {
 function roleFiles(host: Host): readonly StagedFile[] {
   switch (host.role) {
     case "broker":
+    case "controller":
       return [
         program(kafkaPaths.stamp, stampHelper),
         program(`${kafkaPaths.helpers}/kafka-tool`, kafkaToolHelper),

@@ -1,43 +1,46 @@
 import { CLUSTER_LEVEL_SETTINGS } from "../model/kafka/cluster-level";
-import type { BrokerHost, FailoverProfile, Lab } from "../model/types";
+import { controllers, isController, kafkaHosts } from "../model/lab";
+import type { FailoverProfile, KafkaHost, Lab } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 
-/** Kafka broker settings: verbatim keys. */
+/** Kafka's settings of one process: verbatim keys. */
 export type Properties = Readonly<Record<string, string>>;
 
 /**
- * The effective static settings of one broker, `min.insync.replicas` included.
+ * The effective static settings of one node, `min.insync.replicas` included.
  *
  * Precedence: defaults < profile < `cluster.settings` < the host's `settings`. Identity, listeners
  * and replication come from the model and stand above all; validation refuses them in `settings`.
  */
-export function serverProperties(lab: Lab, broker: BrokerHost): Properties {
+export function serverProperties(lab: Lab, node: KafkaHost): Properties {
   return {
     ...DEFAULTS,
     ...profileSettings(lab.cluster.profile),
     ...lab.cluster.settings,
-    ...broker.settings,
+    ...node.settings,
+    // Controllers go by it too: they place the partitions of new topics.
     ...replication(lab),
-    ...identity(lab, broker),
+    ...identity(lab, node),
+    ...listeners(lab, node),
   };
 }
 
-/** What a broker must have been started with: `serverProperties` without cluster-level keys. */
-export function rolloutProperties(lab: Lab, broker: BrokerHost): Properties {
+/** What a node must have been started with: `serverProperties` without cluster-level keys. */
+export function rolloutProperties(lab: Lab, node: KafkaHost): Properties {
   return Object.fromEntries(
-    Object.entries(serverProperties(lab, broker)).filter(
+    Object.entries(serverProperties(lab, node)).filter(
       ([key]) => !CLUSTER_LEVEL_SETTINGS.includes(key),
     ),
   );
 }
 
-/** `server.properties` of one broker: sorted keys, one a line. */
-export function renderServerProperties(lab: Lab, broker: BrokerHost): string {
-  const lines = Object.entries(serverProperties(lab, broker))
+/** `server.properties` of one node: sorted keys, one a line. */
+export function renderServerProperties(lab: Lab, node: KafkaHost): string {
+  const lines = Object.entries(serverProperties(lab, node))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${escapeKey(key)}=${escapeValue(value)}`);
   return [
-    `# Kafka ${lab.cluster.kafkaVersion} on ${broker.name}. Written by pi-lab: edit the stack's configuration, not this file.`,
+    `# Kafka ${lab.cluster.kafkaVersion} on ${node.name}. Written by pi-lab: edit the stack's configuration, not this file.`,
     ...lines,
     "",
   ].join("\n");
@@ -49,21 +52,22 @@ export function renderServerProperties(lab: Lab, broker: BrokerHost): string {
  * bytes in Kafka's form (22 characters, URL-safe base64).
  */
 export function birthVoters(lab: Lab, directoryIds: Readonly<Record<string, string>>): string {
-  return brokersById(lab)
-    .map((broker) => {
-      const directoryId = directoryIds[broker.name];
-      if (directoryId === undefined) throw new Error(`no directory id for ${broker.name}`);
-      return `${broker.nodeId}@${broker.name}:${lab.cluster.controllerPort}:${directoryId}`;
+  return byId(controllers(lab))
+    .map(({ name, nodeId }) => {
+      const directoryId = directoryIds[name];
+      if (directoryId === undefined) throw new Error(`no directory id for ${name}`);
+      return `${nodeId}@${name}:${lab.cluster.controllerPort}:${directoryId}`;
     })
     .join(",");
 }
 
-/** The lab's brokers in the order of their node ids. */
-export function brokersById(lab: Lab): readonly BrokerHost[] {
-  return lab.hosts
-    .filter((host): host is BrokerHost => host.role === "broker")
-    .sort((a, b) => a.nodeId - b.nodeId);
+/** All Kafka nodes of the lab, in the order of their node ids. */
+export function kafkaHostsById(lab: Lab): readonly KafkaHost[] {
+  return byId(kafkaHosts(lab));
 }
+
+const byId = (nodes: readonly KafkaHost[]): readonly KafkaHost[] =>
+  [...nodes].sort((a, b) => a.nodeId - b.nodeId);
 
 /**
  * The short connection timeouts are what lets survivors follow a host name to a new address within
@@ -116,27 +120,42 @@ function replication(lab: Lab): Properties {
   };
 }
 
-/**
- * Controllers know each other by name, so that an address can move without a change of the others'
- * files. `advertised.listeners` has the CONTROLLER listener too: without it a node overwrites its
- * voter's endpoint with its address. Clients are told an address, since they need not know our names.
- */
-function identity(lab: Lab, broker: BrokerHost): Properties {
-  const { clientPort, controllerPort } = lab.cluster;
-  const { address } = broker.machine;
+/** Every node finds the quorum by the controllers' names, so that an address can move without a change of files. */
+function identity(lab: Lab, node: KafkaHost): Properties {
+  const { controllerPort } = lab.cluster;
   return {
-    "advertised.listeners": `PLAINTEXT://${address}:${clientPort},CONTROLLER://${broker.name}:${controllerPort}`,
     "controller.listener.names": "CONTROLLER",
-    "controller.quorum.bootstrap.servers": brokersById(lab)
+    "controller.quorum.bootstrap.servers": byId(controllers(lab))
       .map(({ name }) => `${name}:${controllerPort}`)
       .join(","),
     "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    listeners: `PLAINTEXT://${address}:${clientPort},CONTROLLER://${address}:${controllerPort}`,
     "log.dirs": kafkaPaths.data,
-    "node.id": String(broker.nodeId),
-    "process.roles": "broker,controller",
+    "node.id": String(node.nodeId),
+    "process.roles": node.processRoles.join(","),
   };
+}
+
+/**
+ * One listener for each role of the process: Kafka refuses a controller's on a node that is none, and
+ * clients' on a controller alone.
+ *
+ * `advertised.listeners` has the CONTROLLER listener too: without it a node overwrites its voter's
+ * endpoint with its address. Clients are told an address, since they need not know our names.
+ */
+function listeners(lab: Lab, node: KafkaHost): Properties {
+  const { clientPort, controllerPort } = lab.cluster;
+  const { address } = node.machine;
+  const forClients = `PLAINTEXT://${address}:${clientPort}`;
+  const bound = [
+    ...(node.role === "broker" ? [forClients] : []),
+    ...(isController(node) ? [`CONTROLLER://${address}:${controllerPort}`] : []),
+  ];
+  const advertised = [
+    ...(node.role === "broker" ? [forClients] : []),
+    ...(isController(node) ? [`CONTROLLER://${node.name}:${controllerPort}`] : []),
+  ];
+  return { "advertised.listeners": advertised.join(","), listeners: bound.join(",") };
 }
 
 /** Java's properties format: separators in a key and a value's leading blank need a backslash. */

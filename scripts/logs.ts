@@ -11,7 +11,7 @@ const USAGE = `npm run logs -- HOST [--unit NAME | --all] [--lines N] [--since T
 
 Prints a host's journal, read over SSH.
 
-  --unit NAME     of this unit; default kafka on a broker, the whole journal elsewhere
+  --unit NAME     of this unit; default kafka on a broker or controller, the whole journal elsewhere
   --all           the whole journal
   -n, --lines N   the last N lines; default 100, with --since all
   --since TIME    from then on, as journalctl takes it: "10 min ago", today, "2026-11-25 14:00"

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Host, Lab } from "../../model";
+import { type Host, isController, isKafkaHost, type Lab } from "../../model";
 import { type PilabProvider, SwapGate, type SwapGateHost } from "../../provider/resources";
 import { diskIdentity, kafkaPaths } from "../../render";
 import type { Machines } from "./machines";
@@ -18,15 +18,19 @@ function gateHost(lab: Lab, host: Host, machines: Machines): SwapGateHost {
   const connection = machines.connectionOf(host);
   const made = lab.substrate.kind === "virtual";
   const base = { machine: host.machine.name, connection, made };
-  if (host.role !== "broker") return { ...base, disk: connection.hostKey };
-  const { clientPort, controllerPort } = lab.cluster;
+  if (!isKafkaHost(host)) return { ...base, disk: connection.hostKey };
+  const isBroker = host.role === "broker";
+  const ports = [
+    ...(isBroker ? [lab.cluster.clientPort] : []),
+    ...(isController(host) ? [lab.cluster.controllerPort] : []),
+  ];
   return {
     ...base,
     disk: pulumi.output(connection.hostKey).apply((key) => diskIdentity(key, host.disk)),
     kafka: {
       nodeId: host.nodeId,
-      broker: true,
-      listeners: [clientPort, controllerPort].map((port) => `${host.machine.address}:${port}`),
+      broker: isBroker,
+      listeners: ports.map((port) => `${host.machine.address}:${port}`),
     },
   };
 }

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Host, Lab } from "../../model";
+import { type Host, isController, isKafkaHost, type Lab } from "../../model";
 import { type PilabProvider, Preflight, type PreflightHost } from "../../provider/resources";
 import { kafkaPaths } from "../../render";
 import type { ReachableHost } from "../remote";
@@ -50,10 +50,14 @@ function preflightHost(
   { connection, identity }: ReachableHost,
 ): PreflightHost {
   const base = { connection, identity, role: host.role, board: host.machine.board };
-  if (host.role !== "broker") return base;
+  if (!isKafkaHost(host)) return base;
   const { clientPort, controllerPort } = lab.cluster;
   const { nodeId, heapMib, disk } = host;
-  const broker = { nodeId, heapMib, clientPort, controllerPort, dataDir: kafkaPaths.data };
+  const kafka = {
+    ...{ nodeId, heapMib, dataDir: kafkaPaths.data },
+    ...(host.role === "broker" ? { clientPort } : {}),
+    ...(isController(host) ? { controllerPort } : {}),
+  };
   // Another disk in the same machine is one that was not looked at.
-  return { ...base, broker, identity: disk === 1 ? identity : [...identity, `disk ${disk}`] };
+  return { ...base, kafka, identity: disk === 1 ? identity : [...identity, `disk ${disk}`] };
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { Lab } from "../../model";
+import { controllerServers, type Lab } from "../../model";
 import {
   ClusterConfig,
   MetadataVersion,
@@ -10,17 +10,17 @@ import {
   type SwapGate,
 } from "../../provider/resources";
 import { birthVoters, kafkaBase64Id, kafkaPaths } from "../../render";
-import type { KafkaBroker } from "./broker";
+import type { KafkaNode } from "./node";
 
 /**
- * How long a broker may take from its start until it serves. A Pi 4 takes about half a minute with an
+ * How long a node may take from its start until it serves. A Pi 4 takes about half a minute with an
  * empty disk; replaying the log after a power cut is not counted, since the provider waits that out.
  */
 const START_TIMEOUT_SECONDS = 180;
 
 export interface KafkaClusterArgs {
   readonly lab: Lab;
-  readonly brokers: readonly KafkaBroker[];
+  readonly nodes: readonly KafkaNode[];
   readonly provider: PilabProvider;
   /** Knows the machines that each node was on. */
   readonly gate: SwapGate;
@@ -31,16 +31,16 @@ export interface KafkaClusterArgs {
   readonly ground: pulumi.Resource | undefined;
 }
 
-/** Three combined KRaft nodes with a dynamic quorum: storage formatted once, then started and rolled. */
+/** KRaft nodes with a dynamic quorum of their controllers: storage formatted once, then started and rolled. */
 export class KafkaCluster extends pulumi.ComponentResource {
   /** Kafka's cluster id: 22 characters of URL-safe base64. */
   public readonly clusterId: pulumi.Output<string>;
-  /** Depend on it to run after the brokers do. */
+  /** Depend on it to run after the cluster does. */
   public readonly running: Rollout;
 
   constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:kafka:Cluster", name, {}, opts);
-    const { lab, brokers, provider, gate } = args;
+    const { lab, nodes, provider, gate } = args;
     const child = { parent: this };
     const live = {
       provider,
@@ -50,25 +50,30 @@ export class KafkaCluster extends pulumi.ComponentResource {
     this.clusterId = pulumi.unsecret(id.base64.apply(kafkaBase64Id));
 
     const directoryIds = pulumi.all(
-      Object.fromEntries(brokers.map((broker) => [broker.host.name, broker.directoryId])),
+      Object.fromEntries(nodes.map((node) => [node.host.name, node.directoryId])),
     );
     const voters = directoryIds.apply((ids) => birthVoters(lab, ids));
     // A node that joins finds the others by their names, and they find it: all names files come first.
-    const staged = brokers.flatMap((broker) => broker.staged);
+    const staged = nodes.flatMap((node) => node.staged);
     const { metadataVersion } = lab.cluster;
     const birthMetadataVersion =
       metadataVersion === undefined ? {} : { birthMetadataVersion: metadataVersion };
-    const storages = brokers.map(
-      (broker) =>
+    // Where brokers are all there is, asking them is enough; a controller alone is none of them.
+    const birthControllers = nodes.some(({ host }) => host.role === "controller")
+      ? { birthControllers: controllerServers(lab) }
+      : {};
+    const storages = nodes.map(
+      (node) =>
         new NodeStorage(
-          `${broker.host.name}-storage`,
+          `${node.host.name}-storage`,
           {
-            host: broker.host.name,
-            connection: broker.reachable.connection,
-            nodeId: broker.host.nodeId,
+            host: node.host.name,
+            connection: node.reachable.connection,
+            nodeId: node.host.nodeId,
             clusterId: this.clusterId,
-            directoryId: broker.directoryId,
+            directoryId: node.directoryId,
             birthVoters: voters,
+            ...birthControllers,
             ...birthMetadataVersion,
             configFile: kafkaPaths.serverProperties,
             dataDir: kafkaPaths.data,
@@ -76,12 +81,12 @@ export class KafkaCluster extends pulumi.ComponentResource {
             serviceUser: kafkaPaths.user,
           },
           {
-            parent: broker,
+            parent: node,
             ...live,
             dependsOn: staged,
             // What the cluster was born with: read by a blank disk only. A shared string that
             // changed with one node must not touch the others.
-            ignoreChanges: ["birthVoters", "birthMetadataVersion"],
+            ignoreChanges: ["birthVoters", "birthControllers", "birthMetadataVersion"],
           },
         ),
     );
@@ -91,12 +96,12 @@ export class KafkaCluster extends pulumi.ComponentResource {
       {
         service: kafkaPaths.service,
         nodes: Object.fromEntries(
-          brokers.map((broker, index) => [
-            broker.host.name,
+          nodes.map((node, index) => [
+            node.host.name,
             {
-              ...broker.rolloutNode,
+              ...node.rolloutNode,
               directoryId: storages[index]!.directoryId,
-              former: gate.former.apply((former) => former?.[broker.host.name]),
+              former: gate.former.apply((former) => former?.[node.host.name]),
             },
           ]),
         ),

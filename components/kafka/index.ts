@@ -1,4 +1,4 @@
-export { KafkaBroker, type KafkaArchive, type KafkaBrokerArgs } from "./broker";
+export { KafkaNode, type KafkaArchive, type KafkaNodeArgs } from "./node";
 export { KafkaClient, type KafkaClientArgs } from "./client";
 export { KafkaCluster, type KafkaClusterArgs } from "./cluster";
 export { ReplicatedTopic, type ReplicatedTopicArgs } from "./replicated-topic";

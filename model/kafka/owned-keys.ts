@@ -3,12 +3,12 @@
  * refused under `settings`: two places for one value would contradict each other.
  */
 export const OWNED_BROKER_KEYS: Readonly<Record<string, string>> = {
-  "process.roles": "hosts.*.role",
+  "process.roles": "hosts.*.role (and hosts.*.processRoles of brokers)",
   "node.id": "hosts.*.nodeId",
   "broker.id": "hosts.*.nodeId",
-  "controller.quorum.voters": "the hosts with the role broker",
-  "controller.quorum.bootstrap.servers": "the hosts with the role broker",
-  "controller.quorum.auto.join.enable": "the hosts with the role broker",
+  "controller.quorum.voters": "the hosts that are controllers",
+  "controller.quorum.bootstrap.servers": "the hosts that are controllers",
+  "controller.quorum.auto.join.enable": "the hosts that are controllers",
   listeners: "cluster.clientPort and cluster.controllerPort",
   "advertised.listeners": "cluster.clientPort and the machines' addresses",
   "listener.security.protocol.map": "cluster.clientPort and cluster.controllerPort",

@@ -3,11 +3,11 @@ import { kafkaVersions } from "../catalogue";
 import { metadataLevel, metadataVersionName, newestMetadataVersion } from "../kafka/features";
 import { settingProblem } from "../kafka/settings";
 import { OWNED_BROKER_KEYS } from "../kafka/owned-keys";
-import { defaults, type LabDraft } from "../schema";
+import { defaults, type HostDraft, type LabDraft } from "../schema";
 import type { KafkaVersion } from "../types";
 import { inOrder, Report } from "./report";
 
-/** Rules on the cluster: its quorum, its replicas, the brokers' settings. */
+/** Rules on the cluster: its quorum, its replicas, its nodes' settings. */
 export function clusterProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   checkQuorum(draft, report);
@@ -22,29 +22,50 @@ export function clusterProblems(draft: LabDraft): ConfigProblem[] {
 }
 
 /** The brokers' names; undefined while a host's role is unknown, since any count would be a guess. */
-export function brokerNames({ hosts }: LabDraft): string[] | undefined {
+export function brokerNames(draft: LabDraft): string[] | undefined {
+  return namesOf(draft, ({ role }) => role === "broker");
+}
+
+/** The names of those that vote in the quorum; undefined likewise. */
+function controllerNames(draft: LabDraft): string[] | undefined {
+  return namesOf(
+    draft,
+    ({ role, processRoles = defaults.processRoles }) =>
+      role === "controller" || (role === "broker" && processRoles.length > 1),
+  );
+}
+
+function namesOf({ hosts }: LabDraft, plays: (host: HostDraft) => boolean): string[] | undefined {
   const entries = inOrder(hosts);
   if (hosts === undefined || entries.some(([, { role }]) => role === undefined)) return undefined;
-  return entries.filter(([, { role }]) => role === "broker").map(([name]) => name);
+  return entries.filter(([, host]) => plays(host)).map(([name]) => name);
 }
 
 function checkQuorum(draft: LabDraft, report: Report): void {
   const brokers = brokerNames(draft);
-  if (brokers === undefined) return;
-  const count = brokers.length;
-  if (count === 0) {
+  const controllers = controllerNames(draft);
+  if (brokers === undefined || controllers === undefined) return;
+  if (brokers.length === 0) {
     report.add(
       ["hosts"],
       undefined,
       "has no host with the role broker",
       "Give at least one the role broker; three outlive the loss of one.",
     );
-  } else if (count % 2 === 0) {
+  }
+  if (controllers.length === 0 && brokers.length > 0) {
     report.add(
       ["hosts"],
-      `${count} brokers`,
-      `make an even number of controllers, which outlives no more losses than ${count - 1} would, and agrees more slowly (${brokers.join(", ")})`,
-      `Have ${count - 1} or ${count + 1}.`,
+      undefined,
+      `has no controller: ${brokers.join(", ")} ${brokers.length > 1 ? "are" : "is"} to be nothing but a broker`,
+      "Give at least one host the role controller, or leave processRoles out on a broker; three controllers outlive the loss of one.",
+    );
+  } else if (controllers.length === 2) {
+    report.add(
+      ["hosts"],
+      `2 controllers (${controllers.join(", ")})`,
+      "are a quorum only while both run: neither could ever be restarted or replaced",
+      "Have 1 or 3. A host of the role controller is a controller alone; `processRoles: [broker]` makes a broker that is none.",
     );
   }
 }

@@ -83,7 +83,7 @@ function checkNodeIds({ hosts }: LabDraft, report: Report): void {
       report.add(
         ["hosts", host, "nodeId"],
         nodeId,
-        `is taken by ${holder}; each broker has a node id of its own`,
+        `is taken by ${holder}; each broker and each controller has a node id of its own`,
         `Choose a free one: ${some(free)}.`,
       );
     }
@@ -147,7 +147,8 @@ function checkHostKeys({ hosts, machines, virtual }: LabDraft, report: Report): 
 function checkHeaps({ hosts, machines, cluster }: LabDraft, report: Report): void {
   for (const [host, { role, machine, heapMib }] of inOrder(hosts)) {
     const board = machine === undefined ? undefined : machines?.[machine]?.board;
-    if (role !== "broker" || board === undefined || cluster === undefined) continue;
+    const isKafka = role === "broker" || role === "controller";
+    if (!isKafka || board === undefined || cluster === undefined) continue;
     const heap = heapMib ?? cluster.heapMib ?? defaults.heapMib;
     const fault = heapFault(heap, board);
     if (fault === undefined) continue;

@@ -29,8 +29,15 @@ function formatCommand(storage: Storage, config: string, ...flags: string[]): st
   return `runuser -u ${quote(storage.serviceUser)} -- ${java.map(quote).join(" ")}`;
 }
 
+/** At the birth of the cluster. A broker that is no controller is none of its voters: it joins them. */
+export function formatAtBirth(storage: Storage): string {
+  const voters = storage.birthVoters.split(",");
+  const isVoter = voters.some((voter) => voter.startsWith(`${storage.nodeId}@`));
+  return isVoter ? birthCommand(storage) : joinCommand(storage);
+}
+
 /** For a first voter: the string of the voters gives it its directory id. */
-export function birthCommand(storage: Storage): string {
+function birthCommand(storage: Storage): string {
   const { configFile, birthVoters, birthMetadataVersion } = storage;
   const voters = `--initial-controllers=${birthVoters}`;
   const release =
@@ -49,7 +56,7 @@ export function joinCommand(storage: Storage): string {
   const scratch = quote(`${dataDir}.pi-lab-format`);
   const config = quote(`${dataDir}.pi-lab-format/server.properties`);
   const hold = quote(
-    `${host} joins its cluster anew; pi-lab holds Kafka until the former node is out, and lifts this itself.`,
+    `${host} joins its cluster; pi-lab holds Kafka until no former node of this id runs, and lifts this itself.`,
   );
   const user = quote(serviceUser);
   return [

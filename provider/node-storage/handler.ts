@@ -21,8 +21,16 @@ import { accepts } from "../reachable";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
 import { ensureFolder, look } from "./disk";
-import { birthCommand, format, joinCommand } from "./format";
-import { checkStorage, parseMeta, planStorage, refusedChange, shown, type Disk } from "./plan";
+import { format, formatAtBirth, joinCommand } from "./format";
+import {
+  checkStorage,
+  parseMeta,
+  planStorage,
+  refusedChange,
+  shown,
+  type Disk,
+  type Identity,
+} from "./plan";
 import { parseStorage, type Storage } from "./storage";
 
 /** A listener in the same network answers or refuses in milliseconds; a host that is off does neither. */
@@ -51,7 +59,8 @@ export class NodeStorageHandler implements ResourceHandler {
     if (refusal !== undefined) throw new Error(refusal);
     const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
     // What the cluster was born with is read by a blank disk only.
-    for (const key of ["birthVoters", "birthMetadataVersion", ...ignoreChanges]) {
+    const atBirth = ["birthVoters", "birthControllers", "birthMetadataVersion"];
+    for (const key of [...atBirth, ...ignoreChanges]) {
       delete detailedDiff[key];
     }
     return { detailedDiff };
@@ -77,7 +86,7 @@ export class NodeStorageHandler implements ResourceHandler {
         case "format":
           await this.assertBirth(storage, parseLogin(news["connection"]).host);
           context.log.status(`formatting ${storage.dataDir}`);
-          await format(shell, storage, plan.leftovers, birthCommand(storage));
+          await format(shell, storage, plan.leftovers, formatAtBirth(storage));
           return;
         case "refuse":
           throw refused(storage, plan.cause, plan.remedy);
@@ -169,7 +178,9 @@ export class NodeStorageHandler implements ResourceHandler {
     try {
       const admin = this.cluster.admin();
       const [living, brokers] = await Promise.all([admin.clusterId(), admin.listBrokers()]);
-      const isMember = living === clusterId && brokers.some(({ id }) => id === nodeId);
+      if (living !== clusterId) return undefined;
+      const isMember =
+        brokers.some(({ id }) => id === nodeId) || (await this.follows({ nodeId, directoryId }));
       return isMember ? { clusterId, directoryId } : undefined;
     } catch (error) {
       // No cluster lives: the disk is judged by its ids alone.
@@ -178,11 +189,20 @@ export class NodeStorageHandler implements ResourceHandler {
     }
   }
 
+  /** Whether the quorum knows a node with this disk: a controller alone is not among the brokers, who tell of it. */
+  private async follows(node: Omit<Identity, "clusterId">): Promise<boolean> {
+    const servers = this.cluster.bootstrapServers();
+    const { voters, observers } = await this.cluster.admin().describeQuorum(servers);
+    return [...voters, ...observers].some(
+      ({ id, directoryId }) => id === node.nodeId && directoryId === node.directoryId,
+    );
+  }
+
   /** A disk formatted with the voters of the birth would be a second beginning of a cluster that lives. */
   private async assertBirth(storage: Storage, ownHost: string): Promise<void> {
-    const others = this.cluster
-      .bootstrapServers()
-      .filter((server) => server.slice(0, server.lastIndexOf(":")) !== ownHost);
+    const others = [...this.cluster.bootstrapServers(), ...storage.birthControllers].filter(
+      (server) => server.slice(0, server.lastIndexOf(":")) !== ownHost,
+    );
     const answers = await Promise.all(others.map((server) => accepts(server, BIRTH_PROBE_MS)));
     const alive = others.filter((_, index) => answers[index]);
     if (alive.length === 0) return;

@@ -1,5 +1,5 @@
 /** A node's storage in plain values. */
-import type { PropertyMap } from "../../plugins/common/rpc";
+import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { reveal } from "../../plugins/common/rpc";
 import type { Identity } from "./plan";
 
@@ -7,6 +7,7 @@ import type { Identity } from "./plan";
 export interface Storage extends Identity {
   readonly host: string;
   readonly birthVoters: string;
+  readonly birthControllers: readonly string[];
   readonly birthMetadataVersion: string | undefined;
   readonly configFile: string;
   readonly dataDir: string;
@@ -27,6 +28,7 @@ export function parseStorage(properties: PropertyMap): Storage {
     clusterId: text("clusterId"),
     directoryId: text("directoryId"),
     birthVoters: text("birthVoters"),
+    birthControllers: textList(reveal(properties["birthControllers"])),
     birthMetadataVersion:
       reveal(properties["birthMetadataVersion"]) === undefined
         ? undefined
@@ -37,3 +39,6 @@ export function parseStorage(properties: PropertyMap): Storage {
     serviceUser: text("serviceUser"),
   };
 }
+
+const textList = (value: PropertyValue | undefined): string[] =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];

@@ -62,8 +62,7 @@ function spaceFindings(disk: DiskFacts, wanted: Wanted, isInstalled: boolean): F
         "Free space on it (`sudo apt-get clean`, `sudo journalctl --vacuum-size=16M`) or use a larger card.",
     });
   };
-  const rootNeed =
-    wanted.broker === undefined ? ROOT_MIB : isInstalled ? ROOT_MIB : BROKER_ROOT_MIB;
+  const rootNeed = wanted.kafka === undefined ? ROOT_MIB : isInstalled ? ROOT_MIB : BROKER_ROOT_MIB;
   const shared = root !== undefined && data?.mountPoint === root.mountPoint;
   if (root !== undefined && !shared) short(root, rootNeed, "the lab's packages and files");
   if (data === undefined) return findings;

@@ -1,8 +1,8 @@
-/** Somebody else's Kafka on a machine that is to be a broker: its ports, its files, its data. */
+/** Somebody else's Kafka on a machine that is to be one of the lab's nodes: its ports, its files, its data. */
 import { parseMeta, planStorage } from "../node-storage/plan";
 import type { KafkaFacts, Listener, RunningProcess } from "./facts";
 import type { Finding } from "./findings";
-import type { WantedBroker } from "./wanted";
+import type { WantedKafka } from "./wanted";
 
 /** First line of every unit that the lab writes. */
 const OUR_HEADING = "# Written by pi-lab.";
@@ -10,8 +10,8 @@ const OUR_UNIT = "/etc/systemd/system/kafka.service";
 /** Where its processes stand; those of a Kafka in a container stand deeper. */
 const OUR_PLACE = "/system.slice/kafka.service";
 
-/** @param address where the broker's listeners are bound to */
-export function kafkaFindings(facts: KafkaFacts, wanted: WantedBroker, address: string): Finding[] {
+/** @param address where the node's listeners are bound to */
+export function kafkaFindings(facts: KafkaFacts, wanted: WantedKafka, address: string): Finding[] {
   return [
     ...portFindings(facts, wanted, address),
     ...processFindings(facts),
@@ -32,8 +32,9 @@ const isOurs = (facts: KafkaFacts, process: RunningProcess): boolean =>
 const isOurListener = (facts: KafkaFacts, { process }: Listener): boolean =>
   process === undefined ? isOurUnit(facts) && facts.mainPid !== undefined : isOurs(facts, process);
 
-function portFindings(facts: KafkaFacts, wanted: WantedBroker, address: string): Finding[] {
-  const key = { [wanted.clientPort]: "clientPort", [wanted.controllerPort]: "controllerPort" };
+function portFindings(facts: KafkaFacts, wanted: WantedKafka, address: string): Finding[] {
+  const keyOf = (port: number): string =>
+    port === wanted.controllerPort ? "controllerPort" : "clientPort";
   const taken = (facts.listeners ?? [])
     .filter((listener) => !isOurListener(facts, listener))
     .filter((listener) => clashes(listener, address));
@@ -49,7 +50,7 @@ function portFindings(facts: KafkaFacts, wanted: WantedBroker, address: string):
         severity: "error",
         found: `port ${port} is taken by ${who}`,
         value: String(port),
-        remedy: `${stop(process)}, or give the lab another \`cluster.${key[port] ?? "clientPort"}\`.`,
+        remedy: `${stop(process)}, or give the lab another \`cluster.${keyOf(port)}\`.`,
       },
     ];
   });
@@ -114,7 +115,7 @@ function fileFindings(facts: KafkaFacts): Finding[] {
 }
 
 /** What `NodeStorage` would refuse later is told now, in its own words. */
-function dataFindings({ meta, dataEntries }: KafkaFacts, wanted: WantedBroker): Finding[] {
+function dataFindings({ meta, dataEntries }: KafkaFacts, wanted: WantedKafka): Finding[] {
   if (meta === undefined && dataEntries === undefined) return [];
   const { clusterId, nodeId, dataDir } = wanted;
   const found = parseMeta(meta ?? "");

@@ -132,7 +132,7 @@ function aptFindings({ apt, asRoot }: HostFacts): Finding[] {
     return finding(
       "no source of packages is configured",
       "none",
-      "Name one in /etc/apt/sources.list.d, or install the packages by hand (chrony, on brokers a JRE 17 or later).",
+      "Name one in /etc/apt/sources.list.d, or install the packages by hand (chrony, for Kafka a JRE 17 or later).",
     );
   }
   if (apt.mirror === undefined || apt.mirror.answers) return [];
@@ -162,14 +162,14 @@ function memoryFindings({ memory, system }: HostFacts, wanted: Wanted): Finding[
   const { mib, hasController } = memory;
   const findings: Finding[] = [];
   if (mib !== undefined) {
-    const least = wanted.broker === undefined ? 0 : leastMemoryMib(wanted.broker.heapMib);
+    const least = wanted.kafka === undefined ? 0 : leastMemoryMib(wanted.kafka.heapMib);
     const declared = boards[wanted.board].memoryMib;
     if (mib < least) {
       const fits = Math.max(0, budgetOf(mib).maxHeapMib);
       findings.push({
         check: "memory",
         severity: "error",
-        found: `it has ${mib} MiB of memory; a heap of ${wanted.broker?.heapMib} MiB needs ${least}`,
+        found: `it has ${mib} MiB of memory; a heap of ${wanted.kafka?.heapMib} MiB needs ${least}`,
         value: `${mib} MiB`,
         remedy: `Set \`heapMib\` to at most ${fits}, or use a board with more memory.`,
       });

@@ -14,9 +14,9 @@ export function judgeHost(facts: HostFacts, wanted: Wanted): Finding[] {
   const findings = [
     ...systemFindings(facts, wanted),
     ...diskFindings(facts, wanted),
-    ...(wanted.broker === undefined || facts.kafka === undefined
+    ...(wanted.kafka === undefined || facts.kafka === undefined
       ? []
-      : kafkaFindings(facts.kafka, wanted.broker, wanted.address)),
+      : kafkaFindings(facts.kafka, wanted.kafka, wanted.address)),
   ];
   return [...findings.filter(isError), ...findings.filter((finding) => !isError(finding))];
 }

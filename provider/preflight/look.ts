@@ -197,12 +197,12 @@ export async function acceptLiving(
   const former = looks.map(([look]) => look);
   const clusterId = former.some(isForeign) ? await living() : undefined;
   if (clusterId === undefined) return former;
-  return looks.map(([look, { broker, ...wanted }]) =>
-    look.facts === undefined || broker === undefined || !isForeign(look)
+  return looks.map(([look, { kafka, ...wanted }]) =>
+    look.facts === undefined || kafka === undefined || !isForeign(look)
       ? look
       : {
           ...look,
-          findings: judgeHost(look.facts, { ...wanted, broker: { ...broker, clusterId } }),
+          findings: judgeHost(look.facts, { ...wanted, kafka: { ...kafka, clusterId } }),
         },
   );
 }

@@ -10,16 +10,21 @@ export const FACTS_END = "-- end --";
 export const LOOK_TIMEOUT_MS = 60_000;
 
 /** The command line that the script is read by; its words are quoted. */
-export function lookCommand({ broker }: Wanted): string {
+export function lookCommand({ kafka }: Wanted): string {
   const words =
-    broker === undefined
+    kafka === undefined
       ? ["other"]
-      : ["broker", broker.dataDir, String(broker.clientPort), String(broker.controllerPort)];
+      : [
+          "broker",
+          kafka.dataDir,
+          ...[kafka.clientPort, kafka.controllerPort].flatMap((port) => port ?? []).map(String),
+        ];
   return ["bash", "-s", "--", ...words].map(quote).join(" ");
 }
 
 /**
- * $1: `broker` or `other`. For a broker $2: Kafka's data directory, $3 and $4: its ports.
+ * $1: `broker` or `other`. For a broker (or a controller, which is looked at alike) $2: Kafka's
+ * data directory, all others: its ports.
  *
  * Prints `KEY=VALUE` lines; what has several lines in base64. It changes nothing but for one scratch
  * file beside the data, which it removes. As any other user than root it tells what that user may see.
@@ -28,7 +33,9 @@ export function lookCommand({ broker }: Wanted): string {
 export const PREFLIGHT_SCRIPT = `
 set -u
 export LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-role=$1 data=\${2-} client_port=\${3-} controller_port=\${4-}
+role=$1 data=\${2-} ports=
+shift "$(($# < 2 ? $# : 2))"
+for port; do ports="\${ports:+$ports or }sport = :$port"; done
 
 main() {
   echo "${FACTS_BEGIN}"
@@ -198,7 +205,7 @@ kafka() {
         place_of "$pid"
         tell "place.$pid" "$place"
       fi
-    done < <(ss -Hltnp "( sport = :$client_port or sport = :$controller_port )" 2>/dev/null)
+    done < <(ss -Hltnp "( $ports )" 2>/dev/null)
   fi
 }
 

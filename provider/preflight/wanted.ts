@@ -9,18 +9,20 @@ export interface Wanted {
   readonly role: Role;
   /** The board that the configuration declares. */
   readonly board: BoardName;
-  /** Where the machine answers; a broker's listeners are bound to it. */
+  /** Where the machine answers; Kafka's listeners are bound to it. */
   readonly address: string;
-  /** Present on brokers. */
-  readonly broker?: WantedBroker;
+  /** Present on brokers and controllers. */
+  readonly kafka?: WantedKafka;
 }
 
-export interface WantedBroker {
+export interface WantedKafka {
   /** Kafka `node.id`. */
   readonly nodeId: number;
   readonly heapMib: number;
-  readonly clientPort: number;
-  readonly controllerPort: number;
+  /** Undefined on a controller alone. */
+  readonly clientPort: number | undefined;
+  /** Undefined on a broker that is no controller. */
+  readonly controllerPort: number | undefined;
   /** Kafka's `log.dirs`. */
   readonly dataDir: string;
   /** The cluster's id; undefined: the lab has none yet, so that any formatted disk is somebody else's. */
@@ -34,29 +36,32 @@ export function parseWanted(
 ): Wanted {
   const host = reveal(value);
   if (!isMap(host)) throw new Error("hosts: must be maps");
-  const { role, board, connection, broker } = host;
+  const { role, board, connection, kafka } = host;
   if (!isMap(connection)) throw new Error("connection: is missing");
-  if (!isRole(role)) throw new Error("role: must be broker, client or host");
+  if (!isRole(role)) throw new Error(`role: must be one of ${roles.join(", ")}`);
   if (!isBoard(board)) throw new Error(`board: must be one of ${Object.keys(boards).join(", ")}`);
   const base = { role, board, address: text(connection, "host") };
-  if (role !== "broker") return base;
-  if (!isMap(broker)) throw new Error("broker: is missing");
+  if (role !== "broker" && role !== "controller") return base;
+  if (!isMap(kafka)) throw new Error("kafka: is missing");
   const id = reveal(clusterId);
   return {
     ...base,
-    broker: {
-      nodeId: whole(broker, "nodeId"),
-      heapMib: whole(broker, "heapMib"),
-      clientPort: whole(broker, "clientPort"),
-      controllerPort: whole(broker, "controllerPort"),
-      dataDir: text(broker, "dataDir"),
+    kafka: {
+      nodeId: whole(kafka, "nodeId"),
+      heapMib: whole(kafka, "heapMib"),
+      clientPort: kafka["clientPort"] === undefined ? undefined : whole(kafka, "clientPort"),
+      controllerPort:
+        kafka["controllerPort"] === undefined ? undefined : whole(kafka, "controllerPort"),
+      dataDir: text(kafka, "dataDir"),
       clusterId: typeof id === "string" ? id : undefined,
     },
   };
 }
 
+const roles: readonly Role[] = ["broker", "controller", "client", "host"];
+
 const isRole = (value: PropertyValue | undefined): value is Role =>
-  value === "broker" || value === "client" || value === "host";
+  roles.some((role) => role === value);
 
 const isBoard = (value: PropertyValue | undefined): value is BoardName =>
   typeof value === "string" && Object.hasOwn(boards, value);

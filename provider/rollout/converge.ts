@@ -72,7 +72,7 @@ export async function converge(
     const unsettled = unsettledHosts(nodes, olds["nodes"]);
     const roller = new Roller(nodes, hosts, cluster, fence, probes, runTime, moves, unsettled, {
       ...options,
-      stagingUrn: (host) => stagingUrn(urn, host),
+      stagingUrn: (node) => stagingUrn(urn, node),
     });
     const failures = [...unreachable.values()];
     let finalized = formerFinalized(olds);
@@ -138,11 +138,11 @@ export const runTimeOf = (
     options,
   );
 
-/** The resource that stages a host's files, in the same stack: `KafkaBroker` makes it by this name. */
-function stagingUrn(rollout: string, host: string): string {
+/** The resource that stages a host's files, in the same stack: `KafkaNode` makes it by this name. */
+function stagingUrn(rollout: string, node: RolloutNode): string {
   const [stack, project] = rollout.replace(/^urn:pulumi:/, "").split("::");
-  const type = "pilab:kafka:Broker$command:remote:Command";
-  return `urn:pulumi:${stack}::${project}::${type}::${host}-files`;
+  const parent = isBroker(node) ? "pilab:kafka:Broker" : "pilab:kafka:Controller";
+  return `urn:pulumi:${stack}::${project}::${parent}$command:remote:Command::${node.host}-files`;
 }
 
 /** What is known of each node: seen now, or known before. A node of which nothing is known is left out. */

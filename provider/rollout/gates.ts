@@ -1,4 +1,4 @@
-/** When a broker may be restarted, and when it is back: views of the cluster in, reasons out. */
+/** When a node may be restarted, and when it is back: views of the cluster in, reasons out. */
 import type { Quorum, RegisteredBroker, TopicPartitions } from "../admin/port";
 
 export interface ClusterView {
@@ -8,7 +8,7 @@ export interface ClusterView {
 }
 
 export interface GateOptions {
-  /** Node ids of all brokers of the rollout. */
+  /** Node ids of all brokers of the rollout; any other node of it is a controller alone. */
   readonly members: readonly number[];
   /** Behind the leader by more than this, a voter would not keep a majority alive, ms. */
   readonly caughtUpMs: number;
@@ -19,11 +19,28 @@ export const CAUGHT_UP_MS = 2_000;
 
 /** Why `nodeId` must not be restarted now; empty if it may. */
 export function blockers(nodeId: number, view: ClusterView, options: GateOptions): string[] {
+  // A controller alone keeps no records: what brokers lack does not get worse without it.
+  const isMember = options.members.includes(nodeId);
   return [
-    ...absent(nodeId, view.brokers, options.members),
-    ...thinPartitions(nodeId, view.topics),
+    ...(isMember ? absent(nodeId, view.brokers, options.members) : []),
+    ...(isMember ? thinPartitions(nodeId, view.topics) : []),
     ...thinQuorum(nodeId, view.quorum, options.caughtUpMs),
   ];
+}
+
+/** Why `nodeId` must not be given an empty disk, whatever else allows it to go down; empty if it may. */
+export function irreplaceable(nodeId: number, { voters }: Quorum): string[] {
+  return voters.length === 1 && voters[0]?.id === nodeId
+    ? ["it is the only controller: nobody else has the cluster's metadata, which would be lost"]
+    : [];
+}
+
+/** Those that do not serve or follow as they should: fenced brokers, and voters that have fallen behind. */
+export function unready({ brokers, quorum }: ClusterView, caughtUpMs: number): Set<number> {
+  return new Set([
+    ...brokers.filter(({ fenced }) => fenced).map(({ id }) => id),
+    ...quorum.voters.filter(({ behindMs }) => behindMs > caughtUpMs).map(({ id }) => id),
+  ]);
 }
 
 /** Any other broker that does not serve. */

@@ -5,7 +5,7 @@ import { waitFor, WaitTimeoutError } from "../wait";
 import { RELEASE_INTERVAL_MS, RELEASE_MS, stillAnswering } from "./fence";
 import { fillText, replicaFill, type Fill } from "./fill";
 import type { ClusterView } from "./gates";
-import { blockers, CAUGHT_UP_MS, notBack } from "./gates";
+import { blockers, CAUGHT_UP_MS, irreplaceable, notBack } from "./gates";
 import type { NodeHost } from "./hosts";
 import { NodeError } from "./hosts";
 import type { Move } from "./moves";
@@ -70,12 +70,14 @@ export class LiveCluster {
     };
     try {
       await waitFor(wait, async () => {
-        const others = this.nodes.filter((one) => one !== node);
+        const others = this.nodes.filter((one) => one !== node && concerns(one, node));
         const [silent, blocking] = await Promise.all([
           Promise.all(others.map((other) => this.silence(other))),
-          asReasons(async () =>
-            blockers(node.nodeId, await this.look(this.admin), this.gateOptions),
-          ),
+          asReasons(async () => {
+            const view = await this.look(this.admin, node);
+            const lost = what === "restarted" ? [] : irreplaceable(node.nodeId, view.quorum);
+            return [...lost, ...blockers(node.nodeId, view, this.gateOptions)];
+          }),
         ]);
         const reasons = [...silent.flat(), ...blocking];
         return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
@@ -141,8 +143,15 @@ export class LiveCluster {
     return asking(this.connectTo(host.node.address), (own) => this.awaitBackBy(host, own));
   }
 
-  /** All of the cluster, as this admin's servers see it. */
-  async look(admin: KafkaAdmin): Promise<ClusterView> {
+  /**
+   * All of the cluster, as this admin's servers see it. For a controller alone: the quorum, which is all
+   * that matters to it, and which needs no broker to tell.
+   */
+  async look(admin: KafkaAdmin, node?: RolloutNode): Promise<ClusterView> {
+    if (node !== undefined && !isBroker(node)) {
+      const quorum = await this.admin.describeQuorum(this.controllers);
+      return { brokers: [], topics: [], quorum };
+    }
     const [brokers, topics, quorum] = await Promise.all([
       admin.listBrokers(),
       admin.listPartitions(),
@@ -194,7 +203,7 @@ export class LiveCluster {
   private async askNode(node: RolloutNode, own: KafkaAdmin): Promise<string[]> {
     const silent = await this.silenceAt(node, listenersOf(node));
     if (silent.length > 0) return silent;
-    return asReasons(async () => notBack(node, await this.look(own), this.gateOptions));
+    return asReasons(async () => notBack(node, await this.look(own, node), this.gateOptions));
   }
 
   private async fillOf(node: RolloutNode): Promise<Fill | undefined> {
@@ -227,6 +236,11 @@ export class LiveCluster {
     const members = this.nodes.filter(isBroker).map((node) => node.nodeId);
     return { members, caughtUpMs: CAUGHT_UP_MS };
   }
+}
+
+/** Whether a node's silence keeps another one from going down: to a controller alone only controllers matter. */
+function concerns(other: RolloutNode, node: RolloutNode): boolean {
+  return isBroker(node) || controllerAddress(other) !== undefined;
 }
 
 /** A cluster that does not answer is a reason like any other. */

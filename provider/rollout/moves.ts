@@ -26,7 +26,10 @@ export function plannedMoves(
     if (sameDisk && login.hostKey === node.login.hostKey) return [];
     const address = state["address"] as string;
     const { properties } = parseFingerprint(state["want"]);
-    const last = { login, listeners: [address, controllerAt(address, properties) ?? []].flat() };
+    const last = {
+      login,
+      listeners: [...new Set([address, controllerAt(address, properties) ?? []].flat())],
+    };
     const others = node.former.machines.filter((one) => one.login.hostKey !== login.hostKey);
     return [{ node, from: [last, ...others], last }];
   });

@@ -65,8 +65,11 @@ export function parseFingerprint(value: PropertyValue | undefined): Fingerprint 
 }
 
 /** Whether a node serves clients; else it is a controller alone. */
-export const isBroker = (node: RolloutNode): boolean =>
-  (node.want.properties["process.roles"] ?? "broker").split(",").includes("broker");
+export const isBroker = (node: RolloutNode): boolean => servesClients(node.want.properties);
+
+/** The same by a node's settings alone. */
+export const servesClients = (properties: Readonly<Record<string, string>>): boolean =>
+  (properties["process.roles"] ?? "broker").split(",").includes("broker");
 
 /**
  * Where a node's controller listens, `host:port`, as its settings say; undefined for a node that is

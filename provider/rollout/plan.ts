@@ -87,18 +87,23 @@ export function runsAs(nodeId: number, probe: HostProbe): boolean {
 export interface Candidate {
   readonly host: string;
   readonly nodeId: number;
+  readonly isController: boolean;
 }
 
 /**
- * Who goes next. A broker that does not serve anyway goes first: it blocks the others' gates. The
- * active controller goes last: each restart of it costs an election.
+ * Who goes next. A node that does not serve anyway goes first: it blocks the others' gates. Controllers
+ * go before brokers that are none, so that no broker runs a Kafka that its controllers do not know; the
+ * active one goes last of them: each restart of it costs an election.
  */
 export function nextToRoll<C extends Candidate>(
   left: readonly C[],
-  fenced: ReadonlySet<number>,
+  unready: ReadonlySet<number>,
   leaderId: number | undefined,
 ): C | undefined {
-  const rank = (one: Candidate): number =>
-    fenced.has(one.nodeId) ? 0 : one.nodeId === leaderId ? 2 : 1;
+  const rank = (one: Candidate): number => {
+    if (unready.has(one.nodeId)) return 0;
+    if (!one.isController) return 3;
+    return one.nodeId === leaderId ? 2 : 1;
+  };
   return [...left].sort((a, b) => rank(a) - rank(b) || (a.host < b.host ? -1 : 1))[0];
 }

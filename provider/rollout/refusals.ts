@@ -1,7 +1,7 @@
 /** Changes of a cluster that a rollout would break it with, told from the inputs alone. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { isMap, mapOf, reveal } from "../../plugins/common/rpc";
-import { controllerPort } from "./node";
+import { controllerPort, servesClients } from "./node";
 import { NOT_RUNNING } from "./plan";
 
 /**
@@ -24,11 +24,29 @@ export function refusedChanges(
       (host) => `${host} is new. ${FIXED} Take it out of the configuration again.`,
     ),
     ...strangers(before, after).map((host) => `${host} is gone. ${FIXED} Put it back.`),
-    ...stay.flatMap((host) => changedPorts(host, mapOf(before[host]), mapOf(after[host]), runs)),
+    ...stay.flatMap((host) => {
+      const [old, now] = [mapOf(before[host]), mapOf(after[host])];
+      const roles = changedRoles(host, old, now);
+      // With other roles it has other listeners too.
+      return roles.length > 0 ? roles : changedPorts(host, old, now, runs);
+    }),
   ];
 }
 
-const FIXED = "Adding or removing brokers of a running cluster is not in this version.";
+const FIXED =
+  "Adding or removing brokers or controllers of a running cluster is not in this version.";
+
+/** A voter that became a broker alone would leave a dead vote behind, and a new one has no part in the quorum. */
+function changedRoles(host: string, old: PropertyMap, now: PropertyMap): string[] {
+  const from = settingsOf(old)["process.roles"];
+  const to = settingsOf(now)["process.roles"];
+  if (from === undefined || to === undefined || from === to) return [];
+  return [
+    `${host}: its process.roles ${from} cannot become ${to}: the quorum and the brokers' replicas know the ` +
+      "node as what it was born as. Changing the roles of a running cluster is not in this version. Set " +
+      "the host's role and processRoles back.",
+  ];
+}
 
 function changedPorts(host: string, old: PropertyMap, now: PropertyMap, runs: boolean): string[] {
   const reasons: string[] = [];
@@ -38,7 +56,8 @@ function changedPorts(host: string, old: PropertyMap, now: PropertyMap, runs: bo
   };
   const unreachable =
     "a rolling restart asks all brokers at one port, and they run with the old one";
-  if (runs) refuse("client", portOf(old["address"]), portOf(now["address"]), unreachable);
+  if (runs && servesClients(settingsOf(now)))
+    refuse("client", portOf(old["address"]), portOf(now["address"]), unreachable);
   const voters = "the voters know each other by it, in the quorum's own log";
   refuse("controller", controllerPort(settingsOf(old)), controllerPort(settingsOf(now)), voters);
   return reasons;

@@ -6,7 +6,8 @@ import { messageOf, NodeError } from "./hosts";
 import type { RollLease } from "./lease";
 import { asReasons, type LiveCluster } from "./live-cluster";
 import type { Move } from "./moves";
-import type { RolloutNode } from "./node";
+import { CAUGHT_UP_MS, unready } from "./gates";
+import { controllerAddress, type RolloutNode } from "./node";
 import type { Undone } from "./outputs";
 import type { NodeVerdict } from "./plan";
 import { differences, isUp, judge, nextToRoll, runsAs, stagingFault } from "./plan";
@@ -16,7 +17,7 @@ import { settleVoters } from "./votes";
 
 export interface RollerOptions {
   /** URN of the resource that stages a host's files. */
-  readonly stagingUrn: (host: string) => string;
+  readonly stagingUrn: (node: RolloutNode) => string;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
   /** Told when a node was started or restarted and serves. */
@@ -66,7 +67,7 @@ export class Roller {
     const concerned = [...this.inVerdict("down"), ...this.inVerdict("differs"), ...this.toTune];
     const faults = concerned.flatMap((host) => {
       const { want, stagedHash } = host.node;
-      const urn = this.options.stagingUrn(host.node.host);
+      const urn = this.options.stagingUrn(host.node);
       const fault = stagingFault(want, stagedHash, this.probeOf(host), urn);
       return fault === undefined ? [] : [`${host.node.host}: ${fault}`];
     });
@@ -174,8 +175,11 @@ export class Roller {
       const left = this.inVerdict("differs").map((host) => host.node);
       if (left.length === 0) return;
       const view = await this.cluster.look(this.cluster.admin).catch(() => undefined);
-      const fenced = new Set(view?.brokers.filter((one) => one.fenced).map((one) => one.id));
-      const next = nextToRoll(left, fenced, view?.quorum.leaderId);
+      const next = nextToRoll(
+        left.map((node) => ({ ...node, isController: controllerAddress(node) !== undefined })),
+        view === undefined ? new Set() : unready(view, CAUGHT_UP_MS),
+        view?.quorum.leaderId,
+      );
       if (next === undefined) return;
       const host = this.hostOf(next.host);
       await this.cluster.passGate(host, "restarted");

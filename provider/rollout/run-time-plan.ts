@@ -10,7 +10,7 @@ import { changesWhileRunning } from "../../model/kafka/run-time-settings";
 import { sameValue } from "../../model/kafka/settings";
 import type { PropertyMap } from "../../plugins/common/rpc";
 import type { RunTimeSettings } from "../admin/port";
-import { formerFingerprint, hostsOf } from "./node";
+import { formerFingerprint, hostsOf, servesClients } from "./node";
 import { differences } from "./plan";
 import type { Recorded } from "./record";
 import type { Fingerprint } from "./stamp";
@@ -104,7 +104,7 @@ export function changedWhileRunning(olds: PropertyMap, news: PropertyMap): [stri
   return hostsOf(news["nodes"]).flatMap((host): [string, string[]][] => {
     const started = formerFingerprint(olds["nodes"], host);
     const want = formerFingerprint(news["nodes"], host);
-    if (started === undefined || want === undefined) return [];
+    if (started === undefined || want === undefined || !servesClients(want.properties)) return [];
     const live = { own: {}, defaults: {} };
     const facts = { want, started, former: started, recorded: new Map(), live };
     const { set, restart } = planRunTime(facts);

@@ -5,7 +5,7 @@ import { asking, BRISK, isUnreachable, KafkaError, PATIENT } from "../admin/port
 import { waitFor } from "../wait";
 import type { NodeHost } from "./hosts";
 import { NodeError } from "./hosts";
-import type { RolloutNode } from "./node";
+import { isBroker, type RolloutNode } from "./node";
 import { type Recorded, recordedAfter, recordedBefore, renderRecord } from "./record";
 import type { RunTimeFacts, RunTimePlan } from "./run-time-plan";
 import { inForce, planRunTime } from "./run-time-plan";
@@ -41,7 +41,8 @@ export class RunTime {
   async look(node: RolloutNode, probe: HostProbe): Promise<void> {
     this.live.delete(node.host);
     this.records.delete(node.host);
-    if (probe.unit.active !== "active") return;
+    // A controller alone keeps none of these settings: what changes there, a restart brings.
+    if (probe.unit.active !== "active" || !isBroker(node)) return;
     try {
       this.live.set(node.host, await this.ask(node, BRISK));
     } catch (error) {

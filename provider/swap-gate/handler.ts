@@ -22,7 +22,7 @@ import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
 import { formerMachines, formerProperties, parseFormers } from "./former";
 import type { Answer, GateHost, LiveCluster, NewDisk, Swap, SwapFacts } from "./plan";
-import { plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
+import { isController, plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
 
 /** A preview must not stand still for a machine that is off. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
@@ -213,11 +213,11 @@ async function metaOn(shell: HostShell, news: PropertyMap) {
  */
 function assertReachableMajority(before: readonly GateHost[], after: readonly GateHost[]): void {
   const moved = readdressed(before, after);
-  const nodes = after.filter(({ kafka }) => kafka !== undefined).length;
+  const nodes = after.filter(({ kafka }) => kafka !== undefined && isController(kafka)).length;
   if (moved.length <= 1 || moved.length <= (nodes - 1) / 2) return;
   throw new Error(
     `nothing was changed:\n  ${moved.join(", ")}: their addresses change at once, which would leave no ` +
-      "majority of the cluster at a known address. Change one, run `pulumi up`, then change the next.",
+      "majority of the cluster's controllers at a known address. Change one, run `pulumi up`, then change the next.",
   );
 }
 

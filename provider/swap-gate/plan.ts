@@ -1,7 +1,7 @@
 /** What a swap needs before anything is touched, and what it will do: values in, texts out. */
 import type { Identity } from "../node-storage/plan";
 import type { ClusterView } from "../rollout/gates";
-import { blockers, CAUGHT_UP_MS } from "../rollout/gates";
+import { blockers, CAUGHT_UP_MS, irreplaceable } from "../rollout/gates";
 import type { Login } from "../ssh/port";
 
 /** A host as the gate knows it. */
@@ -41,14 +41,18 @@ export function plannedSwaps(before: readonly GateHost[], after: readonly GateHo
   });
 }
 
-/** The Kafka nodes that answer at another address, on the same machine. */
+/** The controllers that answer at another address. */
 export function readdressed(before: readonly GateHost[], after: readonly GateHost[]): string[] {
   return after.flatMap(({ host, kafka, made }) => {
     const old = before.find((one) => one.host === host)?.kafka;
-    if (kafka === undefined || old === undefined || made) return [];
+    if (kafka === undefined || old === undefined || made || !isController(kafka)) return [];
     return old.listeners.join() === kafka.listeners.join() ? [] : [host];
   });
 }
+
+/** Whether a node votes in the quorum: it has a listener beside the one for clients. */
+export const isController = ({ broker, listeners }: GateNode): boolean =>
+  listeners.length > (broker ? 1 : 0);
 
 /** How a machine answered: `other` is one with another host key at the same address. */
 export type Answer = "answers" | "silent" | "other" | { readonly error: string };
@@ -113,10 +117,16 @@ function unsafe({ after }: Swap, all: readonly GateHost[], live: LiveCluster): s
   }
   const brokers = all.flatMap((one) => (one.kafka?.broker === true ? [one.kafka.nodeId] : []));
   const options = { members: brokers, caughtUpMs: CAUGHT_UP_MS };
-  return blockers(kafka.nodeId, live.view, options).map(
-    (reason) =>
-      `${host}: ${reason}. Wait until \`npm run status\` finds nothing amiss but ${host} itself.`,
-  );
+  return [
+    ...irreplaceable(kafka.nodeId, live.view.quorum).map(
+      (reason) =>
+        `${host}: ${reason}. Put its card into the new machine, or have three controllers in the next lab.`,
+    ),
+    ...blockers(kafka.nodeId, live.view, options).map(
+      (reason) =>
+        `${host}: ${reason}. Wait until \`npm run status\` finds nothing amiss but ${host} itself.`,
+    ),
+  ];
 }
 
 function unfit(swap: Swap, facts: SwapFacts | undefined, live: LiveCluster): string[] {
@@ -198,7 +208,7 @@ export function swapSteps(
     return [former, storage, "started with the others: no cluster lives yet"];
   const stale = live.view.quorum.voters.filter(({ id }) => id === kafka.nodeId);
   return [
-    survivors(kafka.nodeId, live.view),
+    survivors(kafka, live.view),
     former,
     storage,
     ...(stop === undefined ? [] : [stop]),
@@ -210,9 +220,13 @@ export function swapSteps(
   ];
 }
 
-function survivors(nodeId: number, { quorum, topics }: ClusterView): string {
+function survivors(
+  { nodeId, broker: isBroker }: GateNode,
+  { quorum, topics }: ClusterView,
+): string {
   const others = quorum.voters.filter(({ id }) => id !== nodeId);
   const lag = others.map(({ id, behindMs }) => `${id} (${behindMs} ms behind)`).join(", ");
+  if (!isBroker) return `safe to begin: voters ${lag}; it keeps no partitions`;
   const partitions = topics.flatMap((topic) => topic.partitions);
   const held = partitions.filter(({ replicas }) => replicas.includes(nodeId)).length;
   return `safe to begin: voters ${lag}; all other replicas of its ${held} partitions are in sync`;

@@ -32,11 +32,11 @@ main() {
   if ! in_container && { [[ $interrupted ]] || has_changed /etc/sysctl.d/; }; then
     sysctl --quiet --load=/etc/sysctl.d/60-pi-lab.conf
   fi
-  if [[ $pi_role == broker ]]; then
+  if [[ $pi_kafka ]]; then
     step java
     check_java
     step kafka
-    prepare_broker
+    prepare_kafka
   fi
   rm -f "$unfinished"
   echo "prepared as $pi_role"
@@ -78,7 +78,7 @@ install_packages() {
 
 find_missing() {
   local package wanted=("${pi_packages[@]}")
-  if [[ $pi_role == broker ]]; then
+  if [[ $pi_kafka ]]; then
     java=$(java_major)
     ((java >= 17)) || wanted+=(jre)
   fi
@@ -199,7 +199,7 @@ set_timezone() {
   [[ $(cat /etc/timezone 2>/dev/null || true) == "$pi_timezone" ]] || echo "$pi_timezone" >/etc/timezone
 }
 
-prepare_broker() {
+prepare_kafka() {
   getent group kafka >/dev/null || groupadd --system kafka
   getent passwd kafka >/dev/null ||
     useradd --system --gid kafka --home-dir /var/lib/kafka --no-create-home --shell /usr/sbin/nologin kafka

@@ -1,4 +1,4 @@
-import type { Host } from "../../model";
+import { type Host, isKafkaHost } from "../../model";
 import { connect, type SshTarget } from "../../plugins/common/ssh";
 import { quote } from "../../shared/shell";
 import { INTERRUPTED } from "./interruption";
@@ -18,7 +18,7 @@ export interface JournalQuery {
 /** Enough to see why something has just died. */
 const LINES = 100;
 
-/** What is asked for when the user does not say: Kafka's own journal on a broker, all of it elsewhere. */
+/** What is asked for when the user does not say: Kafka's own journal where it runs, all of it elsewhere. */
 export function journalQuery(
   host: Host,
   asked: Omit<JournalQuery, "unit" | "lines"> & {
@@ -28,7 +28,7 @@ export function journalQuery(
   },
 ): JournalQuery {
   const { all, unit, lines, since, ...rest } = asked;
-  const own = host.role === "broker" ? "kafka" : undefined;
+  const own = isKafkaHost(host) ? "kafka" : undefined;
   return {
     ...rest,
     since,

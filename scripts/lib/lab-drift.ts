@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Host, HostWants, Lab } from "../../model";
+import { type Host, type HostWants, isKafkaHost, type Lab } from "../../model";
 import { parseMeta, type Identity } from "../../provider/node-storage/plan";
 import { type Finding, findDrift } from "../../provider/host-state/plan";
 import { type HostSeen, lookAt, ProbeError } from "../../provider/host-state/probe";
@@ -89,7 +89,7 @@ async function driftOf(
 ): Promise<HostDrift> {
   const base = { host: host.name, address: host.machine.address };
   const wants = withRunning(hostWants(lab, host));
-  const metaFile = host.role === "broker" ? `${kafkaPaths.data}/meta.properties` : undefined;
+  const metaFile = isKafkaHost(host) ? `${kafkaPaths.data}/meta.properties` : undefined;
   try {
     const login = loginOf(lab, host, known, ports);
     const seen = await look(login, host, wants, metaFile, ports);

@@ -1,5 +1,15 @@
 import { createConnection } from "node:net";
-import { bootstrapServers, brokers, type BrokerHost, type Host, type Lab } from "../../model";
+import {
+  bootstrapServers,
+  type BrokerHost,
+  controllerServers,
+  type Host,
+  isController,
+  isKafkaHost,
+  type KafkaHost,
+  kafkaHosts,
+  type Lab,
+} from "../../model";
 import {
   BRISK,
   type AdminOptions,
@@ -7,6 +17,7 @@ import {
   type Quorum,
   type TopicPartitions,
 } from "../../provider/admin/port";
+import { CAUGHT_UP_MS } from "../../provider/rollout/gates";
 import { reasonOf as reason } from "./errors";
 
 /** What one host is seen to do from here. */
@@ -19,6 +30,11 @@ export interface HostStatus {
   readonly ssh: boolean;
   /** Brokers only: `up` serves; `fenced` is registered but serves nothing (yet); `down` is neither. */
   readonly broker?: "up" | "fenced" | "down" | "unknown";
+  /**
+   * Controllers only, as the quorum's leader has it: `up` votes and has caught up; `behind` does not follow
+   * (any more); `no voter` is not known to the quorum by its node id.
+   */
+  readonly controller?: "active" | "up" | "behind" | "no voter" | "unknown";
 }
 
 export interface PartitionStatus {
@@ -79,9 +95,14 @@ export async function gatherStatus(lab: Lab, ports: StatusPorts): Promise<LabSta
       address: host.machine.address,
       ssh: silent === undefined,
     };
-    return host.role === "broker" ? { ...base, broker: cluster.stateOf(host) } : base;
+    return {
+      ...base,
+      ...(host.role === "broker" ? { broker: cluster.stateOf(host) } : {}),
+      ...(isKafkaHost(host) && isController(host) ? { controller: cluster.voteOf(host) } : {}),
+    };
   });
   problems.push(...cluster.problems, ...hosts.flatMap(brokerProblem));
+  problems.push(...hosts.flatMap(controllerProblem));
   const topics = topicStatuses(lab, cluster.partitions);
   if (cluster.partitions) problems.push(...topicProblems(lab, topics));
   return {
@@ -99,19 +120,17 @@ interface ClusterAnswers {
   readonly quorum: Quorum | undefined;
   readonly problems: readonly string[];
   stateOf(host: BrokerHost): NonNullable<HostStatus["broker"]>;
+  voteOf(host: KafkaHost): NonNullable<HostStatus["controller"]>;
 }
 
 async function askCluster(lab: Lab, ports: StatusPorts): Promise<ClusterAnswers> {
   const servers = bootstrapServers(lab).split(",");
-  const controllers = brokers(lab).map(
-    ({ machine }) => `${machine.address}:${lab.cluster.controllerPort}`,
-  );
   const admin = ports.connectAdmin(servers, BRISK);
   try {
     const [listed, partitions, quorum] = await Promise.allSettled([
       admin.listBrokers(),
       admin.listPartitions(),
-      admin.describeQuorum(controllers),
+      admin.describeQuorum(controllerServers(lab)),
     ]);
     const problems: string[] = [];
     if (listed.status === "rejected")
@@ -128,6 +147,14 @@ async function askCluster(lab: Lab, ports: StatusPorts): Promise<ClusterAnswers>
         if (listed.status === "rejected") return "unknown";
         const found = listed.value.find(({ id }) => id === nodeId);
         return found === undefined ? "down" : found.fenced ? "fenced" : "up";
+      },
+      voteOf: ({ nodeId }) => {
+        if (quorum.status === "rejected") return "unknown";
+        const { leaderId, voters } = quorum.value;
+        if (leaderId === nodeId) return "active";
+        const found = voters.find(({ id }) => id === nodeId);
+        if (found === undefined) return "no voter";
+        return found.behindMs > CAUGHT_UP_MS ? "behind" : "up";
       },
     };
   } finally {
@@ -153,9 +180,28 @@ function brokerProblem({ name, address, broker }: HostStatus): string[] {
   }
 }
 
+function controllerProblem({ name, address, controller }: HostStatus): string[] {
+  const at = `${name} (${address})`;
+  switch (controller) {
+    case "behind":
+      return [
+        `${at}: its controller does not follow the quorum: it is down, starting, or cut off from the active one.`,
+      ];
+    case "no voter":
+      return [`${at}: its controller has no vote in the quorum. \`up\` gives it one.`];
+    case "active":
+    case "up":
+    case "unknown": // told once for all controllers
+    case undefined:
+      return [];
+    default:
+      return controller satisfies never;
+  }
+}
+
 function hostOfNode(lab: Lab, nodeId: number | undefined): string | undefined {
   if (nodeId === undefined || nodeId < 0) return undefined;
-  return brokers(lab).find((host) => host.nodeId === nodeId)?.name ?? `node ${nodeId}`;
+  return kafkaHosts(lab).find((host) => host.nodeId === nodeId)?.name ?? `node ${nodeId}`;
 }
 
 function topicStatuses(lab: Lab, live: readonly TopicPartitions[] | undefined): TopicStatus[] {

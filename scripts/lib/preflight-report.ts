@@ -1,4 +1,4 @@
-import { bootstrapServers, type Host, type Lab } from "../../model";
+import { bootstrapServers, type Host, isController, isKafkaHost, type Lab } from "../../model";
 import type { ConnectAdmin } from "../../provider/admin/port";
 import type { HostFacts } from "../../provider/preflight/facts";
 import { isError, type Finding } from "../../provider/preflight/findings";
@@ -96,7 +96,7 @@ function notMade(lab: Lab): never {
 
 function wantedOf(lab: Lab, host: Host, clusterId: string | undefined): Wanted {
   const { board, address } = host.machine;
-  if (host.role !== "broker") return { role: host.role, board, address };
+  if (!isKafkaHost(host)) return { role: host.role, board, address };
   const { clientPort, controllerPort } = lab.cluster;
   const { role, nodeId, heapMib } = host;
   const dataDir = kafkaPaths.data;
@@ -104,7 +104,11 @@ function wantedOf(lab: Lab, host: Host, clusterId: string | undefined): Wanted {
     role,
     board,
     address,
-    broker: { nodeId, heapMib, clientPort, controllerPort, dataDir, clusterId },
+    kafka: {
+      ...{ nodeId, heapMib, dataDir, clusterId },
+      clientPort: role === "broker" ? clientPort : undefined,
+      controllerPort: isController(host) ? controllerPort : undefined,
+    },
   };
 }
 

@@ -5,13 +5,7 @@ import { renderTable } from "./table";
 export function renderStatus(status: LabStatus): string {
   const hosts = renderTable(
     ["HOST", "ROLE", "MACHINE", "ADDRESS", "STATE"],
-    status.hosts.map((host) => [
-      host.name,
-      host.role,
-      host.machine,
-      host.address,
-      stateOf(host, status.quorumLeader),
-    ]),
+    status.hosts.map((host) => [host.name, host.role, host.machine, host.address, stateOf(host)]),
   );
   const topics = renderTable(
     ["TOPIC", "PARTITION", "LEADER", "IN SYNC"],
@@ -30,10 +24,13 @@ export function renderStatus(status: LabStatus): string {
   ].join("\n");
 }
 
-function stateOf({ ssh, broker, name }: HostStatus, quorumLeader: string | undefined): string {
+function stateOf({ ssh, broker, controller }: HostStatus): string {
   const parts = [ssh ? "answers" : "no answer"];
   if (broker !== undefined) parts.push(`broker ${broker}`);
-  if (name === quorumLeader) parts.push("active controller");
+  if (controller === "active") parts.push("active controller");
+  // Of a broker that does its other duty, too, nothing need be said.
+  else if (controller !== undefined && (broker === undefined || controller !== "up"))
+    parts.push(`controller ${controller}`);
   return parts.join(", ");
 }
 

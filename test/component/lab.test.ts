@@ -45,7 +45,7 @@ interface PreflightInput {
   role: string;
   board: string;
   connection: { host: string; hostKey: string };
-  broker?: Record<string, unknown>;
+  kafka?: Record<string, unknown>;
 }
 
 describe("a virtual lab", () => {
@@ -180,14 +180,14 @@ describe("a lab of real Pis", () => {
         connection: { host: machine.address, hostKey: machine.hostKey },
       });
     }
-    expect(hosts["broker-2"]?.broker).toEqual({
+    expect(hosts["broker-2"]?.kafka).toEqual({
       nodeId: 2,
       heapMib: 1024,
       clientPort: 9092,
       controllerPort: 9093,
       dataDir: "/var/lib/kafka/data",
     });
-    expect(hosts["desk-1"]).not.toHaveProperty("broker");
+    expect(hosts["desk-1"]).not.toHaveProperty("kafka");
   });
 
   it("looks again at a broker whose disk was replaced, and pushes after the look alone", async () => {
@@ -307,7 +307,12 @@ describe("a lab of real Pis", () => {
     const ids = storages.map(({ inputs: storage }) => storage.directoryId as string);
     expect(new Set(ids).size).toBe(3);
     for (const [n, storage] of storages.entries()) {
-      expect(storage.ignoreChanges).toEqual(["birthVoters", "birthMetadataVersion"]);
+      expect(storage.ignoreChanges).toEqual([
+        "birthVoters",
+        "birthControllers",
+        "birthMetadataVersion",
+      ]);
+      expect(storage.inputs).not.toHaveProperty("birthControllers");
       expect(storage.inputs).not.toHaveProperty("birthMetadataVersion");
       expect(storage.inputs).toMatchObject({
         host: `broker-${n + 1}`,

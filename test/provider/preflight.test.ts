@@ -63,7 +63,7 @@ function inputs({ keys = {}, clientAddress = client.name }: Inputs = {}): Proper
       "broker-1": {
         ...machine(broker.name, keys.broker ?? "key-1"),
         role: "broker",
-        broker: {
+        kafka: {
           nodeId: 1,
           heapMib: 1024,
           clientPort: 9092,

@@ -25,6 +25,8 @@ const topicSettings = fc.record(
 /** How many there are of everything; the rest follows from it. */
 const counts = fc.record({
   brokers: fc.constantFrom(1, 3, 5),
+  /** Any: the brokers are no controllers themselves. */
+  controllers: fc.constantFrom(0, 0, 1, 3, 4),
   clients: fc.integer({ min: 0, max: 3 }),
   others: fc.integer({ min: 0, max: 3 }),
   spares: fc.integer({ min: 0, max: 2 }),
@@ -34,7 +36,8 @@ const counts = fc.record({
 
 /** Any configuration that is right: at least one broker and one topic, real or virtual. */
 export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
-  const hosts = count.brokers + count.clients + count.others;
+  const nodes = count.brokers + count.controllers;
+  const hosts = nodes + count.clients + count.others;
   const machines = hosts + count.spares;
   const ports = hosts + count.freePorts;
   const unique = <T>(value: fc.Arbitrary<T>, length: number, selector?: (value: T) => unknown) =>
@@ -59,7 +62,7 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
       addresses: unique(fc.integer({ min: 1, max: 253 }), machines),
       machineOrder: unique(fc.nat({ max: machines - 1 }), hosts),
       ports: unique(fc.integer({ min: 1, max: ports }), hosts),
-      nodeIds: unique(fc.integer({ min: 1, max: 2 ** 31 - 1 }), count.brokers),
+      nodeIds: unique(fc.integer({ min: 1, max: 2 ** 31 - 1 }), nodes),
       topicNames: unique(topicName, count.topics, collisionKey),
       topicSettings: fc.array(topicSettings, { minLength: count.topics, maxLength: count.topics }),
       replicas: fc.integer({ min: 1, max: count.brokers }),
@@ -71,8 +74,11 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
     .map((it): RawConfig => {
       const start = 10 * 2 ** 24 + it.network * 256;
       const at = <T>(list: readonly T[], i: number): T => list[i % list.length] as T;
-      const role = (i: number): Role =>
-        i < count.brokers ? "broker" : i < count.brokers + count.clients ? "client" : "host";
+      const role = (i: number): Role => {
+        if (i < count.brokers) return "broker";
+        if (i < nodes) return "controller";
+        return i < nodes + count.clients ? "client" : "host";
+      };
       const host = (i: number) => {
         const machine = at(it.machineOrder, i);
         const base = {
@@ -84,8 +90,10 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
         const own = role(i);
         switch (own) {
           case "broker":
+          case "controller":
             return {
               ...base,
+              ...(own === "broker" && count.controllers > 0 && { processRoles: ["broker"] }),
               nodeId: at(it.nodeIds, i),
               heapMib: Math.min(it.heap, maxHeapMib),
             };

@@ -4,11 +4,13 @@ import type {
   Host,
   HostKey,
   HostName,
+  KafkaHost,
   Lab,
   Machine,
   MachineName,
   TopicName,
 } from "../../model/types";
+import { kafkaHosts } from "../../model/lab";
 
 /** A lab like the exhibit's: brokers 1 to 3, clients 4 to 6, made by hand so that render's tests need no parser. */
 export function labFixture(overrides: Partial<Lab> = {}): Lab {
@@ -30,6 +32,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     return port <= 3
       ? {
           role: "broker",
+          processRoles: ["broker", "controller"],
           name: `broker-${port}` as HostName,
           machine,
           port,
@@ -73,6 +76,36 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     topics,
     ...overrides,
   };
+}
+
+/** The same machines as three controllers, 1 to 3, and three brokers, 4 to 6, that are nothing else. */
+export function separateFixture(): Lab {
+  const lab = labFixture();
+  const hosts = lab.machines.map((machine, index): Host => {
+    const port = index + 1;
+    const node = { machine, port, nodeId: port, disk: 1, heapMib: 1024, settings: {} };
+    return port <= 3
+      ? {
+          ...node,
+          role: "controller",
+          name: `controller-${port}` as HostName,
+          processRoles: ["controller"],
+        }
+      : {
+          ...node,
+          role: "broker",
+          name: `broker-${port}` as HostName,
+          processRoles: ["broker"],
+        };
+  });
+  return { ...lab, hosts, clock: { ...lab.clock, server: "controller-1" as HostName } };
+}
+
+/** The Kafka node with this node id. */
+export function nodeFixture(lab: Lab, nodeId: number): KafkaHost {
+  const node = kafkaHosts(lab).find((host) => host.nodeId === nodeId);
+  if (node === undefined) throw new Error(`the fixture has no node ${nodeId}`);
+  return node;
 }
 
 /** The broker with this node id. */

@@ -110,6 +110,7 @@ const components = [
   "pilab:lab:PiHost",
   "pilab:virtual:Pi",
   "pilab:kafka:Broker",
+  "pilab:kafka:Controller",
   "pilab:kafka:Client",
   "pilab:kafka:Cluster",
   "pilab:kafka:ReplicatedTopic",

@@ -4,7 +4,7 @@ import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { renderLabEnv, writeBaselineFolder } from "../../../bench/baseline-folder";
-import { brokerFiles } from "../../../render";
+import { nodeFiles } from "../../../render";
 import { brokerFixture, labFixture } from "../../support/lab-fixture";
 
 const inputs = {
@@ -54,7 +54,7 @@ describe("writeBaselineFolder", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("lays out the files that the stack would stage", () => {
-    for (const entry of brokerFiles(lab, brokerFixture(lab, 2))) {
+    for (const entry of nodeFiles(lab, brokerFixture(lab, 2))) {
       if (entry.kind === "file") expect(readFileSync(at(entry.path), "utf8")).toBe(entry.content);
       else expect(readlinkSync(at(entry.path))).toBe(entry.target);
     }

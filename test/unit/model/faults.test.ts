@@ -247,12 +247,12 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["hosts", "broker-2", "role"],
       "brokers",
-      "lab.hosts.broker-2.role: brokers is not a role. Did you mean broker? Known: broker, client, host.",
+      "lab.hosts.broker-2.role: brokers is not a role. Did you mean broker? Known: broker, controller, client, host.",
     ],
     [
       ["hosts", "broker-2", "role"],
       undefined,
-      "lab.hosts.broker-2.role: is missing. Give the host's role: broker, client or host.",
+      "lab.hosts.broker-2.role: is missing. Give the host's role: broker, controller, client or host.",
     ],
     [
       ["hosts", "broker-2", "machine"],
@@ -287,17 +287,17 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["hosts", "broker-2", "nodeId"],
       1,
-      "lab.hosts.broker-2.nodeId: 1 is taken by broker-1; each broker has a node id of its own. Choose a free one: 2, 4.",
+      "lab.hosts.broker-2.nodeId: 1 is taken by broker-1; each broker and each controller has a node id of its own. Choose a free one: 2, 4.",
     ],
     [
       ["hosts", "broker-2", "nodeId"],
       0,
-      "lab.hosts.broker-2.nodeId: 0 is out of range: the broker's node id is a whole number from 1 to 2147483647. Give one, e.g. 1.",
+      "lab.hosts.broker-2.nodeId: 0 is out of range: the Kafka node's id is a whole number from 1 to 2147483647. Give one, e.g. 1.",
     ],
     [
       ["hosts", "broker-2", "nodeId"],
       undefined,
-      "lab.hosts.broker-2.nodeId: is missing. Give the broker's node id, e.g. 1.",
+      "lab.hosts.broker-2.nodeId: is missing. Give the Kafka node's id, e.g. 1.",
     ],
     [
       ["hosts", "broker-2", "heapMib"],
@@ -317,12 +317,63 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["hosts", "client-1", "nodeId"],
       4,
-      "lab.hosts.client-1.nodeId: is a key of hosts with the role broker. Keys here: machine, port, role, topic.",
+      "lab.hosts.client-1.nodeId: is a key of hosts with the role broker or controller. Keys here: machine, port, role, topic.",
+    ],
+    [
+      ["hosts", "broker-3", "processRoles"],
+      ["broker"],
+      "lab.hosts: 2 controllers (broker-1, broker-2) are a quorum only while both run: neither could ever be restarted or replaced. Have 1 or 3. A host of the role controller is a controller alone; `processRoles: [broker]` makes a broker that is none.",
+    ],
+    [
+      ["hosts", "broker-3", "processRoles"],
+      ["controller"],
+      'lab.hosts.broker-3.processRoles: ["controller"] leaves broker out, and the host\'s role is broker. Give a host that is a controller alone the role controller, and no processRoles. Write [broker, controller], which is the default, or [broker].',
+    ],
+    [
+      ["hosts", "broker-3", "processRoles"],
+      ["broker", "controler"],
+      'lab.hosts.broker-3.processRoles: ["broker","controler"] has "controler", which is not a role of Kafka\'s processes. Did you mean controller? Write [broker, controller], which is the default, or [broker].',
+    ],
+    [
+      ["hosts", "broker-3", "processRoles"],
+      ["broker", "broker"],
+      'lab.hosts.broker-3.processRoles: ["broker","broker"] names a role twice. Write [broker, controller], which is the default, or [broker].',
+    ],
+    [
+      ["hosts", "broker-3", "processRoles"],
+      [],
+      "lab.hosts.broker-3.processRoles: [] is an empty list. Write [broker, controller], which is the default, or [broker].",
+    ],
+    [
+      ["hosts", "broker-3", "processRoles"],
+      "broker",
+      "lab.hosts.broker-3.processRoles: broker is text, not a list. Write [broker, controller], which is the default, or [broker].",
     ],
     [
       ["hosts", "desk-1"],
-      { role: "broker", machine: "pi-6", port: 6, nodeId: 6 },
-      "lab.hosts: 4 brokers make an even number of controllers, which outlives no more losses than 3 would, and agrees more slowly (broker-1, broker-2, broker-3, desk-1). Have 3 or 5.",
+      { role: "controller", machine: "pi-6", port: 6, nodeId: 6, processRoles: ["controller"] },
+      "lab.hosts.desk-1.processRoles: is a key of hosts with the role broker. Keys here: disk, heapMib, machine, nodeId, port, role, settings.",
+    ],
+    [
+      ["hosts", "desk-1"],
+      { role: "controller", machine: "pi-6", port: 6, nodeId: 3 },
+      "lab.hosts.desk-1.nodeId: 3 is taken by broker-3; each broker and each controller has a node id of its own. Choose a free one: 4, 5.",
+    ],
+    [
+      ["hosts", "desk-1"],
+      { role: "controller", machine: "pi-6", port: 6, nodeId: 6, heapMib: 6000 },
+      "lab.hosts.desk-1.heapMib: 6000 MiB is more than the board has to spare: of a pi-4b-8gb's 8192 MiB the system takes 512, the page cache 2048, the JVM beside its heap 854. Give at most 4778, or a larger board.",
+    ],
+    [
+      ["hosts", "desk-1"],
+      {
+        role: "controller",
+        machine: "pi-6",
+        port: 6,
+        nodeId: 6,
+        settings: { "process.roles": "broker" },
+      },
+      'lab.hosts.desk-1.settings["process.roles"]: broker is not to be set here: hosts.*.role (and hosts.*.processRoles of brokers) governs it. Remove the line.',
     ],
     [
       ["hosts", "broker-2", "settings"],
@@ -588,8 +639,37 @@ describe("mistakes with more than one line", () => {
   it("does not guess how many brokers there are while a role is unknown", () => {
     const config = change(physicalConfig(), ["hosts", "broker-3", "role"], "borker");
     expect(told(config)).toEqual([
-      "lab.hosts.broker-3.role: borker is not a role. Did you mean broker? Known: broker, client, host.",
+      "lab.hosts.broker-3.role: borker is not a role. Did you mean broker? Known: broker, controller, client, host.",
     ]);
+  });
+
+  describe("who votes in the quorum", () => {
+    const roles = (...processRoles: (string[] | undefined)[]) =>
+      processRoles.reduce(
+        (config, value, i) => change(config, ["hosts", `broker-${i + 1}`, "processRoles"], value),
+        physicalConfig(),
+      );
+    const controller = { role: "controller", machine: "pi-6", port: 6, nodeId: 6 };
+
+    it("is somebody: brokers alone are no cluster", () => {
+      expect(told(roles(["broker"], ["broker"], ["broker"]))).toEqual([
+        "lab.hosts: has no controller: broker-1, broker-2, broker-3 are to be nothing but a broker. Give at least one host the role controller, or leave processRoles out on a broker; three controllers outlive the loss of one.",
+      ]);
+    });
+
+    it("may be one controller alone, combined nodes beside others, or an even number of them", () => {
+      const split = roles(["broker"], ["broker"], ["broker"]);
+      expect(told(change(split, ["hosts", "desk-1"], controller))).toEqual([]);
+      expect(told(roles(["controller", "broker"], ["broker"], ["broker"]))).toEqual([]);
+      expect(told(change(roles(), ["hosts", "desk-1"], controller))).toEqual([]);
+    });
+
+    it("does not add to the brokers that a replication factor needs", () => {
+      const config = change(roles(), ["hosts", "desk-1"], controller);
+      expect(told(change(config, ["cluster", "replicationFactor"], 4))).toEqual([
+        expect.stringContaining("4 is more than there are brokers: 3."),
+      ]);
+    });
   });
 
   it("takes a setting that a later version brought, for that version", () => {

@@ -1,5 +1,11 @@
-import { ConfigError, parseLab } from "../../../model";
-import { hostKey, physicalConfig, virtualConfig } from "../../support/lab-config";
+import {
+  bootstrapServers,
+  ConfigError,
+  controllerServers,
+  kafkaHosts,
+  parseLab,
+} from "../../../model";
+import { change, hostKey, physicalConfig, virtualConfig } from "../../support/lab-config";
 
 describe("a valid configuration", () => {
   it("becomes a lab on real Pis", () => {
@@ -16,6 +22,7 @@ describe("a valid configuration", () => {
     expect(lab.hosts[0]).toEqual({
       name: "broker-1",
       role: "broker",
+      processRoles: ["broker", "controller"],
       machine: {
         name: "pi-1",
         board: "pi-4b-8gb",
@@ -30,6 +37,25 @@ describe("a valid configuration", () => {
     });
     expect(lab.hosts[3]).toMatchObject({ role: "client", topic: "red" });
     expect(lab.cluster.settings).toEqual({ "log.retention.hours": "168" });
+  });
+
+  it("tells brokers, controllers, and what is both apart", () => {
+    const config = physicalConfig();
+    const settings = { "num.io.threads": 4 };
+    change(config, ["hosts", "broker-3", "processRoles"], ["broker"]);
+    change(config, ["hosts", "broker-2", "processRoles"], ["controller", "broker"]);
+    const desk = { role: "controller", machine: "pi-6", port: 6, nodeId: 9, settings };
+    const lab = parseLab(change(config, ["hosts", "desk-1"], desk));
+    expect(kafkaHosts(lab).map(({ name, processRoles }) => [name, ...processRoles])).toEqual([
+      ["broker-1", "broker", "controller"],
+      ["broker-2", "broker", "controller"],
+      ["broker-3", "broker"],
+      ["desk-1", "controller"],
+    ]);
+    expect(lab.hosts.at(-1)).toMatchObject({ nodeId: 9, disk: 1, heapMib: 1024 });
+    expect(lab.hosts.at(-1)).toMatchObject({ settings: { "num.io.threads": "4" } });
+    expect(bootstrapServers(lab)).toBe("10.0.42.1:9092,10.0.42.2:9092,10.0.42.3:9092");
+    expect(controllerServers(lab)).toEqual(["10.0.42.1:9093", "10.0.42.2:9093", "10.0.42.6:9093"]);
   });
 
   it("becomes a lab of containers when it has `virtual`, be that empty", () => {

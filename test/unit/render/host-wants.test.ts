@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 
 import type { Host, HostWants, Lab } from "../../../model";
-import { brokerFiles, hostWants, renderBundle, renderPrepareScript } from "../../../render";
-import { brokerFixture, labFixture } from "../../support/lab-fixture";
+import { nodeFiles, hostWants, renderBundle, renderPrepareScript } from "../../../render";
+import { brokerFixture, labFixture, nodeFixture, separateFixture } from "../../support/lab-fixture";
 
 const real = labFixture();
 const virtual = labFixture({ substrate: { kind: "virtual", image: "pi" } });
+const separate = separateFixture();
 const client = real.hosts.find(({ role }) => role === "client")!;
 
 /** The bundles in a script, by the function that prints each. */
@@ -32,6 +33,7 @@ const lookedAt = (wants: HostWants[keyof HostWants]): string[] =>
 
 test.each<[string, Lab, Host]>([
   ["a broker", real, brokerFixture(real, 2)],
+  ["a controller", separate, nodeFixture(separate, 2)],
   ["a client", real, client],
   ["a virtual broker", virtual, brokerFixture(virtual, 2)],
 ])(
@@ -50,7 +52,7 @@ test.each<[string, Lab, Host]>([
 test("so is every staged file, and the link to the distribution", () => {
   const broker = brokerFixture(real, 1);
   const { stage } = hostWants(real, broker);
-  expect(lookedAt(stage)).toEqual(brought(renderBundle(brokerFiles(real, broker))));
+  expect(lookedAt(stage)).toEqual(brought(renderBundle(nodeFiles(real, broker))));
   expect(stage?.links).toEqual({ "/opt/kafka/current": "kafka-4.1.1" });
 });
 

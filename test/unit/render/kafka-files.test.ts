@@ -1,7 +1,7 @@
 import type { Lab } from "../../../model/types";
 import {
-  brokerFiles,
-  brokerWant,
+  nodeFiles,
+  nodeWant,
   fileHash,
   kafkaBase64Id,
   kafkaPaths,
@@ -12,7 +12,13 @@ import {
   type StagedFile,
 } from "../../../render";
 import { expectGolden } from "../../support/golden";
-import { brokerFixture, labFixture, withHost } from "../../support/lab-fixture";
+import {
+  brokerFixture,
+  labFixture,
+  nodeFixture,
+  separateFixture,
+  withHost,
+} from "../../support/lab-fixture";
 
 const lab = labFixture();
 const broker = brokerFixture(lab, 1);
@@ -20,7 +26,7 @@ const broker = brokerFixture(lab, 1);
 test.each([
   ["hosts", renderKafkaHosts(lab)],
   ["kafka.env", renderKafkaEnv(broker)],
-  ["kafka.service", renderKafkaUnit()],
+  ["kafka.service", renderKafkaUnit(broker)],
   ["log4j2.properties", renderLog4j2()],
 ])("%s is as approved", (name, text) => {
   expectGolden(`unit/render/golden/${name}`, text);
@@ -35,6 +41,17 @@ describe("the names file", () => {
       "10.0.42.3 broker-3",
     ]);
   });
+});
+
+test("every controller's name is there, beside the brokers'", () => {
+  expect(renderKafkaHosts(separateFixture()).trim().split("\n").slice(1)).toEqual([
+    "10.0.42.1 controller-1",
+    "10.0.42.2 controller-2",
+    "10.0.42.3 controller-3",
+    "10.0.42.4 broker-4",
+    "10.0.42.5 broker-5",
+    "10.0.42.6 broker-6",
+  ]);
 });
 
 describe("the JVM's settings", () => {
@@ -55,8 +72,16 @@ describe("the JVM's settings", () => {
 });
 
 describe("the unit", () => {
-  const unit = renderKafkaUnit();
+  const unit = renderKafkaUnit(broker);
   const lines = unit.split("\n");
+
+  test("says what the node is, and is the same otherwise", () => {
+    const separate = separateFixture();
+    const described = (nodeId: number) => renderKafkaUnit(nodeFixture(separate, nodeId));
+    expect(described(1)).toContain("Description=Apache Kafka controller\n");
+    expect(described(4)).toContain("Description=Apache Kafka broker\n");
+    expect(described(4).replace("Kafka broker\n", "Kafka broker and controller\n")).toBe(unit);
+  });
 
   test("restarts for ever", () => {
     expect(lines).toEqual(
@@ -108,10 +133,10 @@ describe("Kafka's own logs", () => {
 
 describe("a broker's files", () => {
   const files = (of: Lab): readonly StagedFile[] =>
-    brokerFiles(of, brokerFixture(of, 1)).filter((entry) => entry.kind === "file");
+    nodeFiles(of, brokerFixture(of, 1)).filter((entry) => entry.kind === "file");
 
   test("come with the link to the version that they are made for", () => {
-    expect(brokerFiles(lab, broker)).toContainEqual({
+    expect(nodeFiles(lab, broker)).toContainEqual({
       kind: "link",
       path: "/opt/kafka/current",
       target: "kafka-4.1.1",
@@ -119,7 +144,7 @@ describe("a broker's files", () => {
   });
 
   test("are wanted by the hash that is on the disk, but for those that are read live or by key", () => {
-    const { files: wanted } = brokerWant(lab, broker);
+    const { files: wanted } = nodeWant(lab, broker);
     expect(Object.keys(wanted)).toEqual([kafkaPaths.log4j2, kafkaPaths.jvmEnv, kafkaPaths.unit]);
     for (const file of files(lab)) {
       if (file.path in wanted) expect(wanted[file.path]).toBe(fileHash(file));
@@ -128,16 +153,16 @@ describe("a broker's files", () => {
 
   test("another broker's new address restarts nobody, and reaches everybody's names file", () => {
     const moved = withHost(lab, "broker-2", (host) => ({ ...host, machine: lab.machines[5]! }));
-    expect(brokerWant(moved, brokerFixture(moved, 1))).toEqual(brokerWant(lab, broker));
+    expect(nodeWant(moved, brokerFixture(moved, 1))).toEqual(nodeWant(lab, broker));
     const hosts = files(moved).find(({ path }) => path === kafkaPaths.hosts);
     expect(hosts?.content).toContain("10.0.42.6 broker-2\n");
   });
 
   test("a larger heap is a reason to restart that broker alone", () => {
     const larger = withHost(lab, "broker-1", (host) => ({ ...host, heapMib: 2048 }));
-    expect(brokerWant(larger, brokerFixture(larger, 1))).not.toEqual(brokerWant(lab, broker));
-    expect(brokerWant(larger, brokerFixture(larger, 2))).toEqual(
-      brokerWant(lab, brokerFixture(lab, 2)),
+    expect(nodeWant(larger, brokerFixture(larger, 1))).not.toEqual(nodeWant(lab, broker));
+    expect(nodeWant(larger, brokerFixture(larger, 2))).toEqual(
+      nodeWant(lab, brokerFixture(lab, 2)),
     );
   });
 });

@@ -18,9 +18,10 @@ import {
   renderPrepareScript,
 } from "../../../render";
 import { expectGolden } from "../../support/golden";
-import { brokerFixture, labFixture } from "../../support/lab-fixture";
+import { brokerFixture, labFixture, nodeFixture, separateFixture } from "../../support/lab-fixture";
 
 const lab = labFixture();
+const separate = separateFixture();
 const broker = brokerFixture(lab, 1);
 const client = lab.hosts.find(({ role }) => role === "client")!;
 const desk: Host = { role: "host", name: "desk-1" as HostName, machine: lab.machines[5]!, port: 7 };
@@ -41,6 +42,7 @@ const brought = (script: string): string[] =>
 
 test.each([
   ["prepare-broker", renderPrepareScript(lab, broker)],
+  ["prepare-controller", renderPrepareScript(separate, nodeFixture(separate, 1))],
   ["prepare-client", renderPrepareScript(lab, client)],
   ["prepare-host", renderPrepareScript(lab, desk)],
   ["install", install],

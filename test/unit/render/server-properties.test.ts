@@ -8,7 +8,13 @@ import {
   serverProperties,
 } from "../../../render";
 import { expectGolden } from "../../support/golden";
-import { brokerFixture, labFixture, withHost } from "../../support/lab-fixture";
+import {
+  brokerFixture,
+  labFixture,
+  nodeFixture,
+  separateFixture,
+  withHost,
+} from "../../support/lab-fixture";
 import { parseJavaProperties } from "../../support/java-properties";
 
 const lab = labFixture();
@@ -30,6 +36,37 @@ test("the fast-failover profile is as approved", () => {
     "unit/render/golden/server-fast-failover.properties",
     renderServerProperties(fast, brokerFixture(fast, 1)),
   );
+});
+
+test.each([
+  ["server-controller.properties", 1],
+  ["server-broker-only.properties", 5],
+])("%s of a node that is not both is as approved", (name, nodeId) => {
+  const separate = separateFixture();
+  expectGolden(
+    `unit/render/golden/${name}`,
+    renderServerProperties(separate, nodeFixture(separate, nodeId)),
+  );
+});
+
+test("where brokers and controllers are apart, each has its own listener alone, and all know the controllers", () => {
+  const separate = separateFixture();
+  const of = (nodeId: number) => serverProperties(separate, nodeFixture(separate, nodeId));
+  expect(of(2)).toMatchObject({
+    "process.roles": "controller",
+    listeners: "CONTROLLER://10.0.42.2:9093",
+    "advertised.listeners": "CONTROLLER://controller-2:9093",
+  });
+  expect(of(4)).toMatchObject({
+    "process.roles": "broker",
+    listeners: "PLAINTEXT://10.0.42.4:9092",
+    "advertised.listeners": "PLAINTEXT://10.0.42.4:9092",
+  });
+  for (const nodeId of [1, 2, 3, 4, 5, 6]) {
+    expect(of(nodeId)["controller.quorum.bootstrap.servers"]).toBe(
+      "controller-1:9093,controller-2:9093,controller-3:9093",
+    );
+  }
 });
 
 test("the quorum is dynamic: bootstrap servers by name, no static voters", () => {
@@ -152,6 +189,13 @@ test("the voters of the birth are named by node id, name and directory id", () =
     "1@broker-1:9093:AAAA,2@broker-2:9093:-BBB,3@broker-3:9093:CCCC",
   );
   expect(() => birthVoters(lab, { "broker-1": "AAAA" })).toThrow("no directory id for broker-2");
+});
+
+test("brokers that are no controllers have no vote at the birth", () => {
+  const ids = { "controller-1": "AAAA", "controller-2": "BBBB", "controller-3": "CCCC" };
+  expect(birthVoters(separateFixture(), ids)).toBe(
+    "1@controller-1:9093:AAAA,2@controller-2:9093:BBBB,3@controller-3:9093:CCCC",
+  );
 });
 
 test("the order of hosts in the configuration does not matter", () => {

@@ -1,14 +1,25 @@
 import { createServer, type AddressInfo } from "node:net";
 import type { Lab } from "../../../model";
-import type { KafkaAdmin } from "../../../provider/admin/port";
+import type { KafkaAdmin, Quorum } from "../../../provider/admin/port";
 import { gatherStatus, greet, type StatusPorts } from "../../../scripts/lib/lab-status";
 import { renderStatus } from "../../../scripts/lib/status-text";
-import { labFixture } from "../../support/lab-fixture";
+import { labFixture, separateFixture } from "../../support/lab-fixture";
 
 const lab: Lab = labFixture();
 const unasked = (): never => {
   throw new Error("the status asks nothing that changes");
 };
+
+/** Node 2 leads. */
+const quorum = (voters: readonly number[], behind: readonly number[] = []): Quorum => ({
+  leaderId: 2,
+  voters: voters.map((id) => ({
+    id,
+    directoryId: `dir-${id}`,
+    behindMs: behind.includes(id) ? 60_000 : 10,
+  })),
+  observers: [],
+});
 
 /** A healthy cluster, but for what a test changes. */
 function ports(
@@ -25,7 +36,7 @@ function ports(
     connectAdmin: (): KafkaAdmin => ({
       listBrokers: () => Promise.resolve([1, 2, 3].map((id) => ({ id, fenced: false }))),
       listPartitions: () => Promise.resolve(topics),
-      describeQuorum: () => Promise.resolve({ leaderId: 2, voters: [], observers: [] }),
+      describeQuorum: () => Promise.resolve(quorum([1, 2, 3])),
       describeTopic: unasked,
       createTopic: unasked,
       raisePartitions: unasked,
@@ -89,6 +100,43 @@ test("a broker that is missing or fenced is told", async () => {
   expect(problems.join()).toMatch(
     /broker-2 .*registered, but serves nothing.*broker-3 .*not in the cluster/,
   );
+});
+
+test("a combined node whose controller does not follow, or has no vote, is told", async () => {
+  const describeQuorum = () => Promise.resolve(quorum([1, 2], [1]));
+  const status = await gatherStatus(lab, ports({ describeQuorum }));
+  expect(status.hosts.slice(0, 3).map(({ controller }) => controller)).toEqual([
+    "behind",
+    "active",
+    "no voter",
+  ]);
+  expect(status.problems.join()).toMatch(
+    /broker-1 .*its controller does not follow the quorum.*broker-3 .*has no vote/,
+  );
+  expect(renderStatus(status)).toMatch(/broker-1 .*answers, broker up, controller behind/);
+});
+
+test("controllers alone are told by their vote; the quorum is asked of them, and of nobody else", async () => {
+  const asked: (readonly string[])[] = [];
+  const separate = { ...separateFixture(), topics: [] };
+  const status = await gatherStatus(
+    separate,
+    ports({
+      listBrokers: () => Promise.resolve([4, 5, 6].map((id) => ({ id, fenced: false }))),
+      describeQuorum: (controllers) => {
+        asked.push(controllers);
+        return Promise.resolve(quorum([1, 2, 3], [3]));
+      },
+    }),
+  );
+  expect(asked).toEqual([["10.0.42.1:9093", "10.0.42.2:9093", "10.0.42.3:9093"]]);
+  expect(status.bootstrapServers).toEqual(["10.0.42.4:9092", "10.0.42.5:9092", "10.0.42.6:9092"]);
+  expect(status.quorumLeader).toBe("controller-2");
+  expect(status.problems).toEqual([expect.stringMatching(/^controller-3 .*does not follow/)]);
+  const text = renderStatus(status);
+  expect(text).toMatch(/controller-1 +controller +pi-1 +10\.0\.42\.1 +answers, controller up/);
+  expect(text).toMatch(/controller-2 .*answers, active controller/);
+  expect(text).toMatch(/broker-4 +broker +pi-4 +10\.0\.42\.4 +answers, broker up\n/);
 });
 
 test.each([

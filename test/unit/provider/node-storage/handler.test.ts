@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import type { CallContext, CreateRequest, UpdateRequest } from "../../../../plugins/common/rpc";
 import { NodeStorageHandler } from "../../../../provider/node-storage/handler";
-import { KafkaError, type KafkaAdmin } from "../../../../provider/admin/port";
+import { KafkaError, type KafkaAdmin, type QuorumReplica } from "../../../../provider/admin/port";
 import type { OpenShell } from "../../../../provider/ssh/port";
 
 const ids = { clusterId: "BBBBBBBBBBBBBBBBBBBBBB", directoryId: "CCCCCCCCCCCCCCCCCCCCCC" };
@@ -26,7 +26,7 @@ let beforeFormat: () => Promise<void>;
 
 beforeEach(async () => {
   living = undefined;
-  votes = [ids.directoryId];
+  voters = [voter(1, ids.directoryId)];
   root = await mkdtemp(join(tmpdir(), "pi-lab-storage-"));
   dataDir = join(root, "data");
   beforeFormat = () => Promise.resolve();
@@ -90,9 +90,14 @@ const inputs = () => ({
 
 /** The id of the cluster that answers at the lab's addresses; undefined: none does. */
 let living: string | undefined;
+/** The quorum's voters; undefined: no controller answers. */
+let voters: readonly QuorumReplica[] | undefined;
 
-/** Directory ids with which the node votes; undefined: no quorum answers. */
-let votes: readonly string[] | undefined;
+const voter = (id: number, directoryId: string): QuorumReplica => ({
+  id,
+  directoryId,
+  behindMs: 0,
+});
 
 const access = (servers: readonly string[]) => ({
   bootstrapServers: () => servers,
@@ -104,13 +109,9 @@ const access = (servers: readonly string[]) => ({
           : Promise.resolve(living),
       listBrokers: () => Promise.resolve([{ id: 1, fenced: true }]),
       describeQuorum: () =>
-        votes === undefined
+        voters === undefined
           ? Promise.reject(new KafkaError("unreachable", "no controller answers"))
-          : Promise.resolve({
-              leaderId: 2,
-              voters: votes.map((directoryId) => ({ id: 1, directoryId, behindMs: 0 })),
-              observers: [],
-            }),
+          : Promise.resolve({ leaderId: 2, voters, observers: [] }),
     }) as Partial<KafkaAdmin> as KafkaAdmin,
 });
 
@@ -147,6 +148,26 @@ test("a blank disk stays blank while a broker of the cluster answers, which is n
   await new Promise((resolve) => server.close(resolve));
 });
 
+test("a broker that is no controller is formatted to join, with the id that is wanted", async () => {
+  const result = await create([], { birthVoters: "2@controller-2:9093:x,3@controller-3:9093:y" });
+  expect(result).toMatchObject({ id: ids.directoryId });
+  await expect(readFile(join(dataDir, "meta.properties"), "utf8")).resolves.toBe(META);
+  const flags = await readFile(join(root, "arguments"), "utf8");
+  expect(flags).toContain("--no-initial-controllers");
+  expect(flags).not.toContain("--initial-controllers=");
+});
+
+test("a blank disk stays blank while a controller alone answers", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await expect(create(["127.0.0.1:1"], { birthControllers: [address] })).rejects.toThrow(
+    `it is blank, and the cluster lives already: ${address} answers`,
+  );
+  expect(await formats()).toBe("");
+  await new Promise((resolve) => server.close(resolve));
+});
+
 test("a disk that another run formats after the look is not cleared", async () => {
   await writeFile(join(dataDir, "bootstrap.checkpoint"), "cut off");
   beforeFormat = () => writeFile(join(dataDir, "meta.properties"), META);
@@ -177,6 +198,16 @@ describe("a stack without its state", () => {
     expect(await formats()).toBe("");
   });
 
+  test("takes over a controller alone by the disk that the quorum knows, and by no other", async () => {
+    const controllers = `cluster.id=${foreign}\ndirectory.id=${OTHER_ID}\nnode.id=7\n`;
+    await writeFile(join(dataDir, "meta.properties"), controllers);
+    living = foreign;
+    voters = [voter(7, OTHER_ID)];
+    await expect(create([], { nodeId: 7 })).resolves.toMatchObject({ id: OTHER_ID });
+    voters = [voter(7, "another")];
+    await expect(create([], { nodeId: 7 })).rejects.toThrow(/another identity/);
+  });
+
   test("takes over nothing of another cluster, or while none lives", async () => {
     await writeFile(join(dataDir, "meta.properties"), theirs);
     await expect(create([])).rejects.toThrow(/another identity: clusterId E+, where this stack/);
@@ -205,11 +236,11 @@ describe("a node that is given another disk", () => {
   });
 
   test("a blank one is refused while its id votes, or while nobody tells", async () => {
-    votes = [OTHER_ID];
+    voters = [voter(1, OTHER_ID)];
     await expect(update(other())).rejects.toThrow(
       `it is blank, though its directory id (${OTHER_ID}) votes. Mount the node's own disk`,
     );
-    votes = undefined;
+    voters = undefined;
     await expect(update(other())).rejects.toThrow(
       /nobody tells whether its directory id still votes \(no controller answers\)\. Bring the other nodes back/,
     );

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { parseFacts, type HostFacts } from "../../../../provider/preflight/facts";
 import type { Finding } from "../../../../provider/preflight/findings";
 import { judgeHost } from "../../../../provider/preflight/judge";
-import type { Wanted, WantedBroker } from "../../../../provider/preflight/wanted";
+import type { Wanted, WantedKafka } from "../../../../provider/preflight/wanted";
 
 const OURS = "BBBBBBBBBBBBBBBBBBBBBB";
-const broker: WantedBroker = {
+const broker: WantedKafka = {
   nodeId: 1,
   heapMib: 1024,
   clientPort: 9092,
@@ -15,7 +15,7 @@ const broker: WantedBroker = {
   dataDir: "/var/lib/kafka/data",
   clusterId: OURS,
 };
-const wanted: Wanted = { role: "broker", board: "pi-4b-8gb", address: "10.0.42.1", broker };
+const wanted: Wanted = { role: "broker", board: "pi-4b-8gb", address: "10.0.42.1", kafka: broker };
 
 /** Asked just before it answered, but for `laterMs`. */
 function factsOf(file: string, laterMs = 0): HostFacts {
@@ -131,7 +131,7 @@ describe("a virtual Pi", () => {
       [9093, undefined],
       [9092, undefined],
     ]);
-    const of = (clusterId: string) => ({ ...at, broker: { ...broker, clusterId } });
+    const of = (clusterId: string) => ({ ...at, kafka: { ...broker, clusterId } });
     expect(told(facts, of("O9XyDAj76zK4yUXA2zeSGQ"))).toEqual([]);
     expect(told(facts, of(OURS))).toEqual([expect.stringMatching(/^error foreign-data/)]);
   });
@@ -176,7 +176,7 @@ describe("the lab's own broker", () => {
   });
 
   test("is another cluster's to a lab that has none yet", () => {
-    const none = { ...wanted, broker: { ...broker, clusterId: undefined } };
+    const none = { ...wanted, kafka: { ...broker, clusterId: undefined } };
     expect(only(pi4({ kafka: running }), none).check).toBe("foreign-data");
   });
 });

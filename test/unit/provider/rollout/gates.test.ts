@@ -1,7 +1,13 @@
 import fc from "fast-check";
 
 import type { ClusterView } from "../../../../provider/rollout/gates";
-import { blockers, CAUGHT_UP_MS, notBack } from "../../../../provider/rollout/gates";
+import {
+  blockers,
+  CAUGHT_UP_MS,
+  irreplaceable,
+  notBack,
+  unready,
+} from "../../../../provider/rollout/gates";
 
 const options = { members: [1, 2, 3], caughtUpMs: CAUGHT_UP_MS };
 const replica = (id: number, behindMs = 0, directoryId = `dir-${id}`) => ({
@@ -62,6 +68,46 @@ describe("before a restart", () => {
     const alone = { ...healthy, quorum: { leaderId: 1, voters: [replica(1)], observers: [] } };
     expect(blockers(1, alone, options)).toEqual([]);
     expect(blockers(2, alone, options)).toEqual([]);
+  });
+
+  test("a controller alone waits for the quorum, not for brokers and their partitions", () => {
+    const voters = [7, 8, 9].map((id) => replica(id));
+    const quorum = { leaderId: 7, voters, observers: [1, 2, 3].map((id) => replica(id)) };
+    const ill = { ...withIsr([1]), brokers: [{ id: 1, fenced: true }], quorum };
+    expect(blockers(8, ill, options)).toEqual([]);
+    const slow = { ...quorum, voters: [replica(7), replica(8), replica(9, 9_999)] };
+    expect(blockers(8, { ...ill, quorum: slow }, options)).toEqual([
+      "without it 1 of 3 quorum voters are caught up, and 2 are needed",
+    ]);
+  });
+
+  test("a broker that is no controller waits for its replicas, and for a quorum with a leader", () => {
+    const voters = [7, 8, 9].map((id) => replica(id, id === 7 ? 0 : 9_999));
+    const quorum = { leaderId: 7, voters, observers: [] };
+    expect(blockers(1, { ...healthy, quorum }, options)).toEqual([]);
+    expect(blockers(1, { ...withIsr([1, 2]), quorum }, options)).toEqual([
+      "other replicas are out of sync: red-0",
+    ]);
+    expect(blockers(1, { ...healthy, quorum: { ...quorum, leaderId: -1 } }, options)).toEqual([
+      "the quorum has no leader",
+    ]);
+  });
+
+  test("the only controller has no empty disk to be given", () => {
+    const only = { leaderId: 7, voters: [replica(7)], observers: [] };
+    expect(irreplaceable(7, only)[0]).toMatch(/^it is the only controller/);
+    expect(irreplaceable(1, only)).toEqual([]);
+    expect(irreplaceable(1, healthy.quorum)).toEqual([]);
+  });
+
+  test("unready are fenced brokers, and voters that fall behind", () => {
+    const voters = [replica(7), replica(8, CAUGHT_UP_MS + 1)];
+    const view = {
+      ...healthy,
+      brokers: [1, 2].map((id) => ({ id, fenced: id === 2 })),
+      quorum: { leaderId: 7, voters, observers: [] },
+    };
+    expect(unready(view, CAUGHT_UP_MS)).toEqual(new Set([2, 8]));
   });
 
   test("whatever the cluster: after a restart that passed the gate, all else is in sync and a majority votes", () => {

@@ -88,29 +88,37 @@ test("nothing is started that was not staged by this stack, or was edited since"
   );
 });
 
-test("the order: who does not serve first, the active controller last", () => {
-  const nodes = fc
-    .uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 })
-    .map((ids) => ids.map((id) => ({ host: `broker-${id}`, nodeId: id })));
+test("the order: who does not serve first, controllers before brokers, the active one last of them", () => {
+  const nodes = fc.uniqueArray(
+    fc.record({
+      host: fc.constantFrom("node-1", "node-2"),
+      nodeId: fc.integer({ min: 1, max: 9 }),
+      isController: fc.boolean(),
+    }),
+    { minLength: 1, maxLength: 9, selector: ({ nodeId }) => nodeId },
+  );
   fc.assert(
     fc.property(
       nodes,
       fc.uniqueArray(fc.integer({ min: 1, max: 9 })),
       fc.integer({ min: 0, max: 9 }),
       (all, down, leader) => {
-        const fenced = new Set(down);
+        const unready = new Set(down);
         let left = all;
-        const order: number[] = [];
+        const order: typeof all = [];
         for (;;) {
-          const next = nextToRoll(left, fenced, leader);
+          const next = nextToRoll(left, unready, leader);
           if (next === undefined) break;
-          order.push(next.nodeId);
+          order.push(next);
           left = left.filter((one) => one !== next);
         }
-        expect([...order].sort()).toEqual(all.map((one) => one.nodeId).sort());
-        const serving = order.findIndex((id) => !fenced.has(id));
-        if (serving >= 0) expect(order.slice(serving).some((id) => fenced.has(id))).toBe(false);
-        if (order.includes(leader) && !fenced.has(leader)) expect(order.at(-1)).toBe(leader);
+        expect(new Set(order)).toEqual(new Set(all));
+        const ready = order.filter(({ nodeId }) => !unready.has(nodeId));
+        expect(order.slice(order.length - ready.length)).toEqual(ready);
+        const controllers = ready.filter(({ isController }) => isController);
+        expect(ready.slice(0, controllers.length)).toEqual(controllers);
+        const ids = controllers.map(({ nodeId }) => nodeId);
+        if (ids.includes(leader)) expect(ids.at(-1)).toBe(leader);
       },
     ),
   );

@@ -32,8 +32,12 @@ test("a host that joins and one that leaves are named, also where the outputs la
   const partial = nodes({ "broker-1": node() });
   const refusals = refusedChanges({ nodes: new Secret(before["nodes"] ?? {}) }, partial, news);
   expect(refusals).toEqual([
-    expect.stringMatching(/^broker-4 is new\. Adding or removing brokers .* Take it out/),
-    expect.stringMatching(/^broker-2 is gone\. Adding or removing brokers .* Put it back/),
+    expect.stringMatching(
+      /^broker-4 is new\. Adding or removing brokers or controllers .* Take it out/,
+    ),
+    expect.stringMatching(
+      /^broker-2 is gone\. Adding or removing brokers or controllers .* Put it back/,
+    ),
   ]);
 });
 
@@ -56,5 +60,42 @@ test("a client port that was taken already may change while no broker runs; a vo
   const news = nodes({ "broker-1": node(19092), "broker-2": node(19092, 19093) });
   expect(refusedChanges(before, down, news)).toEqual([
     expect.stringMatching(/^broker-2: the controller port/),
+  ]);
+});
+
+test("a node stays what it was born as", () => {
+  const as = (roles: string, listeners: string): PropertyMap => ({
+    address: "10.0.42.1:9092",
+    want: {
+      properties: { "process.roles": roles, "controller.listener.names": "CONTROLLER", listeners },
+      version: "4.1.1",
+    },
+  });
+  const combined = as("broker,controller", "PLAINTEXT://:9092,CONTROLLER://:9093");
+  const broker = as("broker", "PLAINTEXT://:9092");
+  const [from, to] = [nodes({ "broker-1": combined }), nodes({ "broker-1": broker })];
+  expect(refusedChanges(from, from, to)).toEqual([
+    expect.stringMatching(
+      /^broker-1: its process\.roles broker,controller cannot become broker: .* Set the host's role and processRoles back\.$/,
+    ),
+  ]);
+  expect(refusedChanges(to, to, to)).toEqual([]);
+});
+
+test("another controller port is told once of a controller alone, whose only port it is", () => {
+  const at = (port: number): PropertyMap => ({
+    address: `10.0.42.1:${port}`,
+    want: {
+      properties: {
+        "process.roles": "controller",
+        "controller.listener.names": "CONTROLLER",
+        listeners: `CONTROLLER://:${port}`,
+      },
+      version: "4.1.1",
+    },
+  });
+  const olds = nodes({ "controller-1": at(9093) });
+  expect(refusedChanges(olds, olds, nodes({ "controller-1": at(19093) }))).toEqual([
+    expect.stringMatching(/^controller-1: the controller port 9093 cannot become 19093/),
   ]);
 });

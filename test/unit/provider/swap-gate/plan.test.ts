@@ -84,6 +84,43 @@ describe("what is a swap", () => {
     const moved = { ...broker(2), kafka: { nodeId: 2, broker: true, listeners } };
     expect(readdressed(lab, [broker(1), moved, broker(3), client])).toEqual(["broker-2"]);
     expect(readdressed(lab, [{ ...moved, made: true }])).toEqual([]);
+    // Nobody looks for a controller at a broker that is none.
+    const alone = (listener: string) =>
+      ({ ...broker(2), kafka: { nodeId: 2, broker: true, listeners: [listener] } }) as const;
+    expect(readdressed([alone("10.0.42.2:9092")], [alone("10.0.42.9:9092")])).toEqual([]);
+  });
+});
+
+describe("a controller alone", () => {
+  const controller = (id: number, machine = id): GateHost => ({
+    ...broker(id, machine),
+    host: `controller-${id}`,
+    kafka: { nodeId: id, broker: false, listeners: [`10.0.42.${machine}:9093`] },
+  });
+  const swap: Swap = { before: controller(7), after: controller(7, 9) };
+  const facts = new Map([["controller-7", gone]]);
+  const of = (voters: QuorumReplica[], fenced: number[] = []) =>
+    swapRefusals([swap], [...lab, controller(7, 9), controller(8)], facts, alive(voters, fenced));
+
+  test("goes by the quorum: a broker that is down keeps it from nothing", () => {
+    const voters = [replica(7, 99_999), replica(8), replica(9)];
+    expect(of(voters, [2])).toEqual([]);
+    expect(of([replica(7), replica(8, 9_999), replica(9)]).join()).toMatch(
+      /^controller-7: without it 1 of 3 quorum voters are caught up, and 2 are needed/,
+    );
+  });
+
+  test("is not given an empty disk while it is the only one", () => {
+    expect(of([replica(7)])).toEqual([
+      expect.stringMatching(/^controller-7: it is the only controller: .* would be lost\. Put its/),
+    ]);
+  });
+
+  test("has no replicas to fill", () => {
+    const steps = swapSteps(swap, gone, alive([7, 8, 9].map((id) => replica(id))));
+    expect(steps[0]).toMatch(/^safe to begin: voters 8 .*, 9 .*; it keeps no partitions$/);
+    expect(steps).toContain("started; it catches up");
+    expect(steps.at(-1)).toBe("voter 7 joins with its new directory");
   });
 });
 

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { BrokerHost, Lab } from "../../model";
+import type { KafkaHost, Lab } from "../../model";
 import type { PilabProvider, RolloutNode } from "../../provider/resources";
 import {
-  brokerFiles,
-  brokerWant,
+  nodeFiles,
+  nodeWant,
   directoryIdOf,
   diskIdentity,
   installedArchivePath,
@@ -23,20 +23,25 @@ export interface KafkaArchive {
   readonly sha256: string;
 }
 
-export interface KafkaBrokerArgs {
+export interface KafkaNodeArgs {
   readonly lab: Lab;
-  readonly host: BrokerHost;
+  readonly host: KafkaHost;
   readonly reachable: ReachableHost;
   readonly archive: KafkaArchive;
   readonly provider: PilabProvider;
 }
 
 /**
- * A Pi with everything on its disk that a Kafka broker needs, and nothing started: the distribution,
+ * A Pi with everything on its disk that a Kafka node needs, and nothing started: the distribution,
  * the settings and the systemd unit are staged; `KafkaCluster` formats the storage and starts it.
  */
-export class KafkaBroker extends pulumi.ComponentResource {
-  public readonly host: BrokerHost;
+export class KafkaNode extends pulumi.ComponentResource {
+  private static readonly types = {
+    broker: "pilab:kafka:Broker",
+    controller: "pilab:kafka:Controller",
+  } as const satisfies Record<KafkaHost["role"], string>;
+
+  public readonly host: KafkaHost;
   public readonly reachable: ReachableHost;
   /**
    * KRaft directory id that a blank disk of this node's machine gets: 22 characters of URL-safe base64.
@@ -48,8 +53,8 @@ export class KafkaBroker extends pulumi.ComponentResource {
   /** This node's part in the cluster's `Rollout`, but for what its formatted disk tells. */
   public readonly rolloutNode: Omit<RolloutNode, "directoryId">;
 
-  constructor(name: string, args: KafkaBrokerArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("pilab:kafka:Broker", name, {}, opts);
+  constructor(name: string, args: KafkaNodeArgs, opts?: pulumi.ComponentResourceOptions) {
+    super(KafkaNode.types[args.host.role], name, {}, opts);
     const { lab, host, reachable, archive, provider } = args;
     const child = { parent: this };
     this.host = host;
@@ -102,7 +107,7 @@ export class KafkaBroker extends pulumi.ComponentResource {
       {
         host: reachable,
         run: `${kafkaPaths.stage} ${host.name}`,
-        stdin: renderBundle(brokerFiles(lab, host)),
+        stdin: renderBundle(nodeFiles(lab, host)),
         drifts: pi.drifts("stage"),
       },
       { ...child, dependsOn: [installed] },
@@ -111,11 +116,15 @@ export class KafkaBroker extends pulumi.ComponentResource {
 
     this.rolloutNode = {
       nodeId: host.nodeId,
-      address: `${reachable.address}:${lab.cluster.clientPort}`,
+      address: `${reachable.address}:${listenerPort(lab, host)}`,
       connection: reachable.connection,
-      want: brokerWant(lab, host),
+      want: nodeWant(lab, host),
       staged: stage.stdout.apply((stdout) => parseStaged(host.name, stdout)),
     };
     this.registerOutputs({ nodeId: host.nodeId, directoryId: this.directoryId });
   }
 }
+
+/** The port at which the node itself is asked. */
+const listenerPort = ({ cluster }: Lab, { role }: KafkaHost): number =>
+  role === "broker" ? cluster.clientPort : cluster.controllerPort;
