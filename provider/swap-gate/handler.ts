@@ -160,7 +160,9 @@ export class SwapGateHandler implements ResourceHandler {
     const leaving = new Set(swaps.map((swap) => swap.after.host));
     const stay = before.filter((one) => !leaving.has(one.host) && one.kafka !== undefined);
     const brokers = stay.flatMap(({ kafka }) => (kafka?.broker ? kafka.listeners.slice(0, 1) : []));
-    const controllers = before.flatMap(({ kafka }) => kafka?.listeners ?? []);
+    const controllers = before.flatMap(({ kafka }) =>
+      kafka === undefined ? [] : kafka.listeners.slice(kafka.broker ? 1 : 0),
+    );
     if (brokers.length === 0) return { kind: "unreachable", why: "no other broker is left" };
     const admin = this.ports.connectAdmin(brokers, BRISK);
     try {
