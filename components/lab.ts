@@ -20,18 +20,24 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   const nodes: KafkaNode[] = [];
   for (const host of lab.hosts) {
     const reachable = ready(host);
+    // Its children's names begin with its own, so that the engine finds them by its former names as well.
+    const opts = { aliases: host.formerNames.map((name) => ({ name })) };
     switch (host.role) {
       case "broker":
       case "controller":
         nodes.push(
-          new KafkaNode(host.name, { lab, host, reachable, archive: inputs.archive, provider }),
+          new KafkaNode(
+            host.name,
+            { lab, host, reachable, archive: inputs.archive, provider },
+            opts,
+          ),
         );
         break;
       case "client":
-        new KafkaClient(host.name, { lab, host, reachable, provider });
+        new KafkaClient(host.name, { lab, host, reachable, provider }, opts);
         break;
       case "host":
-        new PiHost(host.name, { lab, host, reachable, provider });
+        new PiHost(host.name, { lab, host, reachable, provider }, opts);
         break;
       default:
         host satisfies never;

@@ -8,6 +8,7 @@ export {
   clients,
   controllers,
   controllerServers,
+  formerNames,
   isController,
   isKafkaHost,
   kafkaHosts,

@@ -41,6 +41,15 @@ export function spares(lab: Lab): Machine[] {
   return lab.machines.filter(({ name }) => !used.has(name));
 }
 
+/** The former names of those hosts that have some, by present name. */
+export function formerNames(lab: Lab): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    lab.hosts.flatMap((host) =>
+      host.formerNames.length > 0 ? [[host.name, host.formerNames]] : [],
+    ),
+  );
+}
+
 /** Where clients find the cluster: `address:port` of every broker, with commas between. */
 export function bootstrapServers(lab: Lab): string {
   return brokers(lab)

@@ -130,7 +130,12 @@ function buildHosts(config: LabConfig, machines: readonly Machine[]): Host[] {
   return byName(config.hosts).map(([key, host]): Host => {
     const machine = machineOf.get(host.machine);
     if (machine === undefined) throw new Error(`bug: ${key} passed validation without a machine`);
-    const base = { name: key as HostName, machine, port: host.port };
+    const base = {
+      name: key as HostName,
+      formerNames: (host.formerNames ?? []) as HostName[],
+      machine,
+      port: host.port,
+    };
     switch (host.role) {
       case "broker":
         return {

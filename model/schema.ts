@@ -95,6 +95,9 @@ function buildSchema(mode: Mode) {
       read.text({ what: "the name of the machine that the host is on", example: "pi-1" }),
     ),
     port: leaf(read.int({ what: "the port of the switch", example: "1" }, 1)),
+    formerNames: z
+      .array(leaf(read.text({ what: "a name that the host had", example: "broker-3" })))
+      .optional(),
   };
   const kafkaKeys = {
     nodeId: leaf(read.int({ what: "the Kafka node's id", example: "1" }, 1, MAX_NODE_ID)),
@@ -280,6 +283,7 @@ export interface HostDraft {
   readonly role?: Role | undefined;
   readonly machine?: string | undefined;
   readonly port?: number | undefined;
+  readonly formerNames?: readonly (string | undefined)[] | undefined;
   readonly nodeId?: number | undefined;
   readonly processRoles?: BrokerHost["processRoles"] | undefined;
   readonly heapMib?: number | undefined;

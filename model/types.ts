@@ -41,6 +41,8 @@ export interface Machine {
 
 interface HostBase {
   readonly name: HostName;
+  /** Names that this host had in former `up`s, the one that its resources may still have among them. */
+  readonly formerNames: readonly HostName[];
   readonly machine: Machine;
   /** The switch port that this host is plugged into, from 1. */
   readonly port: number;

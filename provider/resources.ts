@@ -225,9 +225,18 @@ export interface SwapGateHost {
   };
 }
 
+/**
+ * Names that hosts had before, by present name. A host that the state has under one of them is the same host,
+ * and once the state has the present one, they mean nothing.
+ */
+export type FormerNames = Readonly<Record<string, readonly string[]>>;
+
 export interface SwapGateArgs {
   /** All hosts of the lab by logical name. */
   readonly hosts: Readonly<Record<string, SwapGateHost>>;
+  /** Addresses of the machines that the stack makes, by name, spares included. */
+  readonly machines?: Readonly<Record<string, string>>;
+  readonly formerNames?: FormerNames;
   /** Path of Kafka's log directory on the hosts. */
   readonly dataDir: string;
 }
@@ -254,6 +263,7 @@ export class SwapGate extends pulumi.CustomResource {
 export interface RolloutArgs {
   /** The nodes by logical host name. */
   readonly nodes: Readonly<Record<string, RolloutNode>>;
+  readonly formerNames?: FormerNames;
   /** The systemd unit, without `.service`. */
   readonly service: pulumi.Input<string>;
   /** How long one node may take from its start until it serves, seconds; log recovery extends it. Default 120. */
@@ -330,6 +340,7 @@ export interface PreflightHost {
 export interface PreflightArgs {
   /** The machines by logical host name. */
   readonly hosts: Readonly<Record<string, PreflightHost>>;
+  readonly formerNames?: FormerNames;
   /** Kafka's cluster id, by which a disk of this cluster is told from another's. */
   readonly clusterId: pulumi.Input<string>;
 }

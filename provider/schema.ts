@@ -157,23 +157,34 @@ const TYPES = {
   }),
 };
 
+const formerNames = mapOf(
+  listOf({ type: "string" }, "Names."),
+  "Names that hosts had before, by present name.",
+);
+
 const RESOURCES = {
   "pilab:lab/preflight:Preflight": resource(
     "A look at all machines of the lab before anything is pushed to them.",
     {
       hosts: mapOf(type("PreflightHost"), "By logical host name."),
+      formerNames,
       clusterId: text("Kafka's cluster id."),
     },
-    { outputs: { checked: mapOf(type("CheckedMachine"), "By logical host name.") } },
+    {
+      optional: ["formerNames"],
+      outputs: { checked: mapOf(type("CheckedMachine"), "By logical host name.") },
+    },
   ),
   "pilab:lab/swapGate:SwapGate": resource(
     "Refuses an unsafe swap of a host's machine.",
     {
       hosts: mapOf({ $ref: "#/types/pilab:lab:SwapGateHost" }, "By logical host name."),
+      machines: mapOf({ type: "string" }, "Addresses of machines that the stack makes, by name."),
+      formerNames,
       dataDir: text("Path of the log directory."),
     },
     {
-      optional: ["swaps"],
+      optional: ["swaps", "machines", "formerNames"],
       outputs: {
         swaps: mapOf(listOf({ type: "string" }, "Steps."), "Steps of the last swap, by host."),
         former: mapOf(type("Former"), "What each node has left behind, by host."),
@@ -243,12 +254,13 @@ const RESOURCES = {
     "The cluster's processes, restarted one at a time.",
     {
       nodes: mapOf(type("RolloutNode"), "By logical host name."),
+      formerNames,
       service: text("The systemd unit."),
       startTimeoutSeconds: whole("How long a node may take to start; default 120."),
       stopOnDelete: flag("Whether destroying stops the service."),
     },
     {
-      optional: ["startTimeoutSeconds", "finalized", "unfinished"],
+      optional: ["startTimeoutSeconds", "finalized", "unfinished", "formerNames"],
       outputs: {
         finalized: mapOf(whole("A level."), "Levels of features last seen finalized."),
         unfinished: mapOf(

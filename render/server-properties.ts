@@ -2,6 +2,7 @@ import { CLUSTER_LEVEL_SETTINGS } from "../model/kafka/cluster-level";
 import { controllers, isController, kafkaHosts } from "../model/lab";
 import type { FailoverProfile, KafkaHost, Lab } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
+import { nodeName } from "./node-name";
 
 /** Kafka's settings of one process: verbatim keys. */
 export type Properties = Readonly<Record<string, string>>;
@@ -48,7 +49,7 @@ export function renderServerProperties(lab: Lab, node: KafkaHost): string {
 
 /**
  * Voters of the cluster's birth for `kafka-storage.sh format --initial-controllers`:
- * `ID@NAME:PORT:DIRECTORY_ID,…` by node id. `directoryIds` is keyed by host name; each is 16 random
+ * `ID@NODE_NAME:PORT:DIRECTORY_ID,…` by node id. `directoryIds` is keyed by host name; each is 16 random
  * bytes in Kafka's form (22 characters, URL-safe base64).
  */
 export function birthVoters(lab: Lab, directoryIds: Readonly<Record<string, string>>): string {
@@ -56,7 +57,7 @@ export function birthVoters(lab: Lab, directoryIds: Readonly<Record<string, stri
     .map(({ name, nodeId }) => {
       const directoryId = directoryIds[name];
       if (directoryId === undefined) throw new Error(`no directory id for ${name}`);
-      return `${nodeId}@${name}:${lab.cluster.controllerPort}:${directoryId}`;
+      return `${nodeId}@${nodeName(nodeId)}:${lab.cluster.controllerPort}:${directoryId}`;
     })
     .join(",");
 }
@@ -120,13 +121,13 @@ function replication(lab: Lab): Properties {
   };
 }
 
-/** Every node finds the quorum by the controllers' names, so that an address can move without a change of files. */
+/** Every node finds the quorum by the controllers' node names, so that an address can move without a change of files. */
 function identity(lab: Lab, node: KafkaHost): Properties {
   const { controllerPort } = lab.cluster;
   return {
     "controller.listener.names": "CONTROLLER",
     "controller.quorum.bootstrap.servers": byId(controllers(lab))
-      .map(({ name }) => `${name}:${controllerPort}`)
+      .map(({ nodeId }) => `${nodeName(nodeId)}:${controllerPort}`)
       .join(","),
     "inter.broker.listener.name": "PLAINTEXT",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
@@ -153,7 +154,7 @@ function listeners(lab: Lab, node: KafkaHost): Properties {
   ];
   const advertised = [
     ...(node.role === "broker" ? [forClients] : []),
-    ...(isController(node) ? [`CONTROLLER://${node.name}:${controllerPort}`] : []),
+    ...(isController(node) ? [`CONTROLLER://${nodeName(node.nodeId)}:${controllerPort}`] : []),
   ];
   return { "advertised.listeners": advertised.join(","), listeners: bound.join(",") };
 }

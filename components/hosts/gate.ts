@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Host, isController, isKafkaHost, type Lab } from "../../model";
+import { formerNames, type Host, isController, isKafkaHost, type Lab } from "../../model";
 import { type PilabProvider, SwapGate, type SwapGateHost } from "../../provider/resources";
 import { diskIdentity, kafkaPaths } from "../../render";
 import type { Machines } from "./machines";
@@ -7,9 +7,18 @@ import type { Machines } from "./machines";
 /** The lab's gate: all that is pushed to a host, or made for one, waits until it lets the edit pass. */
 export function swapGate(lab: Lab, machines: Machines, provider: PilabProvider): SwapGate {
   const hosts = lab.hosts.map((host) => [host.name, gateHost(lab, host, machines)] as const);
+  const made =
+    lab.substrate.kind === "virtual"
+      ? { machines: Object.fromEntries(lab.machines.map(({ name, address }) => [name, address])) }
+      : {};
   return new SwapGate(
     "swap-gate",
-    { hosts: Object.fromEntries(hosts), dataDir: kafkaPaths.data },
+    {
+      hosts: Object.fromEntries(hosts),
+      ...made,
+      formerNames: formerNames(lab),
+      dataDir: kafkaPaths.data,
+    },
     { provider },
   );
 }

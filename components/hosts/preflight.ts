@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type Host, isController, isKafkaHost, type Lab } from "../../model";
+import { formerNames, type Host, isController, isKafkaHost, type Lab } from "../../model";
 import { type PilabProvider, Preflight, type PreflightHost } from "../../provider/resources";
 import { kafkaPaths } from "../../render";
 import type { ReachableHost } from "../remote";
@@ -34,6 +34,7 @@ export function labPreflight(
       hosts: Object.fromEntries(
         lab.hosts.map((host) => [host.name, preflightHost(lab, host, machineOf(host))]),
       ),
+      formerNames: formerNames(lab),
       clusterId,
     },
     { provider, dependsOn: [...new Set([...reachable.values()].flatMap((one) => one.readyAfter))] },

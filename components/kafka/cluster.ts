@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { controllerServers, type Lab } from "../../model";
+import { controllerServers, formerNames, type Lab } from "../../model";
 import {
   ClusterConfig,
   MetadataVersion,
@@ -105,6 +105,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
             },
           ]),
         ),
+        formerNames: formerNames(lab),
         startTimeoutSeconds: START_TIMEOUT_SECONDS,
         stopOnDelete: true,
       },

@@ -4,6 +4,7 @@ import { labelFault, labelFrom, MAX_HOST_NAME, yamlFault } from "../names";
 import { didYouMean } from "../nearest";
 import { defaults, type LabDraft } from "../schema";
 import type { BoardName } from "../types";
+import { checkFormerNames } from "./former-names";
 import { inOrder, Report, some } from "./report";
 
 /** Rules on hosts and the machines under them: names, who is on what, identities, memory. */
@@ -11,6 +12,7 @@ export function hostProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   checkNames("hosts", Object.keys(draft.hosts ?? {}), report);
   checkNames("machines", Object.keys(draft.machines ?? {}), report);
+  checkFormerNames(draft, report);
   checkMachines(draft, report);
   checkNodeIds(draft, report);
   checkClientTopics(draft, report);

@@ -14,6 +14,7 @@ import type {
 import { mapOf } from "../../plugins/common/rpc";
 import type { ConnectAdmin } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
+import { checkFormerNames, renamingDiff, withPresentNames } from "../former-names";
 import type { OpenShell } from "../ssh/port";
 import { parseLogin } from "../ssh/port";
 import { describeFinding, describeRefusal } from "./findings";
@@ -41,12 +42,16 @@ export class PreflightHandler implements ResourceHandler {
   ) {}
 
   check({ news }: CheckRequest): CheckResult {
-    return { inputs: news, failures: checkPreflight(news) };
+    return { inputs: news, failures: [...checkPreflight(news), ...checkFormerNames(news)] };
   }
 
   diff({ olds, news }: DiffRequest): DiffResult {
-    const due = planPreflight(news["hosts"], olds["checked"]);
-    return { detailedDiff: Object.assign({}, ...due.values()) as DiffResult["detailedDiff"] };
+    const { checked } = withPresentNames(olds, "checked", news, "hosts");
+    const due = planPreflight(news["hosts"], checked);
+    const renamed = renamingDiff(olds, "checked", news, "hosts");
+    return {
+      detailedDiff: Object.assign({}, renamed, ...due.values()) as DiffResult["detailedDiff"],
+    };
   }
 
   async create(
@@ -65,13 +70,14 @@ export class PreflightHandler implements ResourceHandler {
   }
 
   private async look(
-    olds: PropertyMap,
+    before: PropertyMap,
     news: PropertyMap,
     { signal, log }: CallContext,
   ): Promise<PropertyMap> {
     const hosts = mapOf(news["hosts"]);
+    const olds = withPresentNames(before, "checked", news, "hosts");
     const due = [...planPreflight(hosts, olds["checked"]).keys()];
-    log.status(`looking at ${due.join(", ")}`);
+    if (due.length > 0) log.status(`looking at ${due.join(", ")}`);
     const { openShell, connectAdmin } = this.ports;
     const looks = await Promise.all(
       due.map(async (host) => {

@@ -16,6 +16,12 @@ import type {
 } from "../../plugins/common/rpc";
 import { diffProperties, reveal } from "../../plugins/common/rpc";
 import { asking } from "../admin/port";
+import {
+  checkFormerNames,
+  renamingDiff,
+  withoutFormerNames,
+  withPresentNames,
+} from "../former-names";
 import { checkRollout } from "./check";
 import {
   type Change,
@@ -52,14 +58,13 @@ export class RolloutHandler implements ResourceHandler {
   constructor(private readonly ports: RolloutPorts) {}
 
   check({ news }: CheckRequest): CheckResult {
-    return { inputs: news, failures: checkRollout(news) };
+    return { inputs: news, failures: [...checkRollout(news), ...checkFormerNames(news)] };
   }
 
   /** Old outputs against new inputs: "running => wanted". Whatever differs, it is never replaced. */
-  async diff(
-    { name, oldInputs, olds, news }: DiffRequest,
-    { log }: CallContext,
-  ): Promise<DiffResult> {
+  async diff({ name, news, ...before }: DiffRequest, { log }: CallContext): Promise<DiffResult> {
+    const oldInputs = withPresentNames(before.oldInputs, "nodes", news);
+    const olds = withPresentNames(before.olds, "nodes", news);
     const refusals = refusedChanges(oldInputs, olds, news);
     const changes = versionChanges(oldInputs, olds, news);
     if (changes.length > 0) {
@@ -71,7 +76,9 @@ export class RolloutHandler implements ResourceHandler {
     for (const [host, keys] of changedWhileRunning(olds, news)) {
       log.info(`${host}: ${keys.join(", ")}: changed while it runs, without a restart`);
     }
-    return { detailedDiff: diffProperties(comparable(olds), news) };
+    const wanted = withoutFormerNames(news);
+    const renamed = renamingDiff(before.olds, "nodes", news);
+    return { detailedDiff: { ...diffProperties(comparable(olds), wanted), ...renamed } };
   }
 
   async create(
@@ -83,9 +90,10 @@ export class RolloutHandler implements ResourceHandler {
   }
 
   async update(
-    { id, urn, olds, news, preview }: UpdateRequest,
+    { id, urn, olds: before, news, preview }: UpdateRequest,
     context: CallContext,
   ): Promise<UpdateResult> {
+    const olds = withPresentNames(before, "nodes", news);
     return { outputs: preview ? news : await this.converge({ id, urn, olds, news }, context) };
   }
 

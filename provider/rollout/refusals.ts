@@ -1,6 +1,7 @@
 /** Changes of a cluster that a rollout would break it with, told from the inputs alone. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { isMap, mapOf, reveal } from "../../plugins/common/rpc";
+import { shown } from "../node-storage/plan";
 import { controllerPort, servesClients } from "./node";
 import { NOT_RUNNING } from "./plan";
 
@@ -21,7 +22,7 @@ export function refusedChanges(
   const stay = Object.keys(after).filter((host) => host in before);
   return [
     ...strangers(after, before).map(
-      (host) => `${host} is new. ${FIXED} Take it out of the configuration again.`,
+      (host) => `${host} is new. ${renamedFrom(host, before, after)}`,
     ),
     ...strangers(before, after).map((host) => `${host} is gone. ${FIXED} Put it back.`),
     ...stay.flatMap((host) => {
@@ -46,6 +47,19 @@ function changedRoles(host: string, old: PropertyMap, now: PropertyMap): string[
       "node as what it was born as. Changing the roles of a running cluster is not in this version. Set " +
       "the host's role and processRoles back.",
   ];
+}
+
+/** What is to be done about a new host: one with the node id of a host that is gone was renamed. */
+function renamedFrom(host: string, before: PropertyMap, after: PropertyMap): string {
+  const nodeId = mapOf(after[host])["nodeId"];
+  const from = strangers(before, after).find(
+    (gone) => nodeId !== undefined && mapOf(before[gone])["nodeId"] === nodeId,
+  );
+  if (from === undefined) return `${FIXED} Take it out of the configuration again.`;
+  return (
+    `It has node id ${shown(nodeId)}, which was ${from}'s: if ${from} was renamed, write ` +
+    `\`formerNames: [${from}]\` below hosts.${host}.`
+  );
 }
 
 function changedPorts(host: string, old: PropertyMap, now: PropertyMap, runs: boolean): string[] {

@@ -3,6 +3,7 @@ import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { mapOf } from "../../plugins/common/rpc";
 import type { ConnectAdmin, KafkaAdmin } from "../admin/port";
 import { asking, BRISK, isUnreachable, KafkaError } from "../admin/port";
+import { withoutFormerNames } from "../former-names";
 import type { Finalized } from "../metadata-version/plan";
 import { unreadable } from "../metadata-version/plan";
 import { NOT_RUNNING } from "./plan";
@@ -56,7 +57,7 @@ export function lastFinalized(olds: PropertyMap): Finalized | undefined {
  * stays: it shows as to be removed, and makes an update do so.
  */
 export function comparable({ finalized: _finalized, ...rest }: PropertyMap): PropertyMap {
-  return rest;
+  return withoutFormerNames(rest);
 }
 
 /**

@@ -16,6 +16,12 @@ import { diffProperties, isMap, reveal, Unknown } from "../../plugins/common/rpc
 import { isSilence, SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
 import { asking, BRISK, KafkaError } from "../admin/port";
+import {
+  checkFormerNames,
+  renamingDiff,
+  withoutFormerNames,
+  withPresentNames,
+} from "../former-names";
 import { parseMeta } from "../node-storage/plan";
 import { stillAnswering } from "../rollout/fence";
 import type { HostShell, OpenShell } from "../ssh/port";
@@ -23,6 +29,7 @@ import { parseLogin, quote } from "../ssh/port";
 import { formerMachines, formerProperties, parseFormers } from "./former";
 import type { Answer, GateHost, LiveCluster, NewDisk, Swap, SwapFacts } from "./plan";
 import { isController, plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
+import { renamedHosts, renamedMachines } from "./renamed";
 
 /** A preview must not stand still for a machine that is off. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
@@ -46,11 +53,16 @@ export class SwapGateHandler implements ResourceHandler {
 
   /** Runs in previews and again in the `up`. Without a swap nobody is asked. */
   async check({ olds, news }: CheckRequest, context: CallContext): Promise<CheckResult> {
-    const before = parseHosts(olds["hosts"]);
+    const failures = checkFormerNames(news);
+    if (failures.length > 0) return { inputs: news, failures };
+    const known = underPresentNames(olds, news);
+    const before = parseHosts(known["hosts"]);
     const after = parseHosts(news["hosts"]);
+    const renamed = [...renamedHosts(before, after), ...renamedMachines(olds, news)];
+    if (renamed.length > 0) throw new Error(["nothing was changed:", ...renamed].join("\n  "));
     assertReachableMajority(before, after);
     const swaps = plannedSwaps(before, after);
-    const former = formerMachines(parseFormers(olds["former"]), before, after);
+    const former = formerMachines(parseFormers(known["former"]), before, after);
     const inputs = { ...news, former: formerProperties(former) };
     const last = olds["swaps"];
     if (swaps.length === 0)
@@ -59,9 +71,13 @@ export class SwapGateHandler implements ResourceHandler {
   }
 
   diff({ oldInputs, news, ignoreChanges }: DiffRequest): DiffResult {
-    const detailedDiff = diffProperties(oldInputs, news, { inputDiff: true });
+    const [before, after] = [underPresentNames(oldInputs, news), news].map(withoutFormerNames) as [
+      PropertyMap,
+      PropertyMap,
+    ];
+    const detailedDiff = diffProperties(before, after, { inputDiff: true });
     for (const key of ignoreChanges) delete detailedDiff[key];
-    return { detailedDiff };
+    return { detailedDiff: { ...detailedDiff, ...renamingDiff(oldInputs, "hosts", news) } };
   }
 
   create({ name, news, preview }: CreateRequest): CreateResult {
@@ -191,6 +207,10 @@ export class SwapGateHandler implements ResourceHandler {
     );
   }
 }
+
+/** The state's hosts, and what it remembers of their machines, by the names that they have now. */
+const underPresentNames = (olds: PropertyMap, news: PropertyMap): PropertyMap =>
+  withPresentNames(withPresentNames(olds, "hosts", news), "former", news, "hosts");
 
 const UNBORN: LiveCluster = { kind: "unborn" };
 

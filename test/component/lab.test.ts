@@ -123,7 +123,12 @@ describe("a virtual lab", () => {
     for (const machine of program.names(CONTAINER)) {
       expect(program.get(CONTAINER, machine).dependsOn).toContain(`${SWAP_GATE} swap-gate`);
     }
-    const { hosts } = gate.inputs as { hosts: Record<string, { made: boolean; disk: string }> };
+    const { hosts, machines } = gate.inputs as {
+      hosts: Record<string, { made: boolean; disk: string }>;
+      machines: Record<string, string>;
+    };
+    expect(Object.keys(machines)).toEqual(program.names(CONTAINER));
+    expect(machines["pi-6"]).toBe("10.42.7.6");
     expect(hosts["broker-1"]).toMatchObject({ machine: "pi-1", made: true });
     const prepare = program.get(COMMAND, "broker-1-prepare").inputs.connection as object;
     expect(prepare).toMatchObject({ hostKey: hosts["broker-1"]?.disk });
@@ -207,6 +212,7 @@ describe("a lab of real Pis", () => {
   it("tells the gate each host's machine and listeners, and touches none before it", () => {
     const gate = program.get(SWAP_GATE, "swap-gate");
     expect(gate.inputs.dataDir).toBe("/var/lib/kafka/data");
+    expect(gate.inputs).not.toHaveProperty("machines");
     expect(gate.dependsOn).toEqual([]);
     const hosts = gate.inputs.hosts as Record<string, object>;
     expect(Object.keys(hosts)).toEqual([...brokerNames, "client-1", "desk-1"]);
@@ -317,7 +323,7 @@ describe("a lab of real Pis", () => {
       expect(storage.inputs).toMatchObject({
         host: `broker-${n + 1}`,
         nodeId: n + 1,
-        birthVoters: ids.map((dir, i) => `${i + 1}@broker-${i + 1}:9093:${dir}`).join(","),
+        birthVoters: ids.map((dir, i) => `${i + 1}@node-${i + 1}.internal:9093:${dir}`).join(","),
         dataDir: "/var/lib/kafka/data",
         configFile: "/etc/kafka/server.properties",
         kafkaHome: "/opt/kafka/current",

@@ -87,7 +87,7 @@ describe("brokers and controllers apart", () => {
       expect(storage.inputs).toMatchObject({
         host: name,
         nodeId: Number(name.slice(-1)),
-        birthVoters: `1@controller-1:9093:${String(directoryId)}`,
+        birthVoters: `1@node-1.internal:9093:${String(directoryId)}`,
         birthControllers: ["10.0.42.1:9093"],
       });
       expect(storage.dependsOn).toEqual(

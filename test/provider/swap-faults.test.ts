@@ -300,3 +300,42 @@ test("a machine that serves on without letting us in is an error; switched off, 
   await expect(rollout.up(news, { forced: true })).resolves.toBe("updated");
   expect(done).toEqual(SWAPPED);
 }, 120_000);
+
+/** The same with node 2 on a host of another name. */
+async function renamed(second: number): Promise<PropertyMap> {
+  const { nodes, ...rest } = await inputs(second);
+  const { "broker-2": node, ...others } = nodes as PropertyMap;
+  return {
+    ...rest,
+    nodes: { ...others, "kafka-2": node },
+    formerNames: { "kafka-2": ["broker-2"] },
+  };
+}
+
+test("a renamed host is the node that it was: nothing is started, and the state has the new name", async () => {
+  await expect(rollout.up(await renamed(2))).resolves.toBe("updated");
+  expect(done).toEqual([]);
+  expect(pi(2).steps).not.toContain("holding Kafka");
+  const { nodes } = rollout.known().outputs;
+  expect(Object.keys(nodes as PropertyMap)).toEqual(["broker-1", "broker-3", "kafka-2"]);
+  await expect(rollout.up(await renamed(2))).resolves.toBe("unchanged");
+  await expect(rollout.up({ ...(await renamed(2)), formerNames: {} })).resolves.toBe("unchanged");
+});
+
+test("a renaming that meets a silent host fails with its name, and the next run ends it", async () => {
+  pi(3).unreachable = "no route to host";
+  await expect(rollout.up(await renamed(2))).rejects.toThrow(/broker-3.*no route to host/);
+  pi(3).unreachable = undefined;
+  await expect(rollout.up(await renamed(2), { forced: true })).resolves.toBe("updated");
+  expect(done).toEqual([]);
+  const { nodes } = rollout.known().outputs;
+  expect(Object.keys(nodes as PropertyMap)).toEqual(["broker-1", "broker-3", "kafka-2"]);
+  expect(await running()).toEqual([1, 2, 3]);
+});
+
+test("renamed and given another machine in one edit: its former machine is stopped and held", async () => {
+  await expect(rollout.up(await renamed(4))).resolves.toBe("updated");
+  expect(done).toEqual(SWAPPED);
+  expect(await running()).toEqual([1, 3, 4]);
+  expect(pi(2).steps).toContain("holding Kafka");
+});

@@ -53,7 +53,8 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
       timezone: fc.option(fc.constantFrom("Etc/UTC", "UTC", "Europe/Berlin", "Asia/Calcutta")),
       hasServer: fc.boolean(),
       network: fc.integer({ min: 0, max: 2 ** 16 - 1 }),
-      hostNames: unique(label, hosts),
+      // More than there are hosts: the others are former names.
+      names: unique(label, hosts + 2),
       machineNames: unique(label, machines),
       boards: fc.array(fc.constantFrom(...boardNames), {
         minLength: machines,
@@ -71,7 +72,9 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
       profile: fc.constantFrom("standard", "fast-failover"),
       heap: fc.integer({ min: 256, max: 20_000 }),
     })
-    .map((it): RawConfig => {
+    .map(({ names, ...others }): RawConfig => {
+      const [hostNames, formerNames] = [names.slice(0, hosts), names.slice(hosts)];
+      const it = { ...others, hostNames };
       const start = 10 * 2 ** 24 + it.network * 256;
       const at = <T>(list: readonly T[], i: number): T => list[i % list.length] as T;
       const role = (i: number): Role => {
@@ -85,6 +88,7 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
           role: role(i),
           machine: at(it.machineNames, machine),
           port: at(it.ports, i),
+          ...(i < 2 && { formerNames: formerNames.slice(i, i + 1) }),
         };
         const { maxHeapMib } = memoryBudget(at(it.boards, machine));
         const own = role(i);

@@ -34,6 +34,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
           role: "broker",
           processRoles: ["broker", "controller"],
           name: `broker-${port}` as HostName,
+          formerNames: [],
           machine,
           port,
           nodeId: port,
@@ -44,6 +45,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
       : {
           role: "client",
           name: `client-${port - 3}` as HostName,
+          formerNames: [],
           machine,
           port,
           topic: topics[port - 4]!.name,
@@ -89,12 +91,14 @@ export function separateFixture(): Lab {
           ...node,
           role: "controller",
           name: `controller-${port}` as HostName,
+          formerNames: [],
           processRoles: ["controller"],
         }
       : {
           ...node,
           role: "broker",
           name: `broker-${port}` as HostName,
+          formerNames: [],
           processRoles: ["broker"],
         };
   });
@@ -114,6 +118,15 @@ export function brokerFixture(lab: Lab, nodeId: number): BrokerHost {
   if (broker?.role !== "broker") throw new Error(`the fixture has no broker ${nodeId}`);
   return broker;
 }
+
+/** The same host under another name. */
+export const renamedTo =
+  (name: string) =>
+  (host: Host): Host => ({
+    ...host,
+    name: name as HostName,
+    formerNames: [host.name, ...host.formerNames],
+  });
 
 /** The same lab with one of its hosts changed. */
 export function withHost(lab: Lab, name: string, change: (host: Host) => Host): Lab {

@@ -265,6 +265,36 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       "lab.hosts.broker-2.machine: pi-1 is taken by broker-1. Free machines: pi-2, pi-7.",
     ],
     [
+      ["hosts", "broker-2", "formerNames"],
+      ["broker-3"],
+      "lab.hosts.broker-2.formerNames[0]: broker-3 is a host of the lab. Leave it out; or, if two hosts trade names, rename one, run `up`, and then rename the other.",
+    ],
+    [
+      ["hosts", "broker-2", "formerNames"],
+      ["kafka-2", "broker-2"],
+      "lab.hosts.broker-2.formerNames[1]: broker-2 is the name that the host has. Leave it out.",
+    ],
+    [
+      ["hosts", "client-1", "formerNames"],
+      ["ring-1", "ring-1"],
+      "lab.hosts.client-1.formerNames[1]: ring-1 stands here twice. Leave it out of one of the two.",
+    ],
+    [
+      ["hosts", "broker-2", "formerNames"],
+      ["Kafka 2"],
+      "lab.hosts.broker-2.formerNames[0]: Kafka 2 was no host's name: it does not begin with a small letter. Write the name as it stood in the configuration.",
+    ],
+    [
+      ["hosts", "broker-2", "formerNames"],
+      [2],
+      'lab.hosts.broker-2.formerNames[0]: 2 is read by YAML as a number, not as text. Put quotes around a name that the host had, e.g. "broker-3".',
+    ],
+    [
+      ["hosts", "broker-2", "formerNames"],
+      "kafka-2",
+      "lab.hosts.broker-2.formerNames: kafka-2 is text, not a list. Write it in brackets, with commas between: [first, second].",
+    ],
+    [
       ["hosts", "broker-2", "port"],
       1,
       "lab.hosts.broker-2.port: 1 is taken by broker-1; the SW-008 has ports 1 to 8. Choose a free one: 2, 7, 8.",
@@ -317,7 +347,7 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["hosts", "client-1", "nodeId"],
       4,
-      "lab.hosts.client-1.nodeId: is a key of hosts with the role broker or controller. Keys here: machine, port, role, topic.",
+      "lab.hosts.client-1.nodeId: is a key of hosts with the role broker or controller. Keys here: formerNames, machine, port, role, topic.",
     ],
     [
       ["hosts", "broker-3", "processRoles"],
@@ -352,7 +382,7 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["hosts", "desk-1"],
       { role: "controller", machine: "pi-6", port: 6, nodeId: 6, processRoles: ["controller"] },
-      "lab.hosts.desk-1.processRoles: is a key of hosts with the role broker. Keys here: disk, heapMib, machine, nodeId, port, role, settings.",
+      "lab.hosts.desk-1.processRoles: is a key of hosts with the role broker. Keys here: disk, formerNames, heapMib, machine, nodeId, port, role, settings.",
     ],
     [
       ["hosts", "desk-1"],
@@ -670,6 +700,14 @@ describe("mistakes with more than one line", () => {
         expect.stringContaining("4 is more than there are brokers: 3."),
       ]);
     });
+  });
+
+  it("lets no two hosts claim one former name", () => {
+    const config = change(physicalConfig(), ["hosts", "broker-1", "formerNames"], ["kafka"]);
+    expect(told(config)).toEqual([]);
+    expect(told(change(config, ["hosts", "broker-2", "formerNames"], ["kafka"]))).toEqual([
+      "lab.hosts.broker-2.formerNames[0]: kafka is a former name of broker-1 too. Leave it out of one of the two.",
+    ]);
   });
 
   it("takes a setting that a later version brought, for that version", () => {

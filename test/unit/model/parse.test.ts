@@ -21,6 +21,7 @@ describe("a valid configuration", () => {
     ]);
     expect(lab.hosts[0]).toEqual({
       name: "broker-1",
+      formerNames: [],
       role: "broker",
       processRoles: ["broker", "controller"],
       machine: {

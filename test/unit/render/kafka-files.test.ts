@@ -16,6 +16,7 @@ import {
   brokerFixture,
   labFixture,
   nodeFixture,
+  renamedTo,
   separateFixture,
   withHost,
 } from "../../support/lab-fixture";
@@ -33,24 +34,29 @@ test.each([
 });
 
 describe("the names file", () => {
-  test("names every broker once, the own one included, and no client", () => {
+  test("names every broker once, by node and by host, the own one included, and no client", () => {
     expect(renderKafkaHosts(lab).trim().split("\n")).toEqual([
       "127.0.0.1 localhost",
-      "10.0.42.1 broker-1",
-      "10.0.42.2 broker-2",
-      "10.0.42.3 broker-3",
+      "10.0.42.1 node-1.internal broker-1",
+      "10.0.42.2 node-2.internal broker-2",
+      "10.0.42.3 node-3.internal broker-3",
     ]);
+  });
+
+  test("has the former names of a renamed host too", () => {
+    const renamed = withHost(lab, "broker-3", renamedTo("kafka-3"));
+    expect(renderKafkaHosts(renamed)).toContain("\n10.0.42.3 node-3.internal kafka-3 broker-3\n");
   });
 });
 
 test("every controller's name is there, beside the brokers'", () => {
   expect(renderKafkaHosts(separateFixture()).trim().split("\n").slice(1)).toEqual([
-    "10.0.42.1 controller-1",
-    "10.0.42.2 controller-2",
-    "10.0.42.3 controller-3",
-    "10.0.42.4 broker-4",
-    "10.0.42.5 broker-5",
-    "10.0.42.6 broker-6",
+    "10.0.42.1 node-1.internal controller-1",
+    "10.0.42.2 node-2.internal controller-2",
+    "10.0.42.3 node-3.internal controller-3",
+    "10.0.42.4 node-4.internal broker-4",
+    "10.0.42.5 node-5.internal broker-5",
+    "10.0.42.6 node-6.internal broker-6",
   ]);
 });
 
@@ -155,7 +161,16 @@ describe("a broker's files", () => {
     const moved = withHost(lab, "broker-2", (host) => ({ ...host, machine: lab.machines[5]! }));
     expect(nodeWant(moved, brokerFixture(moved, 1))).toEqual(nodeWant(lab, broker));
     const hosts = files(moved).find(({ path }) => path === kafkaPaths.hosts);
-    expect(hosts?.content).toContain("10.0.42.6 broker-2\n");
+    expect(hosts?.content).toContain("10.0.42.6 node-2.internal broker-2\n");
+  });
+
+  test("a renamed host restarts nobody, itself included", () => {
+    const renamed = withHost(lab, "broker-3", renamedTo("kafka-3"));
+    for (const id of [1, 2, 3]) {
+      expect(nodeWant(renamed, brokerFixture(renamed, id))).toEqual(
+        nodeWant(lab, brokerFixture(lab, id)),
+      );
+    }
   });
 
   test("a larger heap is a reason to restart that broker alone", () => {

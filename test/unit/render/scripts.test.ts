@@ -24,7 +24,13 @@ const lab = labFixture();
 const separate = separateFixture();
 const broker = brokerFixture(lab, 1);
 const client = lab.hosts.find(({ role }) => role === "client")!;
-const desk: Host = { role: "host", name: "desk-1" as HostName, machine: lab.machines[5]!, port: 7 };
+const desk: Host = {
+  role: "host",
+  name: "desk-1" as HostName,
+  formerNames: [],
+  machine: lab.machines[5]!,
+  port: 7,
+};
 
 const sources = join(__dirname, "../../../render/scripts");
 const install = renderInstallScript({

@@ -55,7 +55,7 @@ test("where brokers and controllers are apart, each has its own listener alone, 
   expect(of(2)).toMatchObject({
     "process.roles": "controller",
     listeners: "CONTROLLER://10.0.42.2:9093",
-    "advertised.listeners": "CONTROLLER://controller-2:9093",
+    "advertised.listeners": "CONTROLLER://node-2.internal:9093",
   });
   expect(of(4)).toMatchObject({
     "process.roles": "broker",
@@ -64,7 +64,7 @@ test("where brokers and controllers are apart, each has its own listener alone, 
   });
   for (const nodeId of [1, 2, 3, 4, 5, 6]) {
     expect(of(nodeId)["controller.quorum.bootstrap.servers"]).toBe(
-      "controller-1:9093,controller-2:9093,controller-3:9093",
+      "node-1.internal:9093,node-2.internal:9093,node-3.internal:9093",
     );
   }
 });
@@ -72,14 +72,14 @@ test("where brokers and controllers are apart, each has its own listener alone, 
 test("the quorum is dynamic: bootstrap servers by name, no static voters", () => {
   const properties = serverProperties(lab, brokerFixture(lab, 2));
   expect(properties["controller.quorum.bootstrap.servers"]).toBe(
-    "broker-1:9093,broker-2:9093,broker-3:9093",
+    "node-1.internal:9093,node-2.internal:9093,node-3.internal:9093",
   );
   expect(properties).not.toHaveProperty("controller.quorum.voters");
 });
 
 test("clients are told an address, controllers a name", () => {
   expect(serverProperties(lab, brokerFixture(lab, 3))["advertised.listeners"]).toBe(
-    "PLAINTEXT://10.0.42.3:9092,CONTROLLER://broker-3:9093",
+    "PLAINTEXT://10.0.42.3:9092,CONTROLLER://node-3.internal:9093",
   );
 });
 
@@ -186,7 +186,7 @@ test("what is rendered reads back as the settings, whatever is in them", () => {
 test("the voters of the birth are named by node id, name and directory id", () => {
   const ids = { "broker-1": "AAAA", "broker-2": "-BBB", "broker-3": "CCCC" };
   expect(birthVoters(lab, ids)).toBe(
-    "1@broker-1:9093:AAAA,2@broker-2:9093:-BBB,3@broker-3:9093:CCCC",
+    "1@node-1.internal:9093:AAAA,2@node-2.internal:9093:-BBB,3@node-3.internal:9093:CCCC",
   );
   expect(() => birthVoters(lab, { "broker-1": "AAAA" })).toThrow("no directory id for broker-2");
 });
@@ -194,7 +194,7 @@ test("the voters of the birth are named by node id, name and directory id", () =
 test("brokers that are no controllers have no vote at the birth", () => {
   const ids = { "controller-1": "AAAA", "controller-2": "BBBB", "controller-3": "CCCC" };
   expect(birthVoters(separateFixture(), ids)).toBe(
-    "1@controller-1:9093:AAAA,2@controller-2:9093:BBBB,3@controller-3:9093:CCCC",
+    "1@node-1.internal:9093:AAAA,2@node-2.internal:9093:BBBB,3@node-3.internal:9093:CCCC",
   );
 });
 

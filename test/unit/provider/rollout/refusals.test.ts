@@ -41,6 +41,18 @@ test("a host that joins and one that leaves are named, also where the outputs la
   ]);
 });
 
+test("a new host with the node id of one that is gone is asked whether it was renamed", () => {
+  const third = (nodeId: number): PropertyMap => ({ ...node(), nodeId });
+  const olds = nodes({ "broker-1": node(), "broker-3": third(3) });
+  expect(refusedChanges(olds, olds, nodes({ "broker-1": node(), "kafka-3": third(3) }))).toEqual([
+    "kafka-3 is new. It has node id 3, which was broker-3's: if broker-3 was renamed, write " +
+      "`formerNames: [broker-3]` below hosts.kafka-3.",
+    expect.stringMatching(/^broker-3 is gone\./),
+  ]);
+  const [other] = refusedChanges(olds, olds, nodes({ "broker-1": node(), "kafka-4": third(4) }));
+  expect(other).toMatch(/^kafka-4 is new\. Adding or removing/);
+});
+
 test("ports: all brokers listen on the old ones", () => {
   const client = nodes({ "broker-1": node(19092), "broker-2": node() });
   expect(refusedChanges(before, before, client)).toEqual([
