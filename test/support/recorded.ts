@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
+import { type AliasSpec, registered, type Registered } from "./urns";
 
 /** One resource that a program registered, with what the engine would get of it. */
 export interface RecordedResource {
@@ -17,6 +18,10 @@ export interface RecordedResource {
   readonly deletedWith: string;
   readonly ignoreChanges: string[];
   readonly deleteBeforeReplace: boolean;
+  /** `type::name` with the parents' types before it. */
+  readonly urn: string;
+  /** The same under every name that it had before. */
+  readonly formerUrns: readonly string[];
 }
 
 /** The part of the engine's request that mocks do not hand on. */
@@ -28,12 +33,17 @@ interface RegisterRequest {
   getDeletedwith(): string;
   getIgnorechangesList(): string[];
   getDeletebeforereplace(): boolean;
+  getAliasesList(): readonly {
+    getSpec():
+      | { getType(): string; getName(): string; getParenturn(): string; getNoparent(): boolean }
+      | undefined;
+  }[];
 }
 
 type Options = Omit<RecordedResource, "inputs" | "secrets">;
 
 /** `urn:pulumi:stack::project::parent$type::name` as `type name`. */
-function shortUrn(urn: string): string {
+function typeAndName(urn: string): string {
   const [, , qualified, name] = urn.split("::");
   return urn === "" ? "" : `${qualified?.split("$").pop() ?? ""} ${name ?? ""}`;
 }
@@ -52,23 +62,50 @@ function isSecret(value: unknown): value is MarkedSecret {
 /** Pulumi's own mock monitor, which also tells the resource options. */
 class RecordingMonitor extends MockMonitor {
   public readonly options: Options[] = [];
+  /** By the mocks' own URNs, which forget all parents but the nearest; users' states do not. */
+  private readonly known = new Map<string, Registered>();
 
   override async registerResource(
     req: RegisterRequest,
     callback: (error: unknown, response: unknown) => void,
   ): Promise<void> {
+    const made = this.registeredAs(req);
     this.options.push({
       type: req.getType(),
       name: req.getName(),
-      parent: shortUrn(req.getParent()),
-      dependsOn: req.getDependenciesList().map(shortUrn).sort(),
-      deletedWith: shortUrn(req.getDeletedwith()),
+      parent: typeAndName(req.getParent()),
+      dependsOn: req.getDependenciesList().map(typeAndName).sort(),
+      deletedWith: typeAndName(req.getDeletedwith()),
       ignoreChanges: req.getIgnorechangesList(),
       deleteBeforeReplace: req.getDeletebeforereplace(),
+      urn: made.urn,
+      formerUrns: made.formerUrns,
     });
-    await super.registerResource(req, callback);
+    await super.registerResource(req, (error: unknown, response: unknown) => {
+      if (hasUrn(response)) this.known.set(response.getUrn(), made);
+      callback(error, response);
+    });
+  }
+
+  private registeredAs(req: RegisterRequest): Registered {
+    const [type, name, parent] = [req.getType(), req.getName(), req.getParent()];
+    const aliases = req.getAliasesList().map((alias): AliasSpec => {
+      const spec = alias.getSpec();
+      if (spec === undefined) throw new Error(`${name}: give its alias a name, type or parent`);
+      const former = spec.getParenturn();
+      return {
+        type: spec.getType(),
+        name: spec.getName(),
+        parent: former === parent ? undefined : this.known.get(former),
+        noParent: spec.getNoparent(),
+      };
+    });
+    return registered(type, name, this.known.get(parent), aliases);
   }
 }
+
+const hasUrn = (response: unknown): response is { getUrn(): string } =>
+  typeof response === "object" && response !== null && "getUrn" in response;
 
 type Answer = (args: pulumi.runtime.MockResourceArgs) => Record<string, unknown>;
 
