@@ -9,6 +9,8 @@ import { describeDyingBroker } from "./six-hosts/dying-broker";
 import { describeKilledLeader } from "./six-hosts/killed-leader";
 import { describePreparation } from "./six-hosts/preparation";
 import { describeReplication } from "./six-hosts/replication";
+import { describeLostState } from "./six-hosts/lost-state";
+import { describeRename } from "./six-hosts/rename";
 import type { SharedLab } from "./six-hosts/shared";
 import { describeSwaps } from "./six-hosts/swap";
 import { describeUpgrade, RUN_TIME_SETTING } from "./six-hosts/upgrade";
@@ -81,6 +83,11 @@ describe("changed", () => {
 describe("swapped", () => {
   describeSwaps(lab);
   describeUpgrade(lab);
+});
+
+describe("renamed, and its state lost", () => {
+  describeRename(lab);
+  describeLostState(lab);
 });
 
 describe("destroyed", () => {

@@ -257,6 +257,11 @@ export class TestStack {
     return recover(this.folder, this.engine, this.docker, log, false);
   }
 
+  /** Removes the stack's folder, state and all; what it was in charge of goes on. */
+  forget(): void {
+    rmSync(this.folder.dir, { recursive: true, force: true });
+  }
+
   /** Destroys the stack and removes its folder; what the engine could not remove is removed by its label. */
   async remove(): Promise<void> {
     try {
@@ -266,7 +271,7 @@ export class TestStack {
         throw new Error(`destroy of ${this.name} failed:\n${outcome.output}`);
     } finally {
       await removeObjects(this.docker.host, await this.inDocker());
-      rmSync(this.folder.dir, { recursive: true, force: true });
+      this.forget();
     }
   }
 }
