@@ -64,10 +64,14 @@ export function renderTimeline(steps: readonly StepTime[], leastMs = 50): string
  * @param host its resources' names begin with it, a dash between
  */
 export function stepsOfHost(steps: readonly StepTime[], host: string, leastMs = 50): string {
-  return steps
-    .filter(({ name, beginMs, endMs }) => name.startsWith(`${host}-`) && endMs - beginMs >= leastMs)
-    .map(({ name, beginMs, endMs }) => {
-      return `${name.slice(host.length + 1)} ${((endMs - beginMs) / 1000).toFixed(1)} s`;
-    })
-    .join(", ");
+  return (
+    steps
+      .filter(({ name }) => name.startsWith(`${host}-`))
+      // What a replaced resource of the former machine leaves in the state is dropped at the end.
+      .filter(({ op, beginMs, endMs }) => op !== "delete-replaced" && endMs - beginMs >= leastMs)
+      .map(({ name, beginMs, endMs }) => {
+        return `${name.slice(host.length + 1)} ${((endMs - beginMs) / 1000).toFixed(1)} s`;
+      })
+      .join(", ")
+  );
 }

@@ -85,6 +85,8 @@ test("stepsOfHost tells one host's steps by their short names, in their order", 
     end(3001, "broker-1-quick"),
     end(9000, "broker-1-prepare"),
     end(9500, "broker-10-prepare"),
+    begin(9500, "broker-1-prepare", "delete-replaced"),
+    end(9600, "broker-1-prepare", "delete-replaced"),
   ]);
   expect(stepsOfHost(steps, "broker-1")).toBe("prepare 9.0 s, kafka-archive 2.0 s");
 });
