@@ -1,3 +1,4 @@
+import { being, inSync, joined, stopping } from "../provider/rollout/telling";
 import { nameOfUrn } from "../scripts/lib/engine-events";
 import { plain } from "../scripts/lib/progress";
 import type { SwapPart } from "./measures";
@@ -44,10 +45,10 @@ export function swapTimes(
   const formatEnd = at(update, `the end of ${storage}`, ({ event }) =>
     isStep(event.resOutputsEvent?.metadata.urn, storage),
   );
-  const fenceBegin = when(told, `${host}: stopping Kafka where it ran`);
-  const startBegin = when(told, `${host}: being started`);
-  const full = when(told, `${host}: started, and in sync`);
-  const voted = lastWhen(told, / joined the quorum$/);
+  const fenceBegin = when(told, stopping(host));
+  const startBegin = when(told, being("started", host));
+  const full = when(told, inSync("started", host));
+  const voted = lastWhen(told, joined(""));
   const cuts: readonly (readonly [SwapPart, number])[] = [
     ["preview", previewEnd],
     ["prepare", formatBegin],
@@ -93,10 +94,11 @@ export function restartsTold(events: readonly TimedEvent[]): RestartTold[] {
     const step = event.resourcePreEvent;
     return step?.planning !== true && step?.metadata.type === ROLLOUT;
   });
+  const begins = new RegExp(`^${being("restarted", "(\\S+)")}$`);
   return told.flatMap(({ atMs, text }) => {
-    const host = /^(\S+): being restarted$/.exec(text)?.[1];
+    const host = begins.exec(text)?.[1];
     if (host === undefined) return [];
-    const backMs = when(told, `${host}: restarted, and in sync`);
+    const backMs = when(told, inSync("restarted", host));
     const restart = { host, gateMs, beginMs: atMs, backMs };
     gateMs = backMs;
     return [restart];
@@ -161,8 +163,8 @@ function when(told: readonly Told[], begin: string): number {
   return found.atMs;
 }
 
-function lastWhen(told: readonly Told[], pattern: RegExp): number {
-  const found = told.findLast(({ text }) => pattern.test(text));
-  if (found === undefined) throw new Error(`the rollout has not told what matches ${pattern}`);
+function lastWhen(told: readonly Told[], end: string): number {
+  const found = told.findLast(({ text }) => text.endsWith(end));
+  if (found === undefined) throw new Error(`the rollout has not told of anybody "${end.trim()}"`);
   return found.atMs;
 }

@@ -8,6 +8,7 @@ import { NodeError, NodeHost } from "./hosts";
 import type { Move } from "./moves";
 import { listenersOf, type RolloutNode } from "./node";
 import { runsAs } from "./plan";
+import { stopping } from "./telling";
 
 /** A machine that is off is not waited for; one whose Kafka answers is on, and perhaps busy. */
 const SHORT_DIAL = { retries: 0, dialTimeoutMs: 3_000 };
@@ -65,7 +66,7 @@ export class Fence {
   async stop(move: Move): Promise<void> {
     const { node, from } = move;
     const places = from.map(({ login }) => login.host).join(", ");
-    this.options.progress(`${node.host}: stopping Kafka where it may run (${places})`);
+    this.options.progress(`${stopping(node.host)} (${places})`);
     await this.on(move, true, (found) => Promise.all(found.map((one) => this.hold(node, one))));
   }
 

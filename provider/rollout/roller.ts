@@ -13,6 +13,7 @@ import type { NodeVerdict } from "./plan";
 import { differences, isUp, judge, nextToRoll, runsAs, stagingFault } from "./plan";
 import type { RunTime } from "./run-time";
 import type { HostProbe } from "./stamp";
+import { being, inSync, type Verb } from "./telling";
 import { settleVoters } from "./votes";
 
 export interface RollerOptions {
@@ -198,9 +199,9 @@ export class Roller {
   }
 
   /** (Re)starts one node and waits until it is fully back. */
-  private async startOne(host: NodeHost, verb: "started" | "restarted"): Promise<void> {
+  private async startOne(host: NodeHost, verb: Verb): Promise<void> {
     const { node } = host;
-    this.options.progress(`${node.host}: being ${verb}`);
+    this.options.progress(being(verb, node.host));
     await this.orJournal(host, async () => {
       await host.start();
       await this.cluster.awaitBack(host);
@@ -212,7 +213,7 @@ export class Roller {
           "Were its files or its unit changed by hand meanwhile? Run `pulumi up` again.",
       );
     }
-    this.options.done(`${node.host}: ${verb}, and in sync`);
+    this.options.done(inSync(verb, node.host));
   }
 
   private async orJournal(host: NodeHost, work: () => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@ import { waitFor } from "../wait";
 import { CAUGHT_UP_MS } from "./gates";
 import { asReasons, type LiveCluster } from "./live-cluster";
 import { asVoter, type RolloutNode } from "./node";
+import { joined } from "./telling";
 import { planVoters, type WantedVoter } from "./voters";
 
 /** The leader answers a change of the voters once it is committed; the tries before wait for its links. */
@@ -48,7 +49,7 @@ export async function settleVoters(
       last = `${step.host}: voter ${id} (directory ${directoryId})`;
       if (step.kind === "add") {
         await admin.addVoter(server, step.voter);
-        options.done(`${last} joined the quorum`);
+        options.done(joined(last));
       } else {
         await admin.removeVoter(server, step.voter);
         options.done(`${last} left the quorum`);

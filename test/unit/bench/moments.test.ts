@@ -43,7 +43,7 @@ describe("swapTimes", () => {
     begin(22_000, "broker-2-storage"),
     end(24_000, "broker-2-storage"),
     begin(24_100, "kafka-rollout", ROLLOUT),
-    said(26_000, "broker-2: stopping Kafka where it ran (10.0.0.2)"),
+    said(26_000, "broker-2: stopping Kafka where it may run (10.0.0.2)"),
     said(28_000, "broker-2: being started"),
     said(30_000, "waiting for broker-2 to serve (2 s): the unit is activating"),
     said(45_000, "broker-2: started, and in sync"),
