@@ -4,15 +4,15 @@
 "use strict";
 
 const Module = require("node:module");
-const { join } = require("node:path");
 
-const RUNNER = join("@pulumi", "pulumi", "cmd", "run");
+// Not those beside it, of policy packs and of plugins, which may be TypeScript.
+const RUNNER = /\/@pulumi\/pulumi\/cmd\/run(\/index\.js)?$/;
 // To serialize functions, of which our program has none: loaded if they are asked for something.
 const LATER = new Set(["typescript", "@npmcli/arborist"]);
 // The SDK notes a stack trace with every promise, and this maps each one to TypeScript.
 const SOURCE_MAPS = "source-map-support/register";
 
-if ((process.argv[1] ?? "").includes(RUNNER)) {
+if (RUNNER.test(process.argv[1] ?? "")) {
   // The program is bundled JavaScript. The project file says so, but older language hosts do not hear it
   // from the engine, and the runner would load TypeScript and ts-node.
   delete process.env.PULUMI_NODEJS_TYPESCRIPT;

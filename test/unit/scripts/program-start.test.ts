@@ -55,10 +55,13 @@ test("the program starts without TypeScript and Arborist, and has them where it 
   });
 });
 
-test("any other process is left as it is", () => {
-  expect(run("elsewhere")).toMatchObject({
-    before: { typescript: true, arborist: true, sourceMaps: true },
-    typescriptAsked: "true",
-    serialized: true,
-  });
-});
+test.each(["elsewhere", "node_modules/@pulumi/pulumi/cmd/run-policy-pack"])(
+  "any other process (%s) is left as it is",
+  (below) => {
+    expect(run(below)).toMatchObject({
+      before: { typescript: true, arborist: true, sourceMaps: true },
+      typescriptAsked: "true",
+      serialized: true,
+    });
+  },
+);
