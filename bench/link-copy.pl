@@ -19,7 +19,10 @@ sub now {
 sub pump {
     my ($from, $to) = @_;
     my $all = 0;
-    while (my $got = sysread $from, my $block, $BLOCK) {
+    for (;;) {
+        my $got = sysread($from, my $block, $BLOCK);
+        die "read: $!\n" unless defined $got;
+        last if $got == 0;
         for (my $at = 0; $at < $got;) {
             my $put = syswrite $to, $block, $got - $at, $at;
             die "write: $!\n" unless defined $put;

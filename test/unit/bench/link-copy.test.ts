@@ -61,6 +61,16 @@ describe("link-copy.pl", () => {
     expect(readFileSync(target).equals(Buffer.concat([long, Buffer.from("short")]))).toBe(true);
   });
 
+  it("fails where a file cannot be read to its end: the bytes that came are not all", async () => {
+    const port = String(await freePort());
+    const [, sent] = await Promise.all([
+      perl("receive", port, join(folder, "target")),
+      perl("send", "127.0.0.1", port, folder),
+    ]);
+    expect(sent.code).not.toBe(0);
+    expect(sent.output).toContain("read: Is a directory");
+  });
+
   it("fails where a file is missing, with its name", async () => {
     const port = String(await freePort());
     const [, sent] = await Promise.all([
