@@ -50,8 +50,10 @@ export async function unpackBatches(
   const records: StoredRecord[] = [];
   let next = position;
   for (let at = 0; at + HEAD <= bytes.length;) {
-    const batch = bytes.subarray(at, at + HEAD + bytes.readInt32BE(at + LENGTH));
-    if (batch.length < HEAD + bytes.readInt32BE(at + LENGTH)) break;
+    // Never less than its head, which tells its offset: a length may be damaged as well.
+    const size = Math.max(HEAD, HEAD + bytes.readInt32BE(at + LENGTH));
+    if (at + size > bytes.length) break;
+    const batch = bytes.subarray(at, at + size);
     try {
       const unpacked = await unpackBatch(batch, source.partition);
       for (const record of unpacked.records) if (record.offset >= position) records.push(record);
@@ -70,8 +72,10 @@ class UnknownFormat extends Error {}
 
 async function unpackBatch(batch: Buffer, partition: number): Promise<Unpacked> {
   const { Reader, readRecord, crc32c } = await loadClient();
+  if (batch.length <= MAGIC) throw new Error("it is too short");
   const magic = batch.readInt8(MAGIC);
   if (magic !== FORMAT) throw new UnknownFormat(`is in Kafka's record format ${magic}`);
+  if (batch.length < RECORDS) throw new Error("it is too short");
   if (crc32c(batch.subarray(ATTRIBUTES)) !== batch.readUInt32BE(CRC)) {
     throw new Error("its checksum is another one");
   }
@@ -106,7 +110,7 @@ function unreadable(batch: Buffer, { topic, partition }: BatchSource, error: unk
       `${where} ${error.message}, which this command does not read: it reads format 2, plain or compressed with gzip, snappy, lz4 or zstd. Read the topic with kafka-console-consumer.sh of the brokers' own version.`,
     );
   }
-  const codec = codecOf(batch.readInt16BE(ATTRIBUTES) & CODEC);
+  const codec = batch.length < RECORDS ? "none" : codecOf(batch.readInt16BE(ATTRIBUTES) & CODEC);
   const how = codec === "none" ? "" : ` (compressed with ${codec})`;
   const reason = reasonOf(error);
   // All that WebAssembly says when it stumbles.

@@ -5,6 +5,7 @@ import { parseFetchV17 } from "../../../../scripts/lib/records/requests";
 const RED = { topic: "red", partition: 2 };
 
 /** Offsets of fields in a batch. */
+const LENGTH = 8;
 const MAGIC = 16;
 const CRC = 17;
 const ATTRIBUTES = 21;
@@ -106,6 +107,19 @@ test("damage is told with the codec and with where to look", async () => {
   const snappy = batch(0n, ["a"], { attributes: 2 });
   await expect(unpack([snappy])).rejects.toThrow("is damaged: it cannot be unpacked. Look at it");
 });
+
+test.each([-2_000_000_000, -12, 0, 3, 20])(
+  "a length of %d, which no batch has, is damage at its offset",
+  async (length) => {
+    const short = batch(7n, ["a"]);
+    short.writeInt32BE(length, LENGTH);
+    await expect(unpack([short], 7n)).rejects.toThrow(
+      "red, partition 2: the batch at offset 7 is damaged: it is too short. Look at it",
+    );
+    const before = batch(6n, ["b"]);
+    expect(await unpack([before, short], 6n)).toEqual({ values: ["6 b"], next: 7n });
+  },
+);
 
 test("an answer in which a broker names the new leader of one partition is read to its end", () => {
   const packed = batch(0n, ["a"]);
