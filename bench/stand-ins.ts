@@ -53,9 +53,7 @@ export class StandIns {
     };
     const child = fork(join(__dirname, "stand-in-server.ts"), { stdio: "inherit" });
     child.send(options);
-    const [port] = (await once(child, "message", { signal: AbortSignal.timeout(START_MS) })) as [
-      number,
-    ];
+    const port = await portOf(child);
     const dialled = { ...alone, ssh: { ...lab.ssh, user: "root", port } };
     return new StandIns(child, dialled, folder, signal);
   }
@@ -94,6 +92,21 @@ export class StandIns {
 
   stop(): void {
     this.process.kill("SIGKILL");
+  }
+}
+
+/** @throws Error where it does not listen in time; it is ended then, since nobody could exit beside it */
+async function portOf(child: ChildProcess): Promise<number> {
+  try {
+    const [port] = (await once(child, "message", { signal: AbortSignal.timeout(START_MS) })) as [
+      number,
+    ];
+    return port;
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw new Error(`the stand-ins' process does not listen after ${START_MS / 1000} s`, {
+      cause: error,
+    });
   }
 }
 

@@ -10,12 +10,14 @@ import { ANSWER_MS, StandIns } from "../stand-ins";
 export async function drift(measuring: Measuring): Promise<void> {
   const { signal, folder } = measuring.options;
   const lab = await measuring.unmeasured("template");
+  // Its folder goes with it.
+  const template = lab.lab;
   for (let round = 1; round <= measuring.rounds; round++) {
     await measuring.take("ssh-6", () => bareSsh(placesOf(lab)));
     await measuring.take("drift-6", () => lab.drift());
   }
-  const standIns = await StandIns.start(lab.lab, folder, signal);
   await lab.remove();
+  const standIns = await StandIns.start(template, folder, signal);
   measuring.note(
     `Stand-ins: one SSH server in a process of its own on the same cores, at many loopback addresses, which answers a drift report's question after ${ANSWER_MS / 1000} s and \`true\` at once.`,
   );
