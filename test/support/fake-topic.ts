@@ -28,8 +28,10 @@ export class FakeTopic implements TopicClient {
   readonly asked: Asked[] = [];
   /** Fails a call; with `after` it is carried out first, and only its answer is lost. */
   fault: (asked: Asked) => Error | { after: Error } | undefined = () => undefined;
-  /** Records of one answer. */
+  /** Records of one partition in an answer. */
   answerSize = 3;
+  /** How many partitions an answer has room for. */
+  room = Infinity;
   private readonly batches = new Map<string, { sequence: number; offset: bigint; size: number }>();
   private producers = 0n;
   private known: readonly PartitionPlace[] | undefined;
@@ -102,7 +104,12 @@ export class FakeTopic implements TopicClient {
     const partitions = [...positions.keys()];
     const found = await this.answer({ call: "fetch", partitions }, () => {
       this.assertLeads(leader, partitions);
-      return [...positions].map(([partition, position]) => this.fetched(partition, position));
+      let { room } = this;
+      return [...positions].map(([partition, position]) => {
+        const fetched = this.fetched(partition, position);
+        if (fetched.records.length === 0 || room-- > 0) return fetched;
+        return { ...fetched, records: [], next: position };
+      });
     });
     const isEmpty = found.every(({ records, outOfRange }) => records.length === 0 && !outOfRange);
     if (isEmpty) await sleep(Math.min(maxWaitMs, MAX_WAIT_MS));

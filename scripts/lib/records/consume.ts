@@ -135,7 +135,7 @@ class Consumption {
     }
     await this.patience.taken();
     const positions = new Map(
-      partitions.map((partition) => [partition, this.positions.get(partition) ?? 0n]),
+      [...this.positions].filter(([partition]) => partitions.includes(partition)),
     );
     const answers = await this.bounded(this.client.fetch(leader, positions, LONG_POLL_MS));
     for (const { partition, records, next, outOfRange } of answers) {
@@ -144,8 +144,14 @@ class Consumption {
         continue;
       }
       for (const record of records) await this.deliver(record);
-      if (!this.stop.signal.aborted) this.positions.set(partition, next);
+      if (!this.stop.signal.aborted) this.goOnAt(partition, next);
     }
+  }
+
+  /** Who brought something is asked behind the others: an answer has room for so much, from the first one on. */
+  private goOnAt(partition: number, next: bigint): void {
+    if (this.positions.get(partition) !== next) this.positions.delete(partition);
+    this.positions.set(partition, next);
   }
 
   /** Where a partition is begun, and where it ends. */

@@ -225,6 +225,23 @@ test("records that retention deletes meanwhile are told and passed over", async 
   ]);
 });
 
+test("a partition that always has more keeps none of the same leader waiting", async () => {
+  const topic = new FakeTopic(3);
+  topic.room = 1;
+  for (const partition of [0, 1, 2]) topic.put(partition, `first of ${partition}`);
+  const reading = consume(topic, {
+    follow: true,
+    max: 20,
+    onRecord: ({ value }) => {
+      reading.values.push(value!.toString());
+      topic.put(0, "more");
+      return Promise.resolve();
+    },
+  });
+  await expect(reading.ended).resolves.toMatchObject({ why: "max" });
+  expect(reading.values).toEqual(expect.arrayContaining(["first of 1", "first of 2"]));
+});
+
 test("a reader that pauses for longer than the timeout gets every record, and nobody is asked for more meanwhile", async () => {
   const topic = new FakeTopic(2, ["one:9092", "two:9092"]);
   const values = Array.from({ length: 10 }, (_, i) => `a${i}`);
