@@ -18,12 +18,21 @@ async function starts(ground: Ground): Promise<Map<string, string>> {
   return new Map(await Promise.all(found));
 }
 
+/** The hosts whose broker was started between two looks. */
+function startedBetween(
+  first: ReadonlyMap<string, string>,
+  then: ReadonlyMap<string, string>,
+): string[] {
+  return [...then.keys()].filter((name) => then.get(name) !== first.get(name));
+}
+
 /** What an engine leaves that dies in a roll must restart no further broker. */
 export const orphans: readonly Trial[] = [
   {
     name: "orphans",
     title: `the engine killed at a roll's first restart, nothing done for ${ALONE_MS / 1000} s, then \`up\``,
     befall: async (ground) => {
+      const standing = await starts(ground);
       anotherRoll(ground);
       const { folder } = ground.own;
       const { exitCode, timedOut, output } = await userUp(folder, {
@@ -36,9 +45,15 @@ export const orphans: readonly Trial[] = [
       }
       await ground.hold(SETTLE_MS);
       const before = await starts(ground);
+      const begun = startedBetween(standing, before);
+      // A roll that is killed before or behind all its restarts has none left to be tempted by.
+      if (begun.length !== 1) {
+        throw new Error(
+          `the roll was to be killed at its first restart, and had restarted ${begun.join(" and ") || "none"}`,
+        );
+      }
       await ground.hold(ALONE_MS);
-      const after = await starts(ground);
-      const restarted = [...after.keys()].filter((name) => after.get(name) !== before.get(name));
+      const restarted = startedBetween(before, await starts(ground));
       if (restarted.length > 0) {
         throw new Error(`${restarted.join(" and ")} restarted after the engine had died`);
       }
