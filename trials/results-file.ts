@@ -1,8 +1,8 @@
 import { writeWhole, readIfPresent } from "../scripts/lib/files";
 
 /**
- * The section of one session in a file of results, which grows with each trial that ends: what an
- * interrupted session has found is kept.
+ * The section of one run in a file of results, which grows with each trial that ends: what an
+ * interrupted run has found is kept.
  */
 export class SectionOf {
   private written = "";

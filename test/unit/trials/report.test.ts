@@ -91,7 +91,7 @@ test("a trial whose records ended before it did has failed, whatever became of t
   );
 });
 
-test("trials of a session that have not ended are named, and count as not passed", () => {
+test("trials of a run that have not ended are named, and count as not passed", () => {
   const text = renderSection({ ...results(outcome), missing: ["swap-dead", "upgrade"] });
   expect(text).toContain("1 of 3 trials passed; not run to their end: swap-dead, upgrade.");
 });

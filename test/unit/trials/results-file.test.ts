@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { longestOfferMs, readBackMs } from "../../../trials/limits";
 import { SectionOf } from "../../../trials/results-file";
 
-describe("a session's section in a file of results", () => {
+describe("a run's section in a file of results", () => {
   let folder: string;
   let file: string;
   beforeEach(() => {
