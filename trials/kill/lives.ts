@@ -2,8 +2,13 @@
 
 /** What one look at one machine found. */
 export type Seen =
-  /** A broker's process, by its node id. */
-  | { readonly is: "node"; readonly nodeId: string }
+  /** A broker's process, by its node id: when it began, and when it was seen, s since the boot that all share. */
+  | {
+      readonly is: "node";
+      readonly nodeId: string;
+      readonly beganS: number;
+      readonly seenS: number;
+    }
   /** It runs, and no broker on it. */
   | { readonly is: "idle" }
   /** It is off: no process is left on it. */
@@ -12,6 +17,8 @@ export type Seen =
   | { readonly is: "paused" }
   /** It runs, and could not be looked at. */
   | { readonly is: "unseen"; readonly why: string };
+
+type SeenNode = Extract<Seen, { is: "node" }>;
 
 /** A look at all machines of a lab, by their names. One that is gone is not among them. */
 export type Look = ReadonlyMap<string, Seen>;
@@ -29,12 +36,20 @@ interface Blind {
   why: string;
 }
 
+/** One process of a broker: it lived from its begin until it was last seen, at least. */
+interface Life {
+  readonly machine: string;
+  readonly nodeId: string;
+  readonly beganS: number;
+  seenS: number;
+}
+
 /** Gathers looks. */
 export class Lives {
   private looks = 0;
   private readonly last = new Map<string, Seen>();
   private readonly blind = new Map<string, Blind>();
-  private readonly twice = new Map<string, { nodeId: string; machines: readonly string[] }>();
+  private readonly lives: Life[] = [];
 
   add(look: Look): void {
     this.looks += 1;
@@ -47,7 +62,13 @@ export class Lives {
     }
     for (const [machine, seen] of now) this.last.set(machine, seen);
     for (const machine of this.last.keys()) if (!look.has(machine)) this.last.delete(machine);
-    for (const one of twoLives(now)) this.twice.set(JSON.stringify(one), one);
+    const latestS = Math.max(
+      ...[...now.values()].map((seen) => (seen.is === "node" ? seen.seenS : 0)),
+    );
+    for (const [machine, seen] of now) {
+      if (seen.is !== "node") continue;
+      this.live(machine, seen, look.get(machine)?.is === "paused" ? latestS : seen.seenS);
+    }
   }
 
   /** A look that failed as a whole: none of the machines that are known was seen. */
@@ -60,10 +81,7 @@ export class Lives {
   problems(): string[] {
     const unseen = [...this.blind].filter(([, { longest }]) => longest >= BLIND_LOOKS);
     return [
-      ...[...this.twice.values()].map(
-        ({ nodeId, machines }) =>
-          `node ${nodeId} ran on ${machines.join(" and ")} at the same time`,
-      ),
+      ...twice(this.lives),
       ...unseen.map(
         ([machine, { longest, why }]) =>
           `${machine} was on and could not be looked at ${longest} times in a row (${why}): whether a node ran twice meanwhile is not known`,
@@ -83,6 +101,12 @@ export class Lives {
     ];
   }
 
+  private live(machine: string, { nodeId, beganS }: SeenNode, seenS: number): void {
+    let life = this.lives.find((one) => one.machine === machine && one.beganS === beganS);
+    if (life === undefined) this.lives.push((life = { machine, nodeId, beganS, seenS }));
+    life.seenS = Math.max(life.seenS, seenS);
+  }
+
   private note(machine: string, seen: Seen): void {
     const blind = this.blind.get(machine) ?? { total: 0, running: 0, longest: 0, why: "" };
     this.blind.set(machine, blind);
@@ -99,16 +123,23 @@ export class Lives {
 
 const UNKNOWN: Seen = { is: "unseen", why: "it was paused before it was looked at" };
 
-/** Node ids that run on more than one machine. */
-function twoLives(look: Look): { nodeId: string; machines: readonly string[] }[] {
-  const machines = new Map<string, string[]>();
-  for (const [machine, seen] of look) {
-    if (seen.is !== "node") continue;
-    machines.set(seen.nodeId, [...(machines.get(seen.nodeId) ?? []), machine]);
-  }
-  return [...machines].flatMap(([nodeId, names]) =>
-    names.length > 1 ? [{ nodeId, machines: names.sort() }] : [],
+/**
+ * What is to be told of nodes that ran on two machines at once. The machines are asked one beside the other
+ * and answer seconds apart: it is not their answers that count, but whether one process was seen after the
+ * begin of the other.
+ */
+function twice(lives: readonly Life[]): string[] {
+  const told = lives.flatMap((one, i) =>
+    lives
+      .slice(i + 1)
+      .filter((other) => other.nodeId === one.nodeId && other.machine !== one.machine)
+      .filter((other) => one.beganS < other.seenS && other.beganS < one.seenS)
+      .map((other) => {
+        const machines = [one.machine, other.machine].sort().join(" and ");
+        return `node ${one.nodeId} ran on ${machines} at the same time`;
+      }),
   );
+  return [...new Set(told)];
 }
 
 /**
@@ -133,10 +164,15 @@ export function seenOfState(state: string): Seen | undefined {
   }
 }
 
-/** What the question of ./one-life.ts was answered with. */
+/** So many of the kernel's clock ticks, as /proc tells them, are a second on every Linux of ours. */
+const TICKS = 100;
+
+/** What the question of ./one-life.ts was answered with: `idle`, or `node ID TICKS SECONDS`. */
 export function seenOfAnswer(answer: string): Seen {
   if (answer === "idle") return { is: "idle" };
-  const nodeId = /^node (\d+)$/.exec(answer)?.[1];
-  if (nodeId !== undefined) return { is: "node", nodeId };
+  const [, nodeId, began, seen] = /^node (\d+) (\d+) (\d+\.\d+)$/.exec(answer) ?? [];
+  if (nodeId !== undefined) {
+    return { is: "node", nodeId, beganS: Number(began) / TICKS, seenS: Number(seen) };
+  }
   return { is: "unseen", why: `it answered ${JSON.stringify(answer)}` };
 }

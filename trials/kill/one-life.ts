@@ -6,13 +6,17 @@ import { Lives, seenOfAnswer, seenOfState, type Look, type Seen } from "./lives"
 const PAUSE_MS = 500;
 
 /**
- * Says which node's broker lives here: by its process, which may be one that systemd is still ending. The
- * pattern does not match its own text in the command lines of this question.
+ * Says which node's broker lives here, since when, and what time it is: by its process, which may be one
+ * that systemd is still ending. The pattern does not match its own text in the command lines of this question.
  */
 const QUESTION = [
-  "if grep --quiet --no-messages --text 'kafka[.]Kafka' /proc/[0-9]*/cmdline; then",
-  'echo "node $(sed -n s/^node.id=//p /run/kafka/started/server.properties)"',
-  "else echo idle; fi",
+  // First: the process that is found then was alive at that time.
+  "read -r now _ </proc/uptime",
+  "found=$(grep --files-with-matches --no-messages --text 'kafka[.]Kafka' /proc/[0-9]*/cmdline)",
+  'if [ -z "$found" ]; then echo idle; exit; fi',
+  // The name of a process may hold blanks; behind its bracket the begin is the 20th word.
+  'began=$(for one in $found; do sed "s/.*) //" "${one%cmdline}stat"; done | cut -d " " -f 20 | sort -n | head -n 1)',
+  'echo "node $(sed -n s/^node.id=//p /run/kafka/started/server.properties) $began $now"',
 ].join("\n");
 
 export interface LifeWatch {

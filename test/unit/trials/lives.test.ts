@@ -1,6 +1,12 @@
 import { Lives, seenOfAnswer, seenOfState, type Seen } from "../../../trials/kill/lives";
 
-const node = (nodeId: string): Seen => ({ is: "node", nodeId });
+/** A process that began at one second and is seen at another. */
+const node = (nodeId: string, beganS = 1, seenS = 9): Seen => ({
+  is: "node",
+  nodeId,
+  beganS,
+  seenS,
+});
 const unseen: Seen = { is: "unseen", why: "exec failed" };
 const idle: Seen = { is: "idle" };
 
@@ -12,10 +18,10 @@ function after(...looks: readonly Record<string, Seen>[]): Lives {
 
 test("one life each is no problem, wherever it moves", () => {
   const lives = after(
-    { "pi-1": node("1"), "pi-2": node("2"), "pi-7": idle },
-    { "pi-1": node("1"), "pi-2": { is: "off" }, "pi-7": idle },
-    { "pi-1": node("1"), "pi-2": { is: "off" }, "pi-7": node("2") },
-    { "pi-1": node("1"), "pi-7": node("2") },
+    { "pi-1": node("1", 1, 9), "pi-2": node("2", 1, 9), "pi-7": idle },
+    { "pi-1": node("1", 1, 12), "pi-2": { is: "off" }, "pi-7": idle },
+    { "pi-1": node("1", 1, 15), "pi-2": { is: "off" }, "pi-7": node("2", 11, 15) },
+    { "pi-1": node("1", 1, 18), "pi-7": node("2", 11, 18) },
   );
   expect(lives.problems()).toEqual([]);
   expect(lives.notes()).toEqual(["each node's machines were looked at 4 times"]);
@@ -26,10 +32,26 @@ test("a node that runs on two machines is told once, with both", () => {
   expect(after(both, both).problems()).toEqual(["node 1 ran on pi-1 and pi-7 at the same time"]);
 });
 
+test("a move between the answers of one look is no second life", () => {
+  const look = { "pi-2": node("2", 1, 9.5), "pi-7": node("2", 9.6, 12) };
+  expect(after(look).problems()).toEqual([]);
+});
+
+test("a second life is told also where no look saw both", () => {
+  const told = ["node 2 ran on pi-2 and pi-7 at the same time"];
+  const seenBefore = { "pi-2": node("2", 1, 9.5), "pi-7": idle };
+  expect(after(seenBefore, { "pi-2": idle, "pi-7": node("2", 9.4, 12) }).problems()).toEqual(told);
+  const anotherSince = { "pi-2": node("2", 10, 12), "pi-7": node("2", 9.4, 9.9) };
+  expect(after(seenBefore, anotherSince).problems()).toEqual(told);
+});
+
 test("one that stands still lives on with what it ran", () => {
   const paused: Seen = { is: "paused" };
   expect(
-    after({ "pi-1": node("1"), "pi-7": idle }, { "pi-1": paused, "pi-7": node("1") }).problems(),
+    after(
+      { "pi-1": node("1", 1, 9), "pi-7": idle },
+      { "pi-1": paused, "pi-7": node("1", 20, 22) },
+    ).problems(),
   ).toEqual(["node 1 ran on pi-1 and pi-7 at the same time"]);
   expect(
     after({ "pi-1": idle, "pi-7": idle }, { "pi-1": paused, "pi-7": node("1") }).problems(),
@@ -80,8 +102,8 @@ test("only a machine that Docker says is off counts as off", () => {
 
 test("an answer that is none leaves the machine unseen", () => {
   expect(seenOfAnswer("idle")).toEqual(idle);
-  expect(seenOfAnswer("node 3")).toEqual(node("3"));
-  for (const text of ["", "node", "node ", "node x", "node 3\nnode 4"]) {
+  expect(seenOfAnswer("node 3 12345 130.07")).toEqual(node("3", 123.45, 130.07));
+  for (const text of ["", "node", "node 3", "node  12 1.0", "node 3  1.0", "node 3 1 1.0\nidle"]) {
     expect(seenOfAnswer(text)).toMatchObject({ is: "unseen" });
   }
 });
