@@ -101,7 +101,9 @@ export class RolloutHandler implements ResourceHandler {
     if (Object.keys(outputs).length === 0) {
       throw new Error("a rollout cannot be imported: `up` takes running brokers over as they are");
     }
-    const nodes = parseNodes(presentNodes(inputs, outputs));
+    // Where an update failed that renamed hosts, the inputs have the names of before and the outputs those of now.
+    const known = withPresentNames(inputs, "nodes", outputs);
+    const nodes = parseNodes(presentNodes(known, outputs));
     const { hosts, unreachable } = await this.open(nodes, outputs, READ_DIAL, context);
     try {
       const probes: Probes = new Map();
@@ -129,9 +131,9 @@ export class RolloutHandler implements ResourceHandler {
           unfinished: await unfinishedSeen(admin, nodes, outputs),
         }),
       );
-      const known = rolloutOutputs(outputs, outputs, seen);
-      delete known["unfinished"];
-      return { id, inputs, outputs: { ...known, ...finalized, ...unfinished } };
+      const present = rolloutOutputs(outputs, outputs, seen);
+      delete present["unfinished"];
+      return { id, inputs, outputs: { ...present, ...finalized, ...unfinished } };
     } finally {
       hosts.forEach((host) => host.close());
     }

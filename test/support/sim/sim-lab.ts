@@ -42,6 +42,8 @@ export class SimLab implements SimWorld {
   warnings: string[] = [];
   /** What must never be, whatever is cut off; an error would be taken for one of the run's. */
   readonly violations: string[] = [];
+  /** Present name of a host to the one that it began with. */
+  private readonly formerNames = new Map<string, string>();
   private readonly states = new Map<string, State>();
   private cut: Cut | undefined;
   private isDead = false;
@@ -99,6 +101,21 @@ export class SimLab implements SimWorld {
     const machine = new SimMachine(name, address, hostKey, this);
     this.machines.push(machine);
     return machine;
+  }
+
+  /** An edit: `host` is called `to` from now on, and says what it was called before. */
+  rename(host: string, to: string): void {
+    this.formerNames.set(to, host);
+  }
+
+  /** What the host of the n-th node is called. */
+  private hostOf(index: number): string {
+    const first = `broker-${index + 1}`;
+    return [...this.formerNames].find(([, former]) => former === first)?.[0] ?? first;
+  }
+
+  private get renamings(): PropertyMap {
+    return Object.fromEntries([...this.formerNames].map(([to, from]) => [to, [from]]));
   }
 
   machine(name: string): SimMachine {
@@ -251,18 +268,16 @@ export class SimLab implements SimWorld {
       const listeners = [`${address}:9092`, `${address}:9093`];
       const kafka = { nodeId: index + 1, broker: true, listeners };
       const connection = this.connection(name);
-      return [
-        `broker-${index + 1}`,
-        { machine: name, connection, disk: hostKey, made: false, kafka },
-      ];
+      return [this.hostOf(index), { machine: name, connection, disk: hostKey, made: false, kafka }];
     });
-    return { hosts: Object.fromEntries(hosts), dataDir: "/data" };
+    const formerNames = this.renamings;
+    return { hosts: Object.fromEntries(hosts), formerNames, dataDir: "/data" };
   }
 
   private rolloutInputs(config: Config, gate = this.known("gate").outputs): PropertyMap {
     const formers = gate["former"] as Record<string, PropertyMap> | undefined;
     const nodes = config.map((name, index): [string, PropertyMap] => {
-      const host = `broker-${index + 1}`;
+      const host = this.hostOf(index);
       const node = {
         nodeId: index + 1,
         directoryId: directoryOf(name),
@@ -279,6 +294,7 @@ export class SimLab implements SimWorld {
       startTimeoutSeconds: 60,
       stopOnDelete: true,
       nodes: Object.fromEntries(nodes),
+      formerNames: this.renamings,
     };
   }
 

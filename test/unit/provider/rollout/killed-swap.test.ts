@@ -145,6 +145,32 @@ describe("failed anywhere", () => {
   });
 });
 
+describe("with its host renamed in the same edit", () => {
+  const renamed = (): void => lab.rename("broker-2", "kafka-2");
+
+  test.each([
+    ["killed", "kill", "takes the move back", "pi-2"],
+    ["failed", "lost", "goes on", "pi-4"],
+  ] as const)(
+    "%s (%s) anywhere, and after a refresh the next `up` %s",
+    async (_w, how, _what, target) => {
+      await cutEverywhere(how, renamed, async () => {
+        await refresh();
+        await expectConverged(on(target));
+      });
+    },
+  );
+
+  test("a refresh after a failure keeps where the node was left", async () => {
+    renamed();
+    const cut: Cut = { at: "pi-2: holding Kafka", when: "before", how: "lost" };
+    await expect(lab.up(on("pi-4"), cut)).rejects.toThrow(/lost/);
+    const { outputs } = lab.known("rollout");
+    await lab.refresh();
+    expect(lab.known("rollout").outputs).toEqual(outputs);
+  });
+});
+
 test("a new card in the old Pi: what answers at its address is the new one's", async () => {
   const newCard = (): void => {
     pi2Dies();
