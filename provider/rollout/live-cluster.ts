@@ -70,7 +70,9 @@ export class LiveCluster {
     };
     try {
       await waitFor(wait, async () => {
-        const others = this.nodes.filter((one) => one !== node && concerns(one, node));
+        const others = this.nodes.filter(
+          (one) => one !== node && concerns(one, node) && !this.isJudgedByQuorum(one),
+        );
         const [silent, blocking] = await Promise.all([
           Promise.all(others.map((other) => this.silence(other))),
           asReasons(async () => {
@@ -222,6 +224,14 @@ export class LiveCluster {
       [listenersOf(node), ...former].map((listeners) => this.silenceAt(node, listeners)),
     );
     return others.some((reasons) => reasons.length === 0) ? [] : own;
+  }
+
+  /**
+   * A controller alone that is to be moved itself may be dead, and must not keep another one from being
+   * replaced for ever: the quorum tells within moments whether it counts.
+   */
+  private isJudgedByQuorum(node: RolloutNode): boolean {
+    return this.moves.has(node.host) && !isBroker(node);
   }
 
   /** Which of these listeners do not answer. */

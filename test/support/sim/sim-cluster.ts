@@ -1,5 +1,6 @@
 import type { ConnectAdmin, KafkaAdmin, QuorumReplica } from "../../../provider/admin/port";
 import { KafkaError } from "../../../provider/admin/port";
+import type { Fingerprint } from "../../../provider/rollout/stamp";
 import type { SimMachine, SimProcess, SimWorld } from "./sim-machine";
 import { CLUSTER_ID } from "./sim-machine";
 
@@ -27,7 +28,7 @@ export class SimCluster {
       if (processes.includes(process)) this.registered.set(id, { process, seenMs: now });
       else if (now - seenMs > SESSION_MS) this.registered.delete(id);
     }
-    for (const process of processes) {
+    for (const process of processes.filter(({ want }) => plays("broker", want))) {
       // A second process of the same broker is refused while the session of the first lasts.
       if (this.registered.has(process.nodeId)) continue;
       this.registered.set(process.nodeId, { process, seenMs: now });
@@ -35,9 +36,11 @@ export class SimCluster {
     return processes;
   }
 
-  /** Nobody joins or leaves for good. */
-  private get nodeIds(): number[] {
-    const ids = this.machines.flatMap(({ staged }) => staged?.want.properties["node.id"] ?? []);
+  /** Of the brokers. Nobody joins or leaves for good. */
+  private get brokerIds(): number[] {
+    const ids = this.machines.flatMap(({ staged }) =>
+      staged !== undefined && plays("broker", staged.want) ? staged.want.properties["node.id"] : [],
+    );
     return [...new Set(ids.map(Number))];
   }
 
@@ -49,7 +52,11 @@ export class SimCluster {
     this.alive();
     const [address, port] = server.split(":");
     const { process } = this.machines.find((one) => one.address === address && one.isOn) ?? {};
-    if (process !== undefined && (port === "9093" || this.isServing(process))) return;
+    const isOpen =
+      port === "9093"
+        ? process !== undefined && plays("controller", process.want)
+        : this.isServing(process);
+    if (isOpen) return;
     throw new KafkaError("unreachable", `${server}: connection refused`);
   }
 
@@ -118,11 +125,11 @@ export class SimCluster {
       clusterId: asked(() => CLUSTER_ID),
       listBrokers: asked(() => {
         this.alive();
-        return this.nodeIds.map((id) => ({ id, fenced: !this.registered.has(id) }));
+        return this.brokerIds.map((id) => ({ id, fenced: !this.registered.has(id) }));
       }),
       listPartitions: asked(() => {
         const isr = this.inSync();
-        const partition = { partition: 0, leader: isr[0] ?? -1, replicas: this.nodeIds, isr };
+        const partition = { partition: 0, leader: isr[0] ?? -1, replicas: this.brokerIds, isr };
         return [{ topic: "red", partitions: [partition] }];
       }),
       describeQuorum: ask(() => this.quorum()),
@@ -147,3 +154,6 @@ export class SimCluster {
     return admin as KafkaAdmin;
   };
 }
+
+const plays = (role: "broker" | "controller", want: Fingerprint): boolean =>
+  (want.properties["process.roles"] ?? "").split(",").includes(role);

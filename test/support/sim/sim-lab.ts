@@ -25,13 +25,16 @@ export interface Cut {
   readonly how: "kill" | "lost";
 }
 
+/** What Kafka's process is, as `process.roles` has it. */
+export type SimRoles = "broker" | "controller" | "broker,controller";
+
 class Killed extends Error {}
 
 /** The key that the stack logs in with; it must be plain nowhere in a state. */
 const PRIVATE_KEY = "the private key";
 
 /**
- * A lab of combined nodes in memory, changed by the provider's own gate and rollout in the engine's
+ * A lab in memory, changed by the provider's own gate and rollout in the engine's
  * order: gate, files, storage, rollout, each saved as soon as it is done. Its time stands still but for sleeps.
  */
 export class SimLab implements SimWorld {
@@ -61,7 +64,8 @@ export class SimLab implements SimWorld {
   private readonly gate: ResourceHandler;
   private readonly rollout: ResourceHandler;
 
-  constructor() {
+  /** @param roles of the nodes' processes, from the first on; where there is none: both */
+  constructor(private readonly roles: readonly SimRoles[] = []) {
     const ports = { openShell: this.openShell, connectAdmin: this.cluster.connect };
     this.gate = new SwapGateHandler(ports);
     this.rollout = new RolloutHandler(ports);
@@ -110,8 +114,13 @@ export class SimLab implements SimWorld {
 
   /** What the host of the n-th node is called. */
   private hostOf(index: number): string {
-    const first = `broker-${index + 1}`;
+    const isBroker = this.rolesOf(index).startsWith("broker");
+    const first = `${isBroker ? "broker" : "controller"}-${index + 1}`;
     return [...this.formerNames].find(([, former]) => former === first)?.[0] ?? first;
+  }
+
+  private rolesOf(index: number): SimRoles {
+    return this.roles[index] ?? "broker,controller";
   }
 
   private get renamings(): PropertyMap {
@@ -239,7 +248,10 @@ export class SimLab implements SimWorld {
   /** What the staging command does. */
   private stage(config: Config, name: string): void {
     const id = config.indexOf(name) + 1;
-    this.machine(name).staged = { want: wanted(id), hash: `bundle of node ${id}` };
+    this.machine(name).staged = {
+      want: wanted(id, this.rolesOf(id - 1)),
+      hash: `bundle of node ${id}`,
+    };
   }
 
   /** What `NodeStorage` does: a blank disk is formatted to join, and held. */
@@ -250,8 +262,9 @@ export class SimLab implements SimWorld {
     if (this.states.has("rollout")) machine.hold = "joins its cluster anew";
     machine.disk = directoryOf(name);
     if (!this.states.has("rollout")) {
-      const id = Number(machine.staged?.want.properties["node.id"]);
-      this.cluster.voters.push({ id, directoryId: machine.disk });
+      const { "node.id": id, "process.roles": roles } = machine.staged?.want.properties ?? {};
+      if (roles?.includes("controller"))
+        this.cluster.voters.push({ id: Number(id), directoryId: machine.disk });
     }
     this.step(`${name}: formatting`, "after");
   }
@@ -265,8 +278,9 @@ export class SimLab implements SimWorld {
   private gateInputs(config: Config): PropertyMap {
     const hosts = config.map((name, index): [string, PropertyMap] => {
       const { address, hostKey } = this.machine(name);
-      const listeners = [`${address}:9092`, `${address}:9093`];
-      const kafka = { nodeId: index + 1, broker: true, listeners };
+      const roles = this.rolesOf(index);
+      const listeners = portsOf(roles).map((port) => `${address}:${port}`);
+      const kafka = { nodeId: index + 1, broker: roles.startsWith("broker"), listeners };
       const connection = this.connection(name);
       return [this.hostOf(index), { machine: name, connection, disk: hostKey, made: false, kafka }];
     });
@@ -281,9 +295,9 @@ export class SimLab implements SimWorld {
       const node = {
         nodeId: index + 1,
         directoryId: directoryOf(name),
-        address: `${this.machine(name).address}:9092`,
+        address: `${this.machine(name).address}:${portsOf(this.rolesOf(index))[0]}`,
         connection: this.connection(name),
-        want: wanted(index + 1) as unknown as PropertyMap,
+        want: wanted(index + 1, this.rolesOf(index)) as unknown as PropertyMap,
         staged: { hash: `bundle of node ${index + 1}`, time: "2026-01-01T00:00:00Z" },
         former: formers?.[host],
       };
@@ -315,13 +329,25 @@ export class SimLab implements SimWorld {
 export const directoryOf = (machine: string): string =>
   Buffer.from(machine.padEnd(16, "-")).toString("base64url");
 
-const wanted = (nodeId: number) => ({
-  properties: {
-    "node.id": String(nodeId),
-    "controller.listener.names": "CONTROLLER",
-    listeners: "PLAINTEXT://:9092,CONTROLLER://:9093",
-    "advertised.listeners": `PLAINTEXT://:9092,CONTROLLER://broker-${nodeId}:9093`,
-  },
-  files: {},
-  version: "4.1.1",
-});
+/** The listeners' ports, the clients' first. */
+const portsOf = (roles: SimRoles): number[] => [
+  ...(roles.includes("broker") ? [9092] : []),
+  ...(roles.includes("controller") ? [9093] : []),
+];
+
+const wanted = (nodeId: number, roles: SimRoles) => {
+  const names = portsOf(roles).map((port) => (port === 9092 ? "PLAINTEXT" : "CONTROLLER"));
+  const at = (host: string, name: string): string =>
+    name === "PLAINTEXT" ? `${name}://:9092` : `${name}://${host}:9093`;
+  return {
+    properties: {
+      "node.id": String(nodeId),
+      "process.roles": roles,
+      "controller.listener.names": "CONTROLLER",
+      listeners: names.map((name) => at("", name)).join(","),
+      "advertised.listeners": names.map((name) => at(`broker-${nodeId}`, name)).join(","),
+    },
+    files: {},
+    version: "4.1.1",
+  };
+};
