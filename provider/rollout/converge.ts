@@ -59,16 +59,17 @@ export async function converge(
     const moves = new Map(
       plannedMoves(nodes, olds["nodes"]).map((move) => [move.node.host, move] as const),
     );
+    const fence = new Fence({ ...options, service, openShell, admin, nodes, hosts });
     const cluster = new LiveCluster(
       nodes,
       admin,
       (server) => ports.connectAdmin([server], BRISK),
       moves,
+      fence.isReplaced,
       { signal, progress, startTimeoutMs: startTimeoutMs(news) },
     );
     const probes: Probes = new Map();
     const runTime = runTimeOf(olds, ports.connectAdmin, options);
-    const fence = new Fence({ ...options, service, openShell, admin, nodes, hosts });
     const unsettled = unsettledHosts(nodes, olds["nodes"]);
     const roller = new Roller(nodes, hosts, cluster, fence, probes, runTime, moves, unsettled, {
       ...options,

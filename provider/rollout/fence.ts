@@ -38,7 +38,34 @@ interface Found {
 }
 
 export class Fence {
+  /** Host keys of former machines at whose address another machine serves by now. */
+  private readonly replaced = new Set<string | undefined>();
+
   constructor(private readonly options: FenceOptions) {}
+
+  /**
+   * Looks who serves at a node's former addresses. A machine with another host key is none that the node was
+   * on, and its Kafka may be another cluster's: it is neither waited for nor asked anything.
+   */
+  async recognise({ node, from }: Pick<Move, "node" | "from">): Promise<void> {
+    const { service, openShell, signal, progress } = this.options;
+    const work = from.map(async (former) => {
+      if ((await this.answering([former])).length === 0) return;
+      const { login } = former;
+      const dial = { signal, status: progress, ...PATIENT_DIAL };
+      try {
+        (await NodeHost.open({ ...node, login }, service, openShell, dial)).close();
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof SshError)) throw error;
+        if (error.code === "host_key_mismatch") this.replaced.add(login.hostKey);
+      }
+    });
+    await Promise.all(work);
+  }
+
+  /** Whether another machine serves in this one's place. */
+  isReplaced = ({ login }: FormerMachine): boolean => this.replaced.has(login.hostKey);
 
   /**
    * Holds Kafka on a node's other machines, where it does not run.
@@ -48,6 +75,7 @@ export class Fence {
    */
   async holdIdle({ node, from }: Move, told: boolean): Promise<boolean> {
     this.options.progress(`${node.host}: looking for Kafka on machines that it has left`);
+    await this.recognise({ node, from });
     if ((await this.answering(from)).length > 0) return false;
     return this.on({ node, from }, told, async (found) => {
       const probes = await Promise.all(found.map(({ machine }) => machine.probe()));
@@ -104,10 +132,12 @@ export class Fence {
     }
   }
 
-  /** The listeners of these machines that still answer; an address may be a present node's by now. */
+  /** The listeners of these machines that still answer; an address may be a present node's by now, or a stranger's. */
   private answering(machines: readonly FormerMachine[]): Promise<string[]> {
     const present = new Set(this.options.nodes.flatMap(listenersOf));
-    const servers = machines.flatMap(({ listeners }) => listeners);
+    const servers = machines
+      .filter((one) => !this.isReplaced(one))
+      .flatMap(({ listeners }) => listeners);
     return stillAnswering(
       [...new Set(servers)].filter((server) => !present.has(server)),
       this.options.admin,

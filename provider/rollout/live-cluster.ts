@@ -8,6 +8,7 @@ import type { ClusterView } from "./gates";
 import { blockers, CAUGHT_UP_MS, irreplaceable, notBack } from "./gates";
 import type { NodeHost } from "./hosts";
 import { NodeError } from "./hosts";
+import type { FormerMachine } from "./former";
 import type { Move } from "./moves";
 import { controllerAddress, isBroker, listenersOf, type RolloutNode } from "./node";
 
@@ -32,26 +33,31 @@ export class LiveCluster {
     private readonly connectTo: (server: string) => KafkaAdmin,
     /** Nodes that are still on other machines, or may be, by host. */
     private readonly moves: ReadonlyMap<string, Move>,
+    /** Whether a former machine's address is another machine's by now. */
+    private readonly isReplaced: (machine: FormerMachine) => boolean,
     private readonly options: LiveClusterOptions,
   ) {}
 
   /** Where the quorum's leader may be. */
   get controllers(): string[] {
-    const former = [...this.moves.values()].flatMap(({ from }) => from);
     return [
       ...this.nodes.flatMap((node) => controllerAddress(node) ?? []),
-      ...former.flatMap(({ listeners }) => listeners),
+      ...this.nodes.flatMap((node) => this.formerListeners(node).flat()),
     ];
+  }
+
+  /** Where a node that is still to be moved may answer, by machine. */
+  private formerListeners({ host }: RolloutNode): (readonly string[])[] {
+    const from = this.moves.get(host)?.from.filter((one) => !this.isReplaced(one)) ?? [];
+    return from.map(({ listeners }) => listeners);
   }
 
   /** The controller listener at which a node leads the quorum; undefined for one that is no host's. */
   async leaderAt(leaderId: number): Promise<string | undefined> {
     const leader = this.nodes.find(({ nodeId }) => nodeId === leaderId);
     if (leader === undefined) return undefined;
-    const former = this.moves
-      .get(leader.host)
-      ?.from.flatMap(({ listeners }) => listeners.slice(-1));
-    const places = [controllerAddress(leader) ?? [], former ?? []].flat();
+    const former = this.formerListeners(leader).flatMap((listeners) => listeners.slice(-1));
+    const places = [controllerAddress(leader) ?? [], former].flat();
     const [answering] = places.length > 1 ? await stillAnswering(places, this.admin) : [];
     return answering ?? places[0];
   }
@@ -219,7 +225,7 @@ export class LiveCluster {
 
   /** Why a node answers neither on its machine nor, where it is still to leave one, there. */
   private async silence(node: RolloutNode): Promise<string[]> {
-    const former = this.moves.get(node.host)?.from.map(({ listeners }) => listeners) ?? [];
+    const former = this.formerListeners(node);
     const [own = [], ...others] = await Promise.all(
       [listenersOf(node), ...former].map((listeners) => this.silenceAt(node, listeners)),
     );

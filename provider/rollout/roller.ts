@@ -81,6 +81,7 @@ export class Roller {
    * is not started: it is to be moved from there, behind its gate.
    */
   async startAll(): Promise<void> {
+    await Promise.all([...this.moves.values()].map((move) => this.fence.recognise(move)));
     const stay = [...this.hosts.values()].filter((host) => !this.moves.has(host.node.host));
     await this.together(stay, async (host) => {
       if (!(await this.fenceOthers(host))) return;
