@@ -38,14 +38,14 @@ interface Found {
 }
 
 export class Fence {
-  /** Host keys of former machines at whose address another machine serves by now. */
+  /** Host keys of former machines that are gone from their address, or another cluster's by now. */
   private readonly replaced = new Set<string | undefined>();
 
   constructor(private readonly options: FenceOptions) {}
 
   /**
    * Looks who serves at a node's former addresses. A machine with another host key is none that the node was
-   * on, and its Kafka may be another cluster's: it is neither waited for nor asked anything.
+   * on, and one with another cluster's disk is that cluster's: it is neither waited for nor asked anything.
    */
   async recognise({ node, from }: Pick<Move, "node" | "from">): Promise<void> {
     const { service, openShell, signal, progress } = this.options;
@@ -54,7 +54,8 @@ export class Fence {
       const { login } = former;
       const dial = { signal, status: progress, ...PATIENT_DIAL };
       try {
-        (await NodeHost.open({ ...node, login }, service, openShell, dial)).close();
+        const machine = await NodeHost.open({ ...node, login }, service, openShell, dial);
+        await this.isAnotherClusters(former, machine).finally(() => machine.close());
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof SshError)) throw error;
@@ -64,7 +65,7 @@ export class Fence {
     await Promise.all(work);
   }
 
-  /** Whether another machine serves in this one's place. */
+  /** Whether the machine is none of this cluster's any more, or another one is in its place. */
   isReplaced = ({ login }: FormerMachine): boolean => this.replaced.has(login.hostKey);
 
   /**
@@ -132,6 +133,19 @@ export class Fence {
     }
   }
 
+  /** Whether a former machine's disk was formatted for another cluster since; then it is left alone. */
+  private async isAnotherClusters(former: FormerMachine, machine: NodeHost): Promise<boolean> {
+    const { clusterId } = await machine.probe();
+    if (clusterId === undefined) return false;
+    for (const host of this.options.hosts.values()) {
+      const { clusterId: own } = await host.probe();
+      if (own === undefined) continue;
+      if (own !== clusterId) this.replaced.add(former.login.hostKey);
+      return own !== clusterId;
+    }
+    return false;
+  }
+
   /** The listeners of these machines that still answer; an address may be a present node's by now, or a stranger's. */
   private answering(machines: readonly FormerMachine[]): Promise<string[]> {
     const present = new Set(this.options.nodes.flatMap(listenersOf));
@@ -184,7 +198,14 @@ export class Fence {
     try {
       const dial = { signal, status: progress, ...(isOn ? PATIENT_DIAL : SHORT_DIAL) };
       const machine = await NodeHost.open({ ...node, login }, service, openShell, dial);
-      return { machine, isPresent: false };
+      try {
+        if (!(await this.isAnotherClusters(former, machine))) return { machine, isPresent: false };
+      } catch (error) {
+        machine.close();
+        throw error;
+      }
+      machine.close();
+      return `its former machine (${login.host}) is another cluster's by now, and is left alone`;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof SshError)) throw error;

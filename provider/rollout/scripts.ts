@@ -13,6 +13,10 @@ file started.manifest /run/kafka/started/manifest
 file started.version /run/kafka/started/version
 file recorded /etc/kafka/run-time
 if [ -e /etc/kafka/hold ]; then echo held=yes; fi
+data=$(sed -n 's/^log\\.dirs=//p' /etc/kafka/server.properties 2>/dev/null)
+if [ -r "$data/meta.properties" ]; then
+  sed -n 's/^cluster\\.id=/clusterId=/p' "$data/meta.properties"
+fi
 file staged.properties /etc/kafka/server.properties
 file staged.manifest /etc/kafka/manifest
 if [ -r /etc/kafka/manifest ]; then

@@ -31,11 +31,14 @@ export interface HostProbe {
   readonly recorded?: Recorded;
   /** Whether something keeps Kafka from being started; a process that runs is not touched by it. */
   readonly held?: boolean;
+  /** The cluster that its disk is formatted for. */
+  readonly clusterId?: string;
 }
 
 /** Reads what the probe script prints. */
 export function parseProbe(stdout: string): HostProbe {
   const values = keyValues(stdout);
+  const clusterId = values.get("clusterId");
   const text = (key: string): string | undefined => {
     const encoded = values.get(key);
     return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString("utf8");
@@ -47,6 +50,7 @@ export function parseProbe(stdout: string): HostProbe {
     stagedHash: parseManifest(text("staged.manifest") ?? "").bundle,
     recorded: parseRecord(text("recorded") ?? ""),
     ...(values.has("held") ? { held: true } : {}),
+    ...(clusterId === undefined ? {} : { clusterId }),
   };
 }
 

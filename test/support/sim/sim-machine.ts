@@ -30,6 +30,8 @@ export class SimMachine {
   isEnabled = false;
   /** Directory id of its formatted disk. */
   disk: string | undefined;
+  /** The cluster that its disk is formatted for. */
+  clusterId = CLUSTER_ID;
   staged: { readonly want: Fingerprint; readonly hash: string } | undefined;
   dials = 0;
   private lease = { owner: "", untilMs: 0 };
@@ -130,6 +132,7 @@ export class SimMachine {
 
   private fingerprints(): string[] {
     const lines = this.hold === undefined ? [] : ["held=yes"];
+    if (this.disk !== undefined) lines.push(`clusterId=${this.clusterId}`);
     const put = (key: string, text: string): void => {
       lines.push(`${key}=${Buffer.from(text).toString("base64")}`);
     };
@@ -163,7 +166,7 @@ export class SimMachine {
   private meta(): string {
     if (this.disk === undefined) return "";
     const nodeId = this.staged?.want.properties["node.id"] ?? "2";
-    return `cluster.id=${CLUSTER_ID}\nnode.id=${nodeId}\ndirectory.id=${this.disk}\n`;
+    return `cluster.id=${this.clusterId}\nnode.id=${nodeId}\ndirectory.id=${this.disk}\n`;
   }
 }
 

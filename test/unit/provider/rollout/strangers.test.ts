@@ -46,3 +46,24 @@ test("another machine at a former address, with Kafka, keeps nothing from being 
   expect(lab.running.sort()).toEqual(["pi-1", "pi-3", "pi-5", "stranger"]);
   expect(stranger.hold).toBeUndefined();
 });
+
+test("a machine that serves another cluster since is neither stopped nor held", async () => {
+  await lab.up(SWAPPED);
+  const pi2 = lab.machine("pi-2");
+  expect(pi2.hold).toBeDefined();
+  // It was given to another lab, whose stack lifted the hold.
+  Object.assign(pi2, { disk: "another", clusterId: "another", hold: undefined });
+  serveOthers(pi2);
+  lab.machine("pi-1").loseItsPower();
+  lab.machine("pi-1").isOn = true;
+  await lab.refresh();
+  await expect(lab.up(SWAPPED)).resolves.toEqual(["rollout"]);
+  expect(lab.running.sort()).toEqual(["pi-1", "pi-2", "pi-3", "pi-4"]);
+  // Also while it is off for a moment, so that its next boot brings its Kafka back.
+  pi2.process = undefined;
+  lab.machine("pi-1").loseItsPower();
+  lab.machine("pi-1").isOn = true;
+  await lab.refresh();
+  await lab.up(SWAPPED);
+  expect(pi2.hold).toBeUndefined();
+});
