@@ -186,7 +186,8 @@ export class SwapGateHandler implements ResourceHandler {
         admin.clusterId(),
         admin.listBrokers(),
         admin.listPartitions(),
-        admin.describeQuorum(controllers),
+        // Brokers pass the question on: the leader may be on a machine that an edit left which was cut off.
+        admin.describeQuorum([...controllers, ...brokers]),
       ]);
       return { kind: "view", clusterId, view: { brokers: registered, topics, quorum } };
     } catch (error) {

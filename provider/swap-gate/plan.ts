@@ -168,7 +168,8 @@ function unfit(swap: Swap, facts: SwapFacts | undefined, live: LiveCluster): str
 }
 
 function foreign(after: GateHost, found: Partial<Identity>, live: LiveCluster): string[] {
-  if (after.kafka === undefined) return [];
+  // Of a cluster that does not answer nobody can tell whether the disk is its own; it is refused as it is.
+  if (after.kafka === undefined || live.kind === "unreachable") return [];
   const same = live.kind === "view" && found.clusterId === live.clusterId;
   if (same && found.nodeId === after.kafka.nodeId) return [];
   const whose = same

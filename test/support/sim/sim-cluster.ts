@@ -12,6 +12,8 @@ const FILL_MS = 4_000;
 /** What Kafka would say, were its nodes the processes of these machines. */
 export class SimCluster {
   voters: { id: number; directoryId: string }[] = [];
+  /** Who leads the quorum while it lives; else the first voter that does. */
+  favourite = 0;
   /** The process that the cluster takes for each broker, and when it was last seen alive. */
   private readonly registered = new Map<number, { process: SimProcess; seenMs: number }>();
 
@@ -74,7 +76,7 @@ export class SimCluster {
         ({ nodeId, directoryId }) => nodeId === one.id && directoryId === one.directoryId,
       );
     const living = this.voters.filter(lives);
-    const leader = living[0];
+    const leader = living.find(({ id }) => id === this.favourite) ?? living[0];
     if (leader === undefined || living.length <= this.voters.length / 2) {
       throw new KafkaError("unreachable", "no controller answers as the leader of the quorum");
     }
@@ -90,6 +92,20 @@ export class SimCluster {
       voters: this.voters.map((one) => ({ ...one, behindMs: lives(one) ? 0 : 99_999 })),
       observers: replicas.filter((one) => !votes(one)),
     };
+  }
+
+  /** Only the leader itself answers, and the brokers, which pass the question on to it. */
+  private quorumAt(servers: readonly string[]): ReturnType<SimCluster["quorum"]> {
+    const quorum = this.quorum();
+    const answers = servers.some((server) => {
+      const [address, port] = server.split(":");
+      const { process } = this.machines.find((one) => one.address === address && one.isOn) ?? {};
+      if (port === "9092") return this.isServing(process);
+      return process !== undefined && process.nodeId === quorum.leaderId;
+    });
+    if (answers) return quorum;
+    const asked = servers.join(",");
+    throw new KafkaError("unreachable", `no controller answers as the leader (${asked})`);
   }
 
   private change(what: string, work: () => void): void {
@@ -132,7 +148,7 @@ export class SimCluster {
         const partition = { partition: 0, leader: isr[0] ?? -1, replicas: this.brokerIds, isr };
         return [{ topic: "red", partitions: [partition] }];
       }),
-      describeQuorum: ask(() => this.quorum()),
+      describeQuorum: ask((servers: readonly string[]) => this.quorumAt(servers)),
       addVoter: ask((_leader: string, { id, directoryId }) =>
         this.change(`add voter ${id} ${directoryId}`, () => {
           if (this.voters.some((one) => one.id === id)) {

@@ -69,3 +69,17 @@ test("two dead controllers of five are replaced at once", async () => {
   lab.sleep(20_000);
   await expectConverged(["pi-1", "pi-2", "pi-3", "pi-9", "pi-10", "pi-6", "pi-7", "pi-8"]);
 });
+
+test.each([
+  ["combined nodes", [], ["pi-1", "pi-2", "pi-3"], ["pi-1", "pi-4", "pi-3"], "pi-4"],
+  ["nodes apart", ROLES, START, CONTROLLER_MOVED, "pi-8"],
+] as const)(
+  "an edit is taken back while the quorum is led from a machine that the gate took for left (%s)",
+  async (_what, roles, start, moved, to) => {
+    await begin(roles, start);
+    lab.cluster.favourite = roles.length === 0 ? 2 : 5;
+    await lab.up(moved, { at: `${to}: formatting`, when: "before", how: "kill" });
+    await lab.up(start);
+    expect(lab.running.sort()).toEqual([...start].sort());
+  },
+);
