@@ -136,7 +136,10 @@ export class LiveCluster {
    * @throws KafkaError while no leader of the quorum answers
    */
   async countedIn({ nodeId, ...node }: RolloutNode): Promise<string[]> {
-    const { voters, observers } = await this.admin.describeQuorum(this.controllers);
+    // Brokers pass the question on: the leader itself may be on a machine that nobody knows.
+    const brokers = this.nodes.filter(isBroker).map(({ address }) => address);
+    const servers = [...this.controllers, ...brokers];
+    const { voters, observers } = await this.admin.describeQuorum(servers);
     if (isBroker({ nodeId, ...node })) {
       const found = (await this.admin.listBrokers()).find(({ id }) => id === nodeId);
       return found === undefined || found.fenced ? [] : ["its broker is still counted in"];

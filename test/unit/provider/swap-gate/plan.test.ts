@@ -151,7 +151,10 @@ describe("refused", () => {
 
   test("when nobody says whether the cluster can do without it; not when no cluster was ever born", () => {
     const silent: LiveCluster = { kind: "unreachable", why: "nobody answers" };
-    expect(refusals([swapOf(2, 7)], silent)[0]).toMatch(/broker-2: .*does not say.*nobody answers/);
+    const disk = { kind: "formatted", identity: { nodeId: 2, clusterId: CLUSTER } } as const;
+    expect(refusals([swapOf(2, 7)], silent, { disk })).toEqual([
+      expect.stringMatching(/broker-2: .*does not say.*nobody answers/),
+    ]);
     expect(refusals([swapOf(2, 7)], { kind: "unborn" })).toEqual([]);
   });
 
