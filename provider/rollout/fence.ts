@@ -41,6 +41,9 @@ export class Fence {
   /** Host keys of former machines that are gone from their address, or another cluster's by now. */
   private readonly replaced = new Set<string | undefined>();
 
+  /** The cluster that the present machines' disks are formatted for; unknown before the first look. */
+  private clusterId: string | undefined;
+
   constructor(private readonly options: FenceOptions) {}
 
   /**
@@ -138,12 +141,12 @@ export class Fence {
     const { clusterId } = await machine.probe();
     if (clusterId === undefined) return false;
     for (const host of this.options.hosts.values()) {
-      const { clusterId: own } = await host.probe();
-      if (own === undefined) continue;
-      if (own !== clusterId) this.replaced.add(former.login.hostKey);
-      return own !== clusterId;
+      this.clusterId ??= (await host.probe()).clusterId;
+      if (this.clusterId !== undefined) break;
     }
-    return false;
+    if (this.clusterId === undefined || this.clusterId === clusterId) return false;
+    this.replaced.add(former.login.hostKey);
+    return true;
   }
 
   /** The listeners of these machines that still answer; an address may be a present node's by now, or a stranger's. */
@@ -190,22 +193,34 @@ export class Fence {
     former: FormerMachine,
     isLast: boolean,
   ): Promise<Found | string> {
-    const { service, openShell, signal, progress, hosts } = this.options;
-    const { login } = former;
-    const present = [...hosts.values()].find((one) => one.node.login.hostKey === login.hostKey);
+    const { hosts } = this.options;
+    const { host, hostKey } = former.login;
+    const present = [...hosts.values()].find((one) => one.node.login.hostKey === hostKey);
     if (present !== undefined) return { machine: present, isPresent: true };
+    const machine = await this.enter(node, former, isLast);
+    if (typeof machine === "string") return machine;
+    try {
+      if (!(await this.isAnotherClusters(former, machine))) return { machine, isPresent: false };
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
+    machine.close();
+    return `its former machine (${host}) is another cluster's by now, and is left alone`;
+  }
+
+  /** What is lost after the login is an error: a machine that lets us in is not gone. */
+  private async enter(
+    node: RolloutNode,
+    former: FormerMachine,
+    isLast: boolean,
+  ): Promise<NodeHost | string> {
+    const { service, openShell, signal, progress } = this.options;
+    const { login } = former;
     const isOn = (await this.answering([former])).length > 0;
     try {
       const dial = { signal, status: progress, ...(isOn ? PATIENT_DIAL : SHORT_DIAL) };
-      const machine = await NodeHost.open({ ...node, login }, service, openShell, dial);
-      try {
-        if (!(await this.isAnotherClusters(former, machine))) return { machine, isPresent: false };
-      } catch (error) {
-        machine.close();
-        throw error;
-      }
-      machine.close();
-      return `its former machine (${login.host}) is another cluster's by now, and is left alone`;
+      return await NodeHost.open({ ...node, login }, service, openShell, dial);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof SshError)) throw error;
