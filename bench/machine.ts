@@ -39,6 +39,11 @@ async function ask(command: string, args: readonly string[]): Promise<string> {
   }
 }
 
+/** What was run, and on what: a section's first sentence. */
+export const ranOn = (command: string, machine: Machine): string =>
+  `\`${command}\` at ${machine.commit}; ${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ` +
+  `${machine.kernel}, Node.js ${machine.node}, Pulumi ${machine.pulumi}, Docker ${machine.docker}.`;
+
 /** How long to look: short against what is measured, long against the clock's ticks of 10 ms. */
 const LOOK_MS = 500;
 

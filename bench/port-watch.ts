@@ -1,5 +1,5 @@
-import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { accepts } from "../provider/reachable";
 
 const INTERVAL_MS = 50;
 const DIAL_MS = 1000;
@@ -36,7 +36,7 @@ export class PortWatch {
 
   private async watch(): Promise<void> {
     for (let last: boolean | undefined; !this.stopped; await sleep(INTERVAL_MS)) {
-      const open = await accepts(this.address, this.port);
+      const open = await accepts(`${this.address}:${this.port}`, DIAL_MS);
       if (open !== last) this.changes.push({ atMs: performance.now(), open });
       last = open;
     }
@@ -46,23 +46,10 @@ export class PortWatch {
 /** Waits until a port accepts connections. @throws Error after `limitMs` */
 export async function untilAccepts(address: string, port: number, limitMs: number): Promise<void> {
   const deadline = performance.now() + limitMs;
-  while (!(await accepts(address, port))) {
+  while (!(await accepts(`${address}:${port}`, DIAL_MS))) {
     if (performance.now() > deadline) {
       throw new Error(`waited ${limitMs / 1000} s in vain for ${address}:${port} to serve`);
     }
     await sleep(INTERVAL_MS);
   }
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host, port });
-    const end = (open: boolean): void => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.setTimeout(DIAL_MS, () => end(false));
-    socket.once("connect", () => end(true));
-    socket.once("error", () => end(false));
-  });
 }

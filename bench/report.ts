@@ -1,5 +1,5 @@
 import { renderTable } from "../scripts/lib/table";
-import type { Machine } from "./machine";
+import { type Machine, ranOn } from "./machine";
 import { measures, type Aim, type Failure, type MeasureId, type Samples } from "./measures";
 import { summarise, type Summary } from "./statistics";
 
@@ -28,7 +28,7 @@ export function renderSection(results: Results): string {
   return [
     `## ${results.date.slice(0, 16).replace("T", " ")} UTC`,
     "",
-    `\`${results.command}\` at ${machine.commit}; ${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.kernel}, Node.js ${machine.node}, Pulumi ${machine.pulumi}, Docker ${machine.docker}.`,
+    ranOn(results.command, machine),
     "",
     line(HEAD),
     line(HEAD.map((_, i) => (i === 0 ? "---" : "---:"))),

@@ -1,6 +1,13 @@
 /** State that is kept by host name, read by the names that hosts have now. */
 import type { CheckFailure, DetailedDiff, PropertyMap, PropertyValue } from "../plugins/common/rpc";
-import { isMap, propertyPath, reveal, Secret, Unknown } from "../plugins/common/rpc";
+import {
+  asSecretAs,
+  isMap,
+  propertyPath,
+  reveal,
+  shallowMapOf,
+  Unknown,
+} from "../plugins/common/rpc";
 
 /** The property of a resource's inputs that has them: host name to the names that it had before. */
 const PROPERTY = "formerNames";
@@ -24,12 +31,12 @@ export function withPresentNames(
 ): PropertyMap {
   const renamings = renamingsOf(olds[key], news[hostsKey], news);
   if (renamings.length === 0) return olds;
-  const entries = Object.entries(plain(olds[key])).map(([host, value]) => {
+  const entries = Object.entries(shallowMapOf(olds[key])).map(([host, value]) => {
     const renaming = renamings.find(({ from }) => from === host);
     return [renaming?.to ?? host, value] as const;
   });
   const renamed = Object.fromEntries(entries);
-  return { ...olds, [key]: olds[key] instanceof Secret ? new Secret(renamed) : renamed };
+  return { ...olds, [key]: asSecretAs(olds[key], renamed) };
 }
 
 /** What a diff says of hosts that the state has under former names; by itself a renaming changes nothing else. */
@@ -69,22 +76,16 @@ function renamingsOf(
   hosts: PropertyValue | undefined,
   news: PropertyMap,
 ): Renaming[] {
-  const known = plain(olds);
-  const present = plain(hosts);
+  const known = shallowMapOf(olds);
+  const present = shallowMapOf(hosts);
   return Object.keys(present)
     .filter((host) => !Object.hasOwn(known, host))
     .flatMap((to): Renaming[] => {
-      const list = plain(reveal(news[PROPERTY]))[to];
+      const list = shallowMapOf(reveal(news[PROPERTY]))[to];
       const from = (Array.isArray(list) ? list : []).find(
         (name): name is string =>
           typeof name === "string" && Object.hasOwn(known, name) && !Object.hasOwn(present, name),
       );
       return from === undefined ? [] : [{ from, to }];
     });
-}
-
-/** One level of a map, a secret wrapping around it taken off. */
-function plain(value: PropertyValue | undefined): PropertyMap {
-  const inner = value instanceof Secret ? value.value : value;
-  return isMap(inner) ? inner : {};
 }

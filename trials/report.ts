@@ -1,4 +1,4 @@
-import type { Machine } from "../bench/machine";
+import { type Machine, ranOn } from "../bench/machine";
 import { renderMarkdownTable, renderTable } from "../scripts/lib/table";
 import type { Load } from "./load";
 import type { Stall, Verdict } from "./checker/ledger";
@@ -44,7 +44,7 @@ export function renderSection(results: Results): string {
   return [
     `## Trials, ${date.slice(0, 16).replace("T", " ")} UTC`,
     "",
-    `\`${command}\` at ${machine.commit}; ${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.kernel}, Node.js ${machine.node}, Pulumi ${machine.pulumi}, Docker ${machine.docker}. ${rate} records a second with acks=all over three partitions, from 5 s before each fault to 5 s after the recovery; then all read back.`,
+    `${ranOn(command, machine)} ${rate} records a second with acks=all over three partitions, from 5 s before each fault to 5 s after the recovery; then all read back.`,
     "",
     renderMarkdownTable(HEAD, outcomes.map(row), new Set([0, 5])),
     "",

@@ -15,6 +15,7 @@ import type {
 } from "../../plugins/common/rpc";
 import { diffProperties } from "../../plugins/common/rpc";
 import { SshError } from "../../plugins/common/ssh";
+import type { Quorum } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { accepts } from "../reachable";
@@ -191,11 +192,15 @@ export class NodeStorageHandler implements ResourceHandler {
 
   /** Whether the quorum knows a node with this disk: a controller alone is not among the brokers, who tell of it. */
   private async follows(node: Omit<Identity, "clusterId">): Promise<boolean> {
-    const servers = this.cluster.bootstrapServers();
-    const { voters, observers } = await this.cluster.admin().describeQuorum(servers);
+    const { voters, observers } = await this.quorum();
     return [...voters, ...observers].some(
       ({ id, directoryId }) => id === node.nodeId && directoryId === node.directoryId,
     );
+  }
+
+  /** As brokers tell it, who pass the question on to the leader. */
+  private quorum(): Promise<Quorum> {
+    return this.cluster.admin().describeQuorum(this.cluster.bootstrapServers());
   }
 
   /** A disk formatted with the voters of the birth would be a second beginning of a cluster that lives. */
@@ -221,9 +226,7 @@ export class NodeStorageHandler implements ResourceHandler {
   private async assertNoVote(storage: Storage): Promise<void> {
     const { nodeId, directoryId } = storage;
     try {
-      // Brokers pass the question on to the leader.
-      const servers = this.cluster.bootstrapServers();
-      const { voters } = await this.cluster.admin().describeQuorum(servers);
+      const { voters } = await this.quorum();
       if (!voters.some((one) => one.id === nodeId && one.directoryId === directoryId)) return;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;

@@ -135,12 +135,13 @@ export class LiveCluster {
    *
    * @throws KafkaError while no leader of the quorum answers
    */
-  async countedIn({ nodeId, ...node }: RolloutNode): Promise<string[]> {
+  async countedIn(node: RolloutNode): Promise<string[]> {
+    const { nodeId } = node;
     // Brokers pass the question on: the leader itself may be on a machine that nobody knows.
     const brokers = this.nodes.filter(isBroker).map(({ address }) => address);
     const servers = [...this.controllers, ...brokers];
     const { voters, observers } = await this.admin.describeQuorum(servers);
-    if (isBroker({ nodeId, ...node })) {
+    if (isBroker(node)) {
       const found = (await this.admin.listBrokers()).find(({ id }) => id === nodeId);
       return found === undefined || found.fenced ? [] : ["its broker is still counted in"];
     }

@@ -3,7 +3,7 @@ import type { PropertyValue } from "../../plugins/common/rpc";
 import { mapOf } from "../../plugins/common/rpc";
 import { parseLogin } from "../ssh/port";
 import { type FormerMachine, parseFormer } from "./former";
-import { controllerAt, parseFingerprint, type RolloutNode } from "./node";
+import { listenersAt, parseFingerprint, type RolloutNode } from "./node";
 
 /** A node that is to be taken from other machines, or from another disk of its own, before it is started. */
 export interface Move {
@@ -26,10 +26,7 @@ export function plannedMoves(
     if (sameDisk && login.hostKey === node.login.hostKey) return [];
     const address = state["address"] as string;
     const { properties } = parseFingerprint(state["want"]);
-    const last = {
-      login,
-      listeners: [...new Set([address, controllerAt(address, properties) ?? []].flat())],
-    };
+    const last = { login, listeners: listenersAt(address, properties) };
     const others = node.former.machines.filter((one) => one.login.hostKey !== login.hostKey);
     return [{ node, from: [last, ...others], last }];
   });

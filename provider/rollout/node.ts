@@ -79,11 +79,16 @@ export const controllerAddress = (node: RolloutNode): string | undefined =>
   controllerAt(node.address, node.want.properties);
 
 /** Where it answers, `host:port`: as a client's broker, as a controller, or both. */
-export const listenersOf = (node: RolloutNode): string[] => [
-  ...new Set([node.address, controllerAddress(node) ?? []].flat()),
-];
+export const listenersOf = ({ address, want }: RolloutNode): string[] =>
+  listenersAt(address, want.properties);
 
-export function controllerAt(
+/** The same by a node's address and settings alone. */
+export const listenersAt = (
+  address: string,
+  properties: Readonly<Record<string, string>>,
+): string[] => [...new Set([address, controllerAt(address, properties) ?? []].flat())];
+
+function controllerAt(
   address: string,
   properties: Readonly<Record<string, string>>,
 ): string | undefined {

@@ -1,6 +1,6 @@
 /** A rollout's outputs: its inputs, with what is in the place of what is wanted. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { isMap, Secret } from "../../plugins/common/rpc";
+import { asSecretAs, Secret, shallowMapOf } from "../../plugins/common/rpc";
 import type { Fingerprint } from "./stamp";
 
 /** What a run did not get to, by hosts. */
@@ -26,7 +26,7 @@ export function rolloutOutputs(
   { unmoved, unsettled }: Undone = ALL_DONE,
 ): PropertyMap {
   const nodes: PropertyMap = {};
-  for (const [host, value] of Object.entries(plainMap(news["nodes"]))) {
+  for (const [host, value] of Object.entries(shallowMapOf(news["nodes"]))) {
     const former = stateOf(olds, host);
     if (unmoved.has(host) && former !== undefined) {
       nodes[host] = former;
@@ -34,8 +34,10 @@ export function rolloutOutputs(
     }
     const seen = observed.get(host);
     if (seen === undefined) continue;
-    const node = plainMap(value);
-    const settled = unsettled.has(host) ? { ...node, former: plainMap(former)["former"] } : node;
+    const node = shallowMapOf(value);
+    const settled = unsettled.has(host)
+      ? { ...node, former: shallowMapOf(former)["former"] }
+      : node;
     nodes[host] = asSecretAs(value, { ...settled, want: wrapped(seen, node["want"]) });
   }
   return { ...news, nodes: asSecretAs(news["nodes"], nodes) };
@@ -44,10 +46,10 @@ export function rolloutOutputs(
 /** Where the nodes are: the inputs of the last run, but each on the machine and disk that it was left on. */
 export function presentNodes(inputs: PropertyMap, outputs: PropertyMap): PropertyMap {
   return Object.fromEntries(
-    Object.entries(plainMap(inputs["nodes"])).map(([host, value]) => {
-      const { connection, directoryId, address } = plainMap(stateOf(outputs, host));
+    Object.entries(shallowMapOf(inputs["nodes"])).map(([host, value]) => {
+      const { connection, directoryId, address } = shallowMapOf(stateOf(outputs, host));
       const present = { connection, directoryId, address };
-      const node = plainMap(value);
+      const node = shallowMapOf(value);
       return [host, connection === undefined ? node : { ...node, ...present }];
     }),
   );
@@ -56,20 +58,17 @@ export function presentNodes(inputs: PropertyMap, outputs: PropertyMap): Propert
 /** What the state has of a host, as it stands. */
 function stateOf(outputs: PropertyMap, host: string): PropertyValue | undefined {
   const nodes = outputs["nodes"];
-  const state = plainMap(nodes)[host];
+  const state = shallowMapOf(nodes)[host];
   return state === undefined ? undefined : asSecretAs(nodes, state);
 }
-
-const asSecretAs = (like: PropertyValue | undefined, value: PropertyValue): PropertyValue =>
-  like instanceof Secret && !(value instanceof Secret) ? new Secret(value) : value;
 
 /** Settings whose values Kafka itself keeps out of its logs. */
 const SENSITIVE = /password|secret|jaas|credential|keystore\.key|private/i;
 
 /** What was observed, as secret as what is wanted in the same place. */
 function wrapped(seen: Fingerprint, want: PropertyValue | undefined): PropertyValue {
-  const like = plainMap(want);
-  const wantedProperties = plainMap(like["properties"]);
+  const like = shallowMapOf(want);
+  const wantedProperties = shallowMapOf(like["properties"]);
   const properties: PropertyMap = {};
   for (const [key, value] of Object.entries(seen.properties)) {
     const secret = wantedProperties[key] instanceof Secret || SENSITIVE.test(key);
@@ -81,10 +80,4 @@ function wrapped(seen: Fingerprint, want: PropertyValue | undefined): PropertyVa
     version: seen.version,
   };
   return asSecretAs(want, result);
-}
-
-/** One level of a map, a secret wrapping around it taken off; what is inside keeps its own. */
-function plainMap(value: PropertyValue | undefined): PropertyMap {
-  const inner = value instanceof Secret ? value.value : value;
-  return isMap(inner) ? inner : {};
 }

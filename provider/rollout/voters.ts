@@ -28,16 +28,13 @@ export function planVoters(
 ): VoterStep {
   const caughtUp = (one: QuorumReplica): boolean => one.behindMs <= caughtUpMs;
   const reasons: string[] = [];
-  for (const { host, voter } of wanted) {
+  for (const { host, voter, stale } of missing(wanted, voters)) {
     const { id, directoryId } = voter;
-    const same = voters.filter((one) => one.id === id);
-    if (same.some((one) => one.directoryId === directoryId)) continue;
     const joining = observers.find((one) => one.id === id && one.directoryId === directoryId);
     if (joining === undefined || !caughtUp(joining)) {
       reasons.push(`${host}: its copy of the quorum's log has not caught up`);
       continue;
     }
-    const [stale] = same;
     if (stale === undefined) return { kind: "add", host, voter };
     const others = voters.filter((one) => one.id !== id);
     const alive = others.filter(caughtUp).length;
@@ -58,11 +55,8 @@ export function unfinishedVotes(
   { voters }: Quorum,
 ): Map<string, string> {
   const left = new Map<string, string>();
-  for (const { host, voter } of wanted) {
+  for (const { host, voter, stale } of missing(wanted, voters)) {
     const { id, directoryId } = voter;
-    const same = voters.filter((one) => one.id === id);
-    if (same.some((one) => one.directoryId === directoryId)) continue;
-    const [stale] = same;
     left.set(
       host,
       stale === undefined
@@ -71,4 +65,16 @@ export function unfinishedVotes(
     );
   }
   return left;
+}
+
+/** Those that do not vote yet, each with the voter of its id that has another directory, if there is one. */
+function missing(
+  wanted: readonly WantedVoter[],
+  voters: readonly QuorumReplica[],
+): (WantedVoter & { readonly stale: QuorumReplica | undefined })[] {
+  return wanted.flatMap(({ host, voter }) => {
+    const same = voters.filter(({ id }) => id === voter.id);
+    const votes = same.some(({ directoryId }) => directoryId === voter.directoryId);
+    return votes ? [] : [{ host, voter, stale: same[0] }];
+  });
 }

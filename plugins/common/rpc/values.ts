@@ -107,6 +107,16 @@ export function mapOf(value: PropertyValue | undefined): PropertyMap {
   return isMap(plain) ? plain : {};
 }
 
+/** One level of a map, a secret wrapping around it taken off; what is inside keeps its own. */
+export function shallowMapOf(value: PropertyValue | undefined): PropertyMap {
+  const inner = value instanceof Secret ? value.value : value;
+  return isMap(inner) ? inner : {};
+}
+
+/** The value, secret where the other one is. */
+export const asSecretAs = (like: PropertyValue | undefined, value: PropertyValue): PropertyValue =>
+  like instanceof Secret && !(value instanceof Secret) ? new Secret(value) : value;
+
 export function containsSecret(value: PropertyValue | undefined): boolean {
   return someValue(value, (item) => item instanceof Secret);
 }

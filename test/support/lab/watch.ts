@@ -1,7 +1,7 @@
-import { createConnection } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { BRISK } from "../../../provider/admin/port";
+import { accepts } from "../../../provider/reachable";
 import { bootstrapServers, brokers, type BrokerHost, type Lab } from "../../../model";
 
 const SAMPLE_MS = 200;
@@ -55,14 +55,5 @@ export function watchBrokers(lab: Lab): { stop(): Promise<Sightings> } {
 }
 
 function listens(lab: Lab, { machine }: BrokerHost): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: machine.address, port: lab.cluster.clientPort });
-    const end = (answer: boolean) => (): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(DIAL_MS, end(false));
-    socket.once("connect", end(true));
-    socket.once("error", end(false));
-  });
+  return accepts(`${machine.address}:${lab.cluster.clientPort}`, DIAL_MS);
 }

@@ -5,22 +5,11 @@ import {
   parseFormers,
 } from "../../../../provider/swap-gate/former";
 import type { GateHost } from "../../../../provider/swap-gate/plan";
+import { gateBroker, gateListeners, gateLogin } from "../../../support/gate-hosts";
 
-const login = (n: number) => ({
-  host: `10.0.42.${n}`,
-  port: 22,
-  user: "pi",
-  hostKey: `key-${n}`,
-  sudo: true,
-});
-const listeners = (n: number): string[] => [`10.0.42.${n}:9092`, `10.0.42.${n}:9093`];
 const broker = (nodeId: number, machine = nodeId): GateHost => ({
-  host: `broker-${nodeId}`,
-  machine: `pi-${machine}`,
-  login: { ...login(machine), privateKey: "the private key" },
-  disk: `key-${machine}`,
-  made: false,
-  kafka: { nodeId, broker: true, listeners: listeners(machine) },
+  ...gateBroker(nodeId, machine),
+  login: { ...gateLogin(machine), privateKey: "the private key" },
 });
 
 /** Machines on which node 2 is, one after the other; what is remembered after the last. */
@@ -58,7 +47,7 @@ test("the last machines first, each once, without the present one, and no more t
 });
 
 test("a machine is kept with its address, user and key, and without the private one", () => {
-  expect(after(4)?.machines).toEqual([{ login: login(2), listeners: listeners(2) }]);
+  expect(after(4)?.machines).toEqual([{ login: gateLogin(2), listeners: gateListeners(2) }]);
   const kept = formerProperties(formerMachines(new Map(), [broker(2)], [broker(2, 4)]));
   expect(JSON.stringify(kept)).not.toMatch(/private/);
 });

@@ -6,28 +6,10 @@ import {
   swapRefusals,
   swapSteps,
 } from "../../../../provider/swap-gate/plan";
+import { gateBroker, gateLogin } from "../../../support/gate-hosts";
 
-const login = (n: number) => ({
-  host: `10.0.42.${n}`,
-  port: 22,
-  user: "pi",
-  hostKey: `key-${n}`,
-  sudo: true,
-});
-const broker = (id: number, machine = id): GateHost => ({
-  host: `broker-${id}`,
-  machine: `pi-${machine}`,
-  login: login(machine),
-  disk: `key-${machine}`,
-  made: false,
-  kafka: {
-    nodeId: id,
-    broker: true,
-    listeners: [`10.0.42.${machine}:9092`, `10.0.42.${machine}:9093`],
-  },
-});
-const client: GateHost = { ...broker(4), host: "client-1", kafka: undefined };
-const lab = [broker(1), broker(2), broker(3), client];
+const client: GateHost = { ...gateBroker(4), host: "client-1", kafka: undefined };
+const lab = [gateBroker(1), gateBroker(2), gateBroker(3), client];
 
 const CLUSTER = "BBBBBBBBBBBBBBBBBBBBBB";
 const replica = (id: number, behindMs = 0): QuorumReplica => ({
@@ -53,8 +35,8 @@ const alive = (voters = [1, 2, 3].map((id) => replica(id)), fenced: number[] = [
 const gone: SwapFacts = { former: "silent", serving: [], disk: { kind: "blank" } };
 
 const swapOf = (id: number, machine: number): Swap => ({
-  before: broker(id),
-  after: broker(id, machine),
+  before: gateBroker(id),
+  after: gateBroker(id, machine),
 });
 function refusals(
   swaps: readonly Swap[],
@@ -69,31 +51,31 @@ function refusals(
 describe("what is a swap", () => {
   test("another disk, or one that is not known yet; an address alone is none", () => {
     expect(plannedSwaps(lab, lab)).toEqual([]);
-    const moved = [broker(1), broker(2, 7), broker(3), client];
+    const moved = [gateBroker(1), gateBroker(2, 7), gateBroker(3), client];
     expect(plannedSwaps(lab, moved)).toEqual([swapOf(2, 7)]);
-    const made = { ...broker(2, 7), disk: undefined, login: undefined };
-    expect(plannedSwaps(lab, [made])).toEqual([{ before: broker(2), after: made }]);
-    const readdressedOnly = { ...broker(2), login: login(9) };
+    const made = { ...gateBroker(2, 7), disk: undefined, login: undefined };
+    expect(plannedSwaps(lab, [made])).toEqual([{ before: gateBroker(2), after: made }]);
+    const readdressedOnly = { ...gateBroker(2), login: gateLogin(9) };
     expect(plannedSwaps(lab, [readdressedOnly])).toEqual([]);
     // A host that was not there before is not swapped.
-    expect(plannedSwaps([broker(1)], lab)).toEqual([]);
+    expect(plannedSwaps([gateBroker(1)], lab)).toEqual([]);
   });
 
   test("addresses that change, but for machines that the stack makes anew with them", () => {
     const listeners = ["10.0.42.9:9092", "10.0.42.9:9093"];
-    const moved = { ...broker(2), kafka: { nodeId: 2, broker: true, listeners } };
-    expect(readdressed(lab, [broker(1), moved, broker(3), client])).toEqual(["broker-2"]);
+    const moved = { ...gateBroker(2), kafka: { nodeId: 2, broker: true, listeners } };
+    expect(readdressed(lab, [gateBroker(1), moved, gateBroker(3), client])).toEqual(["broker-2"]);
     expect(readdressed(lab, [{ ...moved, made: true }])).toEqual([]);
     // Nobody looks for a controller at a broker that is none.
     const alone = (listener: string) =>
-      ({ ...broker(2), kafka: { nodeId: 2, broker: true, listeners: [listener] } }) as const;
+      ({ ...gateBroker(2), kafka: { nodeId: 2, broker: true, listeners: [listener] } }) as const;
     expect(readdressed([alone("10.0.42.2:9092")], [alone("10.0.42.9:9092")])).toEqual([]);
   });
 });
 
 describe("a controller alone", () => {
   const controller = (id: number, machine = id): GateHost => ({
-    ...broker(id, machine),
+    ...gateBroker(id, machine),
     host: `controller-${id}`,
     kafka: { nodeId: id, broker: false, listeners: [`10.0.42.${machine}:9093`] },
   });
