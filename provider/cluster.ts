@@ -1,70 +1,65 @@
-import type { CheckRequest, CheckResult, PropertyMap } from "../plugins/common/rpc";
-import { reveal } from "../plugins/common/rpc";
-import type { ConnectAdmin, KafkaAdmin } from "./admin/port";
+import type { PropertyMap } from "../plugins/common/rpc";
+import type { ConnectAdmin, KafkaAdmin, Sasl } from "./admin/port";
 import { PATIENT } from "./admin/port";
+import { parseClusterSettings } from "./cluster-settings";
+
+/** What the provider is configured with. */
+export interface ClusterSettings {
+  /** The brokers' client listeners, `host:port`. */
+  readonly bootstrapServers: readonly string[];
+  /** How to log in at them. Default: no login. */
+  readonly sasl: Sasl | undefined;
+  /** Whether previews ask the cluster what a change would do to its data. Default: true. */
+  readonly liveChecks: boolean;
+  /** Ids of the topics that may be destroyed with their records. Default: none. */
+  readonly deletionConsents: ReadonlySet<string>;
+  /** What one broker may copy a second, in and out, when replicas move, bytes. Default: 10 MiB. */
+  readonly reassignmentThrottle: number;
+}
 
 /**
  * The cluster that the provider is configured for. Nothing is dialled, nor is the Kafka client
  * loaded, before a resource asks something of it.
  */
 export class ClusterAccess {
-  private servers: readonly string[] | undefined;
+  private known: ClusterSettings | undefined;
   private connected: KafkaAdmin | undefined;
 
   constructor(private readonly connect: ConnectAdmin) {}
 
   configure(config: PropertyMap): void {
-    const { servers, fault } = parseServers(reveal(config["bootstrapServers"]));
-    if (fault !== undefined) throw new Error(`provider pilab: bootstrapServers ${fault}`);
-    this.servers = servers;
+    const { settings, failures } = parseClusterSettings(config);
+    const [fault] = failures;
+    if (fault !== undefined) throw new Error(`provider pilab: ${fault.property} ${fault.reason}`);
+    this.known = settings;
   }
 
-  /** The brokers' client listeners, `host:port`. */
-  bootstrapServers(): readonly string[] {
-    if (this.servers === undefined) {
+  settings(): ClusterSettings {
+    if (this.known === undefined) {
       throw new Error(
         "the provider does not know its cluster yet: bootstrapServers has no value in this run. " +
           "Give the provider pilab a list that is known before the brokers are made.",
       );
     }
-    return this.servers;
+    return this.known;
+  }
+
+  /** The brokers' client listeners, `host:port`. */
+  bootstrapServers(): readonly string[] {
+    return this.settings().bootstrapServers;
   }
 
   admin(): KafkaAdmin {
-    this.connected ??= this.connect(this.bootstrapServers(), PATIENT);
+    this.connected ??= this.connectAs(this.bootstrapServers(), PATIENT);
     return this.connected;
   }
+
+  /** Connects to servers of the cluster with the login that they want. */
+  readonly connectAs: ConnectAdmin = (servers, options) =>
+    this.connect(servers, { ...options, sasl: this.known?.sasl });
 
   async close(): Promise<void> {
     await this.connected?.close();
     this.connected = undefined;
   }
-}
-
-/** Checks the provider's own configuration. */
-export function checkProviderConfig(request: CheckRequest): CheckResult {
-  const value = reveal(request.news["bootstrapServers"]);
-  const known = value === undefined || value === null || typeof value === "string";
-  const fault = known ? parseServers(value).fault : undefined;
-  return {
-    inputs: request.news,
-    failures: fault === undefined ? [] : [{ property: "bootstrapServers", reason: fault }],
-  };
-}
-
-function parseServers(value: unknown): { servers: readonly string[]; fault?: string } {
-  const example = "write the brokers' client listeners, such as 10.0.42.1:9092,10.0.42.2:9092";
-  if (typeof value !== "string" || value.trim() === "") {
-    return { servers: [], fault: `is missing; ${example}` };
-  }
-  const servers = value.split(",").map((server) => server.trim());
-  const bad = servers.find((server) => !isServer(server));
-  return bad === undefined
-    ? { servers }
-    : { servers, fault: `has "${bad}", which is no host:port; ${example}` };
-}
-
-function isServer(server: string): boolean {
-  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:]+):(\d{1,5})$/.exec(server)?.[1]);
-  return port >= 1 && port <= 65_535;
 }

@@ -1,6 +1,7 @@
 import type { Provider } from "../plugins/common/rpc";
 import type { ConnectAdmin } from "./admin/port";
-import { checkProviderConfig, ClusterAccess } from "./cluster";
+import { ClusterAccess } from "./cluster";
+import { checkProviderConfig } from "./cluster-settings";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { HostStateHandler } from "./host-state/handler";
 import { MetadataVersionHandler } from "./metadata-version/handler";
@@ -24,8 +25,10 @@ export interface PilabPlugin extends Provider {
   close(): Promise<void>;
 }
 
-export function pilabProvider(ports: Ports): PilabPlugin {
-  const cluster = new ClusterAccess(ports.connectAdmin);
+export function pilabProvider(outside: Ports): PilabPlugin {
+  const cluster = new ClusterAccess(outside.connectAdmin);
+  // Whoever connects logs in: which listeners want it, controllers' included, is the cluster's to say.
+  const ports: Ports = { ...outside, connectAdmin: cluster.connectAs };
   return {
     name: "pilab",
     version: PROVIDER_VERSION,

@@ -76,12 +76,38 @@ export interface RolloutNode {
 export interface PilabProviderArgs {
   /** Comma-separated `host:port` of the brokers' client listeners. */
   readonly bootstrapServers: pulumi.Input<string>;
+  /** How to log in at them, SASL over a plain connection. Default: no login. */
+  readonly sasl?: pulumi.Input<SaslLogin> | undefined;
+  /** Whether previews ask the cluster what a change would do to its data. Default: true. */
+  readonly liveChecks?: pulumi.Input<boolean> | undefined;
+  /** Ids of the topics that may be destroyed with their records. Default: none. */
+  readonly deletionConsents?: pulumi.Input<readonly string[]> | undefined;
+  /** What one broker may copy a second, in and out, when replicas move, bytes. Default: 10 MiB. */
+  readonly reassignmentThrottle?: pulumi.Input<number> | undefined;
+}
+
+export interface SaslLogin {
+  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+  readonly username: string;
+  readonly password: string;
 }
 
 /** The provider, configured for one cluster. */
 export class PilabProvider extends pulumi.ProviderResource {
   constructor(name: string, args: PilabProviderArgs, opts?: pulumi.ResourceOptions) {
-    super("pilab", name, { bootstrapServers: args.bootstrapServers }, versioned(opts));
+    // The engine takes a provider's own properties as text alone: all that is none is sent as JSON.
+    const json = (value: pulumi.Input<unknown>): pulumi.Output<string | undefined> =>
+      (pulumi.output(value) as pulumi.Output<unknown>).apply((known) =>
+        known === undefined ? undefined : JSON.stringify(known),
+      );
+    const props = {
+      bootstrapServers: args.bootstrapServers,
+      sasl: args.sasl === undefined ? undefined : pulumi.secret(json(args.sasl)),
+      liveChecks: json(args.liveChecks),
+      deletionConsents: json(args.deletionConsents),
+      reassignmentThrottle: json(args.reassignmentThrottle),
+    };
+    super("pilab", name, props, versioned(opts));
   }
 }
 

@@ -49,7 +49,13 @@ export function providerSchema(): string {
     description: "Live parts of an Apache Kafka lab: topics, storage, and the order of restarts.",
     license: "Apache-2.0",
     provider: {
-      inputProperties: { bootstrapServers: text("Comma-separated host:port of the brokers.") },
+      inputProperties: {
+        bootstrapServers: text("Comma-separated host:port of the brokers."),
+        sasl: { ...text("JSON text of {mechanism, username, password}."), secret: true },
+        liveChecks: flag("Whether previews ask the cluster what a change would do; default true."),
+        deletionConsents: listOf(text("A topic's id."), "Topics that may be destroyed."),
+        reassignmentThrottle: whole("Bytes a second that a broker copies when replicas move."),
+      },
       requiredInputs: ["bootstrapServers"],
     },
     types: TYPES,

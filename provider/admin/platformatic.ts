@@ -121,7 +121,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
     await this.alter(`change the settings of topic ${name}`, RESOURCE.topic, name, set, remove);
   }
 
-  async deleteTopic(topicId: string): Promise<void> {
+  async deleteTopic({ topicId }: Pick<LiveTopic, "topic" | "topicId">): Promise<void> {
     const { deleteTopicsV6 } = await loadClient();
     await this.connection.write(`delete the topic with id ${topicId}`, async (link, doing) => {
       // By id alone: a topic of the same name that was made meanwhile stays.
@@ -133,6 +133,38 @@ export class PlatformaticAdmin implements KafkaAdmin {
       );
       await assertAll(doing, link, responses);
     });
+  }
+
+  listReassignments(): Promise<never> {
+    return Promise.reject(new Error("listReassignments: not there yet"));
+  }
+
+  reassign(): Promise<never> {
+    return Promise.reject(new Error("reassign: not there yet"));
+  }
+
+  replicationThrottles(): Promise<never> {
+    return Promise.reject(new Error("replicationThrottles: not there yet"));
+  }
+
+  throttleReplication(): Promise<never> {
+    return Promise.reject(new Error("throttleReplication: not there yet"));
+  }
+
+  electPreferredLeaders(): Promise<never> {
+    return Promise.reject(new Error("electPreferredLeaders: not there yet"));
+  }
+
+  offsets(): Promise<never> {
+    return Promise.reject(new Error("offsets: not there yet"));
+  }
+
+  sampleRecords(): Promise<never> {
+    return Promise.reject(new Error("sampleRecords: not there yet"));
+  }
+
+  replicaSizes(): Promise<never> {
+    return Promise.reject(new Error("replicaSizes: not there yet"));
   }
 
   async clusterSetting(key: string): Promise<string | undefined> {

@@ -20,7 +20,7 @@ export interface TopicPartitions {
 
 /** A topic that exists. */
 export interface LiveTopic extends TopicPartitions {
-  /** 16 bytes in URL-safe base64, as Kafka's own tools print it. */
+  /** 16 bytes in URL-safe base64, as Kafka's own tools print it. Empty before Kafka 2.8, which has none. */
   readonly topicId: string;
   /** Settings set on this topic; what comes from the brokers' defaults is left out. */
   readonly config: Readonly<Record<string, string>>;
@@ -31,6 +31,8 @@ export interface NewTopic {
   readonly partitions: number;
   readonly replicationFactor: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Replicas of each partition, the preferred leader first. Default: Kafka's choice. */
+  readonly placement?: readonly (readonly number[])[] | undefined;
 }
 
 export interface RegisteredBroker {
@@ -80,21 +82,78 @@ export interface RunTimeSettings {
   readonly defaults: Readonly<Record<string, string>>;
 }
 
-/** One cluster, reached through its bootstrap servers. */
-export interface KafkaAdmin {
-  /** The topic, or undefined if there is none of that name. */
+/** A move of one partition's replicas that is under way. */
+export interface Reassignment {
+  readonly topic: string;
+  readonly partition: number;
+  /** Old and new ones together, in the order in which they will stand: the target's first. */
+  readonly replicas: readonly number[];
+  readonly adding: readonly number[];
+  readonly removing: readonly number[];
+}
+
+/** A place in a partition's log: its ends, or the first record at or after a time (ms since the epoch). */
+export type LogPosition = "earliest" | "latest" | { readonly timestampMs: number };
+
+/** What a look at some records of a partition found. */
+export interface RecordSample {
+  readonly keyed: number;
+  readonly unkeyed: number;
+}
+
+/** Topics, their settings, replicas and records. */
+export interface TopicAdmin {
+  /**
+   * The topic, or undefined if there is none of that name. Calls of one moment go out together: a
+   * thousand topics are a few requests.
+   */
   describeTopic(name: string): Promise<LiveTopic | undefined>;
   /** Partitions of all topics, internal ones included. */
   listPartitions(): Promise<readonly TopicPartitions[]>;
   createTopic(topic: NewTopic): Promise<void>;
-  raisePartitions(name: string, count: number): Promise<void>;
+  /** `placement`: replicas of each new partition, the preferred leader first. Default: Kafka's choice. */
+  raisePartitions(
+    name: string,
+    count: number,
+    placement?: readonly (readonly number[])[],
+  ): Promise<void>;
   /** Sets and deletes exactly the named keys; all or none of them. */
   alterTopicConfig(
     name: string,
     set: Readonly<Record<string, string>>,
     remove: readonly string[],
   ): Promise<void>;
-  deleteTopic(topicId: string): Promise<void>;
+  /** By its id alone where the brokers know ids (Kafka 2.8 and later), else by its name. */
+  deleteTopic(topic: Pick<LiveTopic, "topic" | "topicId">): Promise<void>;
+  /** Of these topics; of all where none are named. */
+  listReassignments(topics?: readonly string[]): Promise<readonly Reassignment[]>;
+  /** Begins moves to these replicas, by partition; null takes a move under way back. */
+  reassign(topic: string, targets: ReadonlyMap<number, readonly number[] | null>): Promise<void>;
+  /** Limits on what throttled replicas copy, bytes a second in and out, by broker id: those that are set. */
+  replicationThrottles(): Promise<ReadonlyMap<number, number>>;
+  /** Sets that limit on these brokers, in and out; undefined removes it. */
+  throttleReplication(
+    brokers: readonly number[],
+    bytesPerSecond: number | undefined,
+  ): Promise<void>;
+  /** Makes the first replica the leader where it is in sync and does not lead already. */
+  electPreferredLeaders(topic: string, partitions: readonly number[]): Promise<void>;
+  /** By partition; asked of their leaders. Where no record is as late as the time: the end of the log. */
+  offsets(
+    topic: string,
+    partitions: readonly number[],
+    at: LogPosition,
+  ): Promise<ReadonlyMap<number, bigint>>;
+  /** Looks at the newest records of a partition, `limit` at most, for whether they have keys. */
+  sampleRecords(topic: string, partition: number, limit: number): Promise<RecordSample>;
+  /** Bytes of each broker's replica, by broker id and `topic-0`. A broker that is away is left out. */
+  replicaSizes(
+    topics?: readonly string[],
+  ): Promise<ReadonlyMap<number, ReadonlyMap<string, number>>>;
+}
+
+/** One cluster, reached through its bootstrap servers. */
+export interface KafkaAdmin extends TopicAdmin {
   /** A cluster-level dynamic setting, or undefined if it is not set there. */
   clusterSetting(key: string): Promise<string | undefined>;
   setClusterSetting(key: string, value: string): Promise<void>;
@@ -147,7 +206,16 @@ export async function asking<T>(
   }
 }
 
+/** How to log in. SASL over a plain connection: the password itself goes over the wire with PLAIN alone. */
+export interface Sasl {
+  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+  readonly username: string;
+  readonly password: string;
+}
+
 export interface AdminOptions {
+  /** Default: no login. */
+  readonly sasl?: Sasl | undefined;
   /** Limit of one dial, ms. */
   readonly connectTimeoutMs: number;
   /** Limit of one request, ms. */

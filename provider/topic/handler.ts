@@ -132,7 +132,7 @@ export class TopicHandler implements ResourceHandler {
     if (live === undefined) return;
     this.assertSameTopic(id, outputs, live, "delete");
     try {
-      await admin.deleteTopic(live.topicId);
+      await admin.deleteTopic(live);
     } catch (error) {
       const gone = error instanceof KafkaError && error.code === "UNKNOWN_TOPIC_ID";
       if (!gone) throw error;

@@ -188,7 +188,7 @@ test("refresh tells owned settings, partitions, a topic made again, and one that
   expect((await admin.describeTopic("drift"))?.config["segment.ms"]).toBe("70000");
 
   const old = topic.known();
-  await admin.deleteTopic(old.outputs["topicId"] as string);
+  await admin.deleteTopic({ topic: "drift", topicId: old.outputs["topicId"] as string });
   await settled(async () => (await admin.describeTopic("drift")) === undefined);
   await admin.createTopic({ ...spec("drift"), partitions: 3 });
   await settled(async () => (await admin.describeTopic("drift"))?.partitions.length === 3);

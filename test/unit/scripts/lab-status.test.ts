@@ -3,12 +3,10 @@ import type { Lab } from "../../../model";
 import type { KafkaAdmin, Quorum } from "../../../provider/admin/port";
 import { gatherStatus, greet, type StatusPorts } from "../../../scripts/lib/lab-status";
 import { renderStatus } from "../../../scripts/lib/status-text";
+import { adminWith } from "../../support/kafka/admin-with";
 import { labFixture, separateFixture } from "../../support/lab-fixture";
 
 const lab: Lab = labFixture();
-const unasked = (): never => {
-  throw new Error("the status asks nothing that changes");
-};
 
 /** Node 2 leads. */
 const quorum = (voters: readonly number[], behind: readonly number[] = []): Quorum => ({
@@ -33,32 +31,17 @@ function ports(
   const counted = {
     closed: 0,
     greet: (address: string) => Promise.resolve(silent.includes(address) ? "refused" : undefined),
-    connectAdmin: (): KafkaAdmin => ({
-      listBrokers: () => Promise.resolve([1, 2, 3].map((id) => ({ id, fenced: false }))),
-      listPartitions: () => Promise.resolve(topics),
-      describeQuorum: () => Promise.resolve(quorum([1, 2, 3])),
-      describeTopic: unasked,
-      createTopic: unasked,
-      raisePartitions: unasked,
-      alterTopicConfig: unasked,
-      deleteTopic: unasked,
-      ping: unasked,
-      clusterId: unasked,
-      addVoter: unasked,
-      removeVoter: unasked,
-      logSizes: unasked,
-      clusterSetting: unasked,
-      setClusterSetting: unasked,
-      describeFeatures: unasked,
-      raiseFeature: unasked,
-      runTimeSettings: unasked,
-      alterRunTimeSettings: unasked,
-      close: () => {
-        counted.closed += 1;
-        return Promise.resolve();
-      },
-      ...changes,
-    }),
+    connectAdmin: (): KafkaAdmin =>
+      adminWith({
+        listBrokers: () => Promise.resolve([1, 2, 3].map((id) => ({ id, fenced: false }))),
+        listPartitions: () => Promise.resolve(topics),
+        describeQuorum: () => Promise.resolve(quorum([1, 2, 3])),
+        close: () => {
+          counted.closed += 1;
+          return Promise.resolve();
+        },
+        ...changes,
+      }),
   };
   return counted;
 }
