@@ -1,19 +1,11 @@
 import type * as client from "@platformatic/kafka";
 
+import { type Api, loadClient, type VersionRange } from "./client";
 import type { AdminOptions } from "./port";
 import { KafkaError } from "./port";
+import { API_VERSIONS, apiVersions } from "./requests/api-versions";
 
-type Client = typeof client;
-
-/** Loads the Kafka client: half a second unbundled, hence never before the first request. */
-export function loadClient(): Promise<Client> {
-  return import("@platformatic/kafka");
-}
-
-/** A request of the client's, as its low-level modules export it. */
-export interface Api<Args extends unknown[], Response> {
-  async(connection: client.Connection, ...args: Args): Promise<Response>;
-}
+export { loadClient, type Api } from "./client";
 
 /** A connection that was lost or fell silent: whether the request took effect is not known. */
 export class LinkError extends Error {
@@ -22,6 +14,8 @@ export class LinkError extends Error {
 
 /** One connection to one server. */
 export class KafkaLink {
+  private versions: Promise<ReadonlyMap<number, VersionRange>> | undefined;
+
   private constructor(
     readonly server: string,
     private readonly connection: client.Connection,
@@ -51,8 +45,28 @@ export class KafkaLink {
   /**
    * Sends one request. Error codes inside the answer are left to the caller: the client's own
    * error for them hides which of several items failed, and stumbles over codes newer than itself.
+   * @throws KafkaError `UNSUPPORTED_VERSION` where the server does not know the request
    */
   async ask<Args extends unknown[], Response>(
+    api: Api<Args, Response>,
+    ...args: Args
+  ): Promise<Response> {
+    if (api.key !== API_VERSIONS) await this.assertKnown(api);
+    return this.send(api, ...args);
+  }
+
+  /** Whether the server knows a request in this version. Asked once a connection. */
+  async knows(key: number, version: number): Promise<boolean> {
+    this.versions ??= this.askVersions();
+    const range = (await this.versions).get(key);
+    return range !== undefined && range[0] <= version && version <= range[1];
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close().catch(() => {});
+  }
+
+  private async send<Args extends unknown[], Response>(
     api: Api<Args, Response>,
     ...args: Args
   ): Promise<Response> {
@@ -67,8 +81,27 @@ export class KafkaLink {
     }
   }
 
-  async close(): Promise<void> {
-    await this.connection.close().catch(() => {});
+  private async askVersions(): Promise<ReadonlyMap<number, VersionRange>> {
+    const { errorCode, versions } = await this.send(await apiVersions(3));
+    await assertOk("tell the versions of its requests", this.server, errorCode, null);
+    return versions;
+  }
+
+  /** A server that does not know a request says nothing, and closes the connection. */
+  private async assertKnown({ key, version }: { key: number; version: number }): Promise<void> {
+    if (await this.knows(key, version)) return;
+    const { protocolAPIsById } = await loadClient();
+    const name = (protocolAPIsById)[key] ?? `number ${key}`;
+    const range = (await this.versions)?.get(key);
+    const lack =
+      range === undefined
+        ? "its Kafka is too old for that, or it is no broker"
+        : `it knows versions ${range[0]} to ${range[1]}`;
+    throw new KafkaError(
+      "refused",
+      `${this.server} does not know the request ${name} in version ${version}: ${lack}`,
+      "UNSUPPORTED_VERSION",
+    );
   }
 }
 
@@ -79,11 +112,30 @@ export async function assertOk(
   code: number,
   message: string | null | undefined,
 ): Promise<void> {
-  if (code === 0) return;
+  const fault = await faultOf(doing, server, code, message);
+  if (fault !== undefined) throw fault;
+}
+
+/** The error that `assertOk` throws; undefined for code 0. */
+export async function faultOf(
+  doing: string,
+  server: string,
+  code: number,
+  message: string | null | undefined,
+): Promise<KafkaError | undefined> {
+  if (code === 0) return undefined;
+  const { id, text } = await errorText(code, message);
+  return new KafkaError("refused", `${server} refused to ${doing}: ${id}: ${text}`, id);
+}
+
+/** Kafka's name of an error, and its words or the server's own. */
+export async function errorText(
+  code: number,
+  message: string | null | undefined,
+): Promise<{ readonly id: string; readonly text: string }> {
   const { protocolErrors, protocolErrorsCodesById } = await loadClient();
   const id = protocolErrorsCodesById[code] ?? `error ${code}`;
-  const text = message ?? protocolErrors[id]?.message ?? "no further words";
-  throw new KafkaError("refused", `${server} refused to ${doing}: ${id}: ${text}`, id);
+  return { id, text: message ?? protocolErrors[id]?.message ?? "no further words" };
 }
 
 /** `host:port`, IPv6 in brackets. */
@@ -94,6 +146,11 @@ export function splitServer(server: string): { host: string; port: number } {
     throw new KafkaError("refused", `"${server}" is no server address; write host:port`);
   }
   return { host, port: Number(port) };
+}
+
+/** The reverse of `splitServer`. */
+export function joinServer(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** From the client's hexadecimal notation to Kafka's: URL-safe base64 without padding. */

@@ -125,18 +125,21 @@ export interface TopicAdmin {
   ): Promise<void>;
   /** By its id alone where the brokers know ids (Kafka 2.8 and later), else by its name. */
   deleteTopic(topic: Pick<LiveTopic, "topic" | "topicId">): Promise<void>;
-  /** Of these topics; of all where none are named. */
+  /** Of these topics; of all where the list is left out. */
   listReassignments(topics?: readonly string[]): Promise<readonly Reassignment[]>;
   /** Begins moves to these replicas, by partition; null takes a move under way back. */
   reassign(topic: string, targets: ReadonlyMap<number, readonly number[] | null>): Promise<void>;
-  /** Limits on what throttled replicas copy, bytes a second in and out, by broker id: those that are set. */
+  /** Limits on what throttled replicas copy, bytes a second in and out, by broker id: those that are set. A broker that is away is left out. */
   replicationThrottles(): Promise<ReadonlyMap<number, number>>;
-  /** Sets that limit on these brokers, in and out; undefined removes it. */
+  /** Sets that limit on these brokers, in and out; undefined removes it. Each is asked itself, all before an error. */
   throttleReplication(
     brokers: readonly number[],
     bytesPerSecond: number | undefined,
   ): Promise<void>;
-  /** Makes the first replica the leader where it is in sync and does not lead already. */
+  /**
+   * Makes the first replica the leader where it does not lead already. One that is not in sync is an
+   * error, `PREFERRED_LEADER_NOT_AVAILABLE`, once the others have been elected.
+   */
   electPreferredLeaders(topic: string, partitions: readonly number[]): Promise<void>;
   /** By partition; asked of their leaders. Where no record is as late as the time: the end of the log. */
   offsets(
@@ -173,6 +176,12 @@ export interface KafkaAdmin extends TopicAdmin {
     remove: readonly string[],
     options: { readonly validateOnly: boolean },
   ): Promise<void>;
+  /**
+   * The newest release whose metadata the broker that answers can read, such as `4.1`: its own. Undefined
+   * before Kafka 3.3, which tells none; `level 40` of a release that is not known here.
+   */
+  kafkaRelease(): Promise<string | undefined>;
+  /** Before Kafka 4.0 only those that are up. */
   listBrokers(): Promise<readonly RegisteredBroker[]>;
   /** Kafka's id of the cluster: 16 bytes in URL-safe base64. */
   clusterId(): Promise<string>;

@@ -3,7 +3,7 @@ import { askAlone, reasonsOf, serverLimitMs } from "./connection";
 import { assertOk, LinkError, loadClient, toKafkaId } from "./kafka-link";
 import type { AdminOptions, NewVoter, Quorum, QuorumReplica } from "./port";
 import { KafkaError } from "./port";
-import { addRaftVoterV0, removeRaftVoterV0 } from "./requests";
+import { addRaftVoterV0, removeRaftVoterV0 } from "./requests/voters";
 
 const METADATA_TOPIC = "__cluster_metadata";
 

@@ -1,10 +1,10 @@
 import { abortable } from "../../provider/wait";
 import { KafkaLink } from "../../provider/admin/kafka-link";
 import { KafkaError } from "../../provider/admin/port";
+import { listOffsets } from "../../provider/admin/records";
 import {
   appendBatch,
   fetchRecords,
-  listOffsets,
   type FetchedPartition,
 } from "../../scripts/lib/records/requests";
 import { Leaders } from "./leaders";

@@ -1,121 +1,41 @@
-import { loadClient } from "../../../provider/admin/kafka-link";
-import { UserError, reasonOf } from "../errors";
-import { codecOf, decompress } from "./codecs";
-import type { StoredRecord } from "./port";
+import {
+  unpackBatches,
+  UnreadableBatch,
+  type Unpacked,
+} from "../../../provider/admin/records/batches";
+import { UserError } from "../errors";
 
-/** Where batches come from: each record carries its partition, and an error names both. */
+/** Where batches come from, for what is said of one that cannot be read. */
 export interface BatchSource {
   readonly topic: string;
   readonly partition: number;
 }
 
-export interface Unpacked {
-  readonly records: readonly StoredRecord[];
-  /** The offset behind the last batch that was unpacked. */
-  readonly next: bigint;
-}
-
-/** Offsets of the fields of a batch in Kafka's format 2, in bytes. */
-const LENGTH = 8;
-const HEAD = 12;
-const MAGIC = 16;
-const CRC = 17;
-const ATTRIBUTES = 21;
-const LAST_OFFSET_DELTA = 23;
-const FIRST_TIMESTAMP = 27;
-const MAX_TIMESTAMP = 35;
-const COUNT = 57;
-const RECORDS = 61;
-
-const FORMAT = 2;
-
-/** Bits of a batch's attributes. */
-const CODEC = 0b111;
-/** Its time is the broker's. */
-const LOG_APPEND_TIME = 1 << 3;
-/** It holds a transaction's end and no record of a user. */
-const CONTROL = 1 << 5;
-
 /**
- * The records from a position on, as a broker sends them: in whole batches, of which the first may begin
- * before the position and the last may be cut off. What stands before a batch that cannot be read is given
- * first; only where that one comes first there is an error.
+ * The records from a position on, as `unpackBatches` gives them.
  * @throws UserError for a batch that cannot be read, with its offset, the codec and what to do
  */
-export async function unpackBatches(
+export async function recordsOf(
   bytes: Buffer,
   source: BatchSource,
   position: bigint,
 ): Promise<Unpacked> {
-  const records: StoredRecord[] = [];
-  let next = position;
-  for (let at = 0; at + HEAD <= bytes.length;) {
-    // Never less than its head, which tells its offset: a length may be damaged as well.
-    const size = Math.max(HEAD, HEAD + bytes.readInt32BE(at + LENGTH));
-    if (at + size > bytes.length) break;
-    const batch = bytes.subarray(at, at + size);
-    try {
-      const unpacked = await unpackBatch(batch, source.partition);
-      for (const record of unpacked.records) if (record.offset >= position) records.push(record);
-      if (unpacked.next > next) next = unpacked.next;
-    } catch (error) {
-      if (next > position) break;
-      throw unreadable(batch, source, error);
-    }
-    at += batch.length;
+  try {
+    return await unpackBatches(bytes, source.partition, position);
+  } catch (error) {
+    throw error instanceof UnreadableBatch ? unreadable(source, error) : error;
   }
-  return { records, next };
 }
 
-/** A batch that no reader of this version can read, undamaged as it is. */
-class UnknownFormat extends Error {}
-
-async function unpackBatch(batch: Buffer, partition: number): Promise<Unpacked> {
-  const { Reader, readRecord, crc32c } = await loadClient();
-  if (batch.length <= MAGIC) throw new Error("it is too short");
-  const magic = batch.readInt8(MAGIC);
-  if (magic !== FORMAT) throw new UnknownFormat(`is in Kafka's record format ${magic}`);
-  if (batch.length < RECORDS) throw new Error("it is too short");
-  if (crc32c(batch.subarray(ATTRIBUTES)) !== batch.readUInt32BE(CRC)) {
-    throw new Error("its checksum is another one");
-  }
-  const first = batch.readBigInt64BE(0);
-  const next = first + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA)) + 1n;
-  const attributes = batch.readInt16BE(ATTRIBUTES);
-  if ((attributes & CONTROL) !== 0) return { records: [], next };
-  const codec = codecOf(attributes & CODEC);
-  if (codec === undefined) {
-    throw new UnknownFormat(`is compressed with codec ${attributes & CODEC}`);
-  }
-  const reader = Reader.from(await decompress(codec, batch.subarray(RECORDS)));
-  const times = {
-    first: batch.readBigInt64BE(FIRST_TIMESTAMP),
-    ofBroker:
-      (attributes & LOG_APPEND_TIME) === 0 ? undefined : batch.readBigInt64BE(MAX_TIMESTAMP),
-  };
-  const records = Array.from({ length: batch.readInt32BE(COUNT) }, (): StoredRecord => {
-    const { offsetDelta, timestampDelta, key, value, headers } = readRecord(reader);
-    const offset = first + BigInt(offsetDelta);
-    const timestampMs = times.ofBroker ?? times.first + timestampDelta;
-    return { partition, offset, timestampMs, key, value, headers };
-  });
-  return { records, next };
-}
-
-function unreadable(batch: Buffer, { topic, partition }: BatchSource, error: unknown): UserError {
-  const offset = batch.readBigInt64BE(0);
-  const where = `${topic}, partition ${partition}: the batch at offset ${offset}`;
-  if (error instanceof UnknownFormat) {
+function unreadable({ topic, partition }: BatchSource, batch: UnreadableBatch): UserError {
+  const where = `${topic}, partition ${partition}: the batch at offset ${batch.offset}`;
+  if (batch.unknownFormat) {
     return new UserError(
-      `${where} ${error.message}, which this command does not read: it reads format 2, plain or compressed with gzip, snappy, lz4 or zstd. Read the topic with kafka-console-consumer.sh of the brokers' own version.`,
+      `${where} ${batch.message}, which this command does not read: it reads format 2, plain or compressed with gzip, snappy, lz4 or zstd. Read the topic with kafka-console-consumer.sh of the brokers' own version.`,
     );
   }
-  const codec = batch.length < RECORDS ? "none" : codecOf(batch.readInt16BE(ATTRIBUTES) & CODEC);
-  const how = codec === "none" ? "" : ` (compressed with ${codec})`;
-  const reason = reasonOf(error);
-  // All that WebAssembly says when it stumbles.
-  const cause = reason === "unreachable" ? "it cannot be unpacked" : reason;
+  const how = batch.codec === "none" ? "" : ` (compressed with ${batch.codec})`;
   return new UserError(
-    `${where}${how} is damaged: ${cause}. Look at it on its leader with kafka-dump-log.sh; --last or --partition read what lies elsewhere.`,
+    `${where}${how} is damaged: ${batch.message}. Look at it on its leader with kafka-dump-log.sh; --last or --partition read what lies elsewhere.`,
   );
 }

@@ -1,4 +1,5 @@
 import { KafkaLink, LinkError } from "../../../provider/admin/kafka-link";
+import { listOffsets } from "../../../provider/admin/records";
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
 import { BRISK, KafkaError, type KafkaAdmin } from "../../../provider/admin/port";
 import { UserError } from "../errors";
@@ -11,7 +12,7 @@ import {
   type ProducerId,
   type TopicClient,
 } from "./port";
-import { appendBatch, fetchRecords, listOffsets, numberProducer } from "./requests";
+import { appendBatch, fetchRecords, numberProducer } from "./requests";
 
 /** How long a leader may wait for the replicas before it answers that they were too slow. */
 const REPLICAS_MS = 5_000;

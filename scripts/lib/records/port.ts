@@ -1,23 +1,13 @@
 import { KafkaError } from "../../../provider/admin/port";
+import type { StoredRecord } from "../../../provider/admin/records/batches";
+
+export type { StoredRecord };
 
 /** A record as a user makes it. */
 export interface NewRecord {
   /** Null: none. */
   readonly key: Buffer | null;
   readonly value: Buffer;
-}
-
-/** A record as a partition holds it. */
-export interface StoredRecord {
-  readonly partition: number;
-  readonly offset: bigint;
-  /** Since the epoch, by the producer's clock or the broker's; -1 if it has none. */
-  readonly timestampMs: bigint;
-  readonly key: Buffer | null;
-  /** Null: a tombstone. */
-  readonly value: Buffer | null;
-  /** In the producer's order; a name may come twice. */
-  readonly headers: readonly (readonly [Buffer | null, Buffer | null])[];
 }
 
 /** Where a partition is, as the cluster last said. */

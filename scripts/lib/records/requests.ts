@@ -7,14 +7,14 @@ import {
   type Api,
   type KafkaLink,
 } from "../../../provider/admin/kafka-link";
-import { unpackBatches } from "./batches";
+import { readTagged } from "../../../provider/admin/requests/wire";
+import { recordsOf } from "./batches";
 import type { Fetched, NewRecord, ProducerId } from "./port";
 
 /** Kafka's own numbers. */
 const ALL_IN_SYNC = -1;
 const NO_PRODUCER = -1n;
 const UNKNOWN_EPOCH = -1;
-const CONSUMER = -1;
 /** Isolation level: also the records of transactions that are open, or were aborted. */
 const READ_UNCOMMITTED = 0;
 const NO_SESSION = { id: 0, epoch: -1 } as const;
@@ -72,35 +72,6 @@ export async function appendBatch(link: KafkaLink, append: Append): Promise<bigi
   return found.baseOffset;
 }
 
-/** The first record that is still there, and the one that comes next. */
-const ENDS = { earliest: -2n, latest: -1n } as const;
-
-/** Asks the leader of partitions for the offsets at one end of each. */
-export async function listOffsets(
-  link: KafkaLink,
-  topic: string,
-  partitions: readonly number[],
-  end: keyof typeof ENDS,
-): Promise<Map<number, bigint>> {
-  const { listOffsetsV9 } = await loadClient();
-  const wanted = partitions.map((partitionIndex) => ({
-    partitionIndex,
-    currentLeaderEpoch: UNKNOWN_EPOCH,
-    timestamp: ENDS[end],
-  }));
-  const request = [{ name: topic, partitions: wanted }];
-  const answer = await link.ask(listOffsetsV9.api, CONSUMER, READ_UNCOMMITTED, request);
-  const found = answer.topics.flatMap((one) => one.partitions);
-  for (const { partitionIndex, errorCode } of found) {
-    const doing = `tell the offsets of ${topic}, partition ${partitionIndex}`;
-    await assertOk(doing, link.server, errorCode, null);
-  }
-  const offsets = new Map(found.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
-  const missing = partitions.find((partition) => !offsets.has(partition));
-  if (missing === undefined) return offsets;
-  throw new LinkError(`${link.server} told no offset of ${topic}, partition ${missing}`);
-}
-
 /** A topic by both of its names. */
 export interface TopicName {
   readonly topic: string;
@@ -148,7 +119,7 @@ export async function fetchRecords(
         const doing = `read ${topic}, partition ${partition}`;
         await assertOk(doing, link.server, errorCode, null);
       }
-      const unpacked = await unpackBatches(packed, { topic, partition }, position);
+      const unpacked = await recordsOf(packed, { topic, partition }, position);
       return { partition, ...unpacked, outOfRange, highWatermark };
     }),
   );
@@ -206,17 +177,4 @@ function readPartition(reader: Reader): FetchAnswer["partitions"][number] {
   const packed = reader.buffer.slice(reader.position, reader.position + size);
   reader.skip(size);
   return { partition, errorCode, highWatermark, packed };
-}
-
-/** An array whose items end with tagged fields: a number of them, and for each its tag, size and bytes. */
-function readTagged<T>(reader: Reader, readItem: (reader: Reader) => T): T[] {
-  const withTags = (): T => {
-    const item = readItem(reader);
-    for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
-      reader.readUnsignedVarInt();
-      reader.skip(reader.readUnsignedVarInt());
-    }
-    return item;
-  };
-  return reader.readArray(withTags, true, false);
 }

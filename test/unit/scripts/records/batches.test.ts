@@ -1,5 +1,5 @@
 import { createRecordsBatch, crc32c, Reader, Writer } from "@platformatic/kafka";
-import { unpackBatches } from "../../../../scripts/lib/records/batches";
+import { recordsOf } from "../../../../scripts/lib/records/batches";
 import { parseFetchV17 } from "../../../../scripts/lib/records/requests";
 
 const RED = { topic: "red", partition: 2 };
@@ -36,13 +36,13 @@ function batch(offset: bigint, values: readonly string[], changes: Changes = {})
 }
 
 async function unpack(bytes: readonly Buffer[], position = 0n) {
-  const { records, next } = await unpackBatches(Buffer.concat(bytes), RED, position);
+  const { records, next } = await recordsOf(Buffer.concat(bytes), RED, position);
   return { values: records.map(({ offset, value }) => `${offset} ${value?.toString()}`), next };
 }
 
 test("records have their offsets, times and headers, from the position on", async () => {
   const bytes = Buffer.concat([batch(10n, ["a", "b", "c"]), batch(20n, ["d"])]);
-  const { records, next } = await unpackBatches(bytes, RED, 11n);
+  const { records, next } = await recordsOf(bytes, RED, 11n);
   expect(next).toBe(21n);
   expect(records.map(({ offset }) => offset)).toEqual([11n, 12n, 20n]);
   expect(records[0]).toEqual({
@@ -57,7 +57,7 @@ test("records have their offsets, times and headers, from the position on", asyn
 
 test("the broker's time counts where a topic asks for it", async () => {
   const changes = { attributes: 1 << 3, maxTimestamp: 7000n };
-  const { records } = await unpackBatches(batch(0n, ["a", "b"], changes), RED, 0n);
+  const { records } = await recordsOf(batch(0n, ["a", "b"], changes), RED, 0n);
   expect(records.map(({ timestampMs }) => timestampMs)).toEqual([7000n, 7000n]);
 });
 

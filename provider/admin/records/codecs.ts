@@ -1,6 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { decompress as unzstd } from "fzstd";
-import { loadClient } from "../../../provider/admin/kafka-link";
+import { loadClient } from "../client";
 
 /** Kafka's codecs, each at its number in a batch's attributes. */
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
