@@ -91,7 +91,7 @@ export class KafkaLink {
   private async assertKnown({ key, version }: { key: number; version: number }): Promise<void> {
     if (await this.knows(key, version)) return;
     const { protocolAPIsById } = await loadClient();
-    const name = (protocolAPIsById)[key] ?? `number ${key}`;
+    const name = protocolAPIsById[key] ?? `number ${key}`;
     const range = (await this.versions)?.get(key);
     const lack =
       range === undefined

@@ -127,11 +127,18 @@ export interface TopicAdmin {
   deleteTopic(topic: Pick<LiveTopic, "topic" | "topicId">): Promise<void>;
   /** Of these topics; of all where the list is left out. */
   listReassignments(topics?: readonly string[]): Promise<readonly Reassignment[]>;
-  /** Begins moves to these replicas, by partition; null takes a move under way back. */
+  /**
+   * Begins moves to these replicas, by partition; null takes a move under way back, to the old replicas in
+   * any order (an error, `NO_REASSIGNMENT_IN_PROGRESS`, where there is none). An error names the partitions
+   * that failed; the others' moves have begun.
+   */
   reassign(topic: string, targets: ReadonlyMap<number, readonly number[] | null>): Promise<void>;
   /** Limits on what throttled replicas copy, bytes a second in and out, by broker id: those that are set. A broker that is away is left out. */
   replicationThrottles(): Promise<ReadonlyMap<number, number>>;
-  /** Sets that limit on these brokers, in and out; undefined removes it. Each is asked itself, all before an error. */
+  /**
+   * Sets that limit on these brokers, in and out; undefined removes it. Each is asked itself, and all of
+   * them before the first failure is thrown. A broker tells and heeds it a moment later.
+   */
   throttleReplication(
     brokers: readonly number[],
     bytesPerSecond: number | undefined,
