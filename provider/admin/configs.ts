@@ -33,6 +33,8 @@ export interface DescribedConfigs {
   readonly name: string;
   /** The settings that come from this source. */
   from(source: keyof typeof SOURCE): Record<string, string>;
+  /** A setting's value as it is in force, wherever it comes from. */
+  inForce(key: string): string | undefined;
 }
 
 /** @param keys of interest; all where it is null */
@@ -60,6 +62,7 @@ export async function askConfigs(
           .filter(({ configSource }) => configSource === SOURCE[source])
           .map(({ name, value }) => [name, value ?? ""]),
       ),
+    inForce: (key) => configs.find(({ name }) => name === key)?.value ?? undefined,
   }));
 }
 

@@ -24,6 +24,8 @@ export interface LiveTopic extends TopicPartitions {
   readonly topicId: string;
   /** Settings set on this topic; what comes from the brokers' defaults is left out. */
   readonly config: Readonly<Record<string, string>>;
+  /** `min.insync.replicas` as it is in force for this topic, wherever it is set. */
+  readonly minInsyncReplicas: number;
 }
 
 export interface NewTopic {

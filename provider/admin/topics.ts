@@ -130,6 +130,7 @@ export class Topics {
               topicId,
               partitions,
               config: config.from("topic"),
+              minInsyncReplicas: Number(config.inForce("min.insync.replicas") ?? 1),
             }
           );
         }),

@@ -30,6 +30,7 @@ const live = (changes: Partial<LiveTopic> = {}): LiveTopic => ({
     isr: [1, 2, 3],
   })),
   config: { "retention.ms": "1000" },
+  minInsyncReplicas: 2,
   ...changes,
 });
 
