@@ -1,5 +1,6 @@
 /** How requests reach a server: one that answers among several, or a very one. */
 import { KafkaLink, LinkError } from "./kafka-link";
+import { isLoginRefusal } from "./login";
 import type { AdminOptions } from "./port";
 import { KafkaError } from "./port";
 
@@ -60,6 +61,8 @@ export class Connection {
       return await dialled;
     } catch (error) {
       if (this.current === dialled) this.current = undefined;
+      const refusal = loginRefusalIn(error);
+      if (refusal !== undefined) throw refusal;
       const servers = this.bootstrapServers.join(",");
       throw new KafkaError(
         "unreachable",
@@ -97,6 +100,12 @@ export async function askAlone<T>(
     if (!(error instanceof LinkError)) throw error;
     throw new KafkaError("unreachable", error.message);
   }
+}
+
+/** The login that was refused, among the reasons of several servers: the silence of others is no more than that. */
+export function loginRefusalIn(error: unknown): KafkaError | undefined {
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.find(isLoginRefusal);
 }
 
 export function reasonsOf(error: unknown): string {

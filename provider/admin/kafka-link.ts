@@ -1,6 +1,7 @@
 import type * as client from "@platformatic/kafka";
 
 import { type Api, loadClient, type VersionRange } from "./client";
+import { loginRefusal, loginWanted } from "./login";
 import type { AdminOptions } from "./port";
 import { KafkaError } from "./port";
 import { API_VERSIONS, apiVersions } from "./requests/api-versions";
@@ -15,27 +16,36 @@ export class LinkError extends Error {
 /** One connection to one server. */
 export class KafkaLink {
   private versions: Promise<ReadonlyMap<number, VersionRange>> | undefined;
+  /** Whether it has answered anything but what every server tells everyone. */
+  private answered = false;
 
   private constructor(
     readonly server: string,
+    private readonly options: AdminOptions,
     private readonly connection: client.Connection,
   ) {}
 
+  /**
+   * Connects, and logs in where the options have a login.
+   * @throws LinkError where nobody answers, KafkaError where the login is refused
+   */
   static async dial(server: string, options: AdminOptions): Promise<KafkaLink> {
     const { Connection } = await loadClient();
     const { host, port } = splitServer(server);
     const connection = new Connection("pi-lab", {
       connectTimeout: options.connectTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
+      ...(options.sasl && { sasl: options.sasl }),
     });
     // Failures reach us through the requests; an event without a listener would end the process.
     connection.on("error", () => {});
     try {
       await connection.connect(host, port);
     } catch (error) {
-      throw new LinkError(`${server}: ${rootCause(error)}`);
+      const refusal = options.sasl && loginRefusal(server, options.sasl, error);
+      throw refusal ?? new LinkError(`${server}: ${rootCause(error)}`);
     }
-    return new KafkaLink(server, connection);
+    return new KafkaLink(server, options, connection);
   }
 
   get alive(): boolean {
@@ -71,13 +81,21 @@ export class KafkaLink {
     ...args: Args
   ): Promise<Response> {
     try {
-      return await api.async(this.connection, ...args);
+      const answer = await api.async(this.connection, ...args);
+      if (api.key !== API_VERSIONS) this.answered = true;
+      return answer;
     } catch (error) {
       const answer = (error as { response?: Response }).response;
       if (answer !== undefined) return answer;
+      const closed = !this.alive;
       // A late answer would be taken for the next one's: the connection is of no use any more.
       void this.close();
-      throw new LinkError(`${this.server}: ${rootCause(error)}`);
+      const { server, options } = this;
+      if (closed && !this.answered && options.sasl === undefined) {
+        const refusal = await loginWanted(server, splitServer(server), options);
+        if (refusal !== undefined) throw refusal;
+      }
+      throw new LinkError(`${server}: ${rootCause(error)}`);
     }
   }
 

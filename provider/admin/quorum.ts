@@ -1,5 +1,5 @@
 /** The requests of the controllers' quorum. Only its leader answers them. */
-import { askAlone, reasonsOf, serverLimitMs } from "./connection";
+import { askAlone, loginRefusalIn, reasonsOf, serverLimitMs } from "./connection";
 import { assertOk, LinkError, loadClient, toKafkaId } from "./kafka-link";
 import type { AdminOptions, NewVoter, Quorum, QuorumReplica } from "./port";
 import { KafkaError } from "./port";
@@ -15,9 +15,12 @@ export async function describeQuorum(
   try {
     return await Promise.any(controllers.map((server) => quorumAt(server, options)));
   } catch (error) {
-    throw new KafkaError(
-      "unreachable",
-      `no controller answers as the leader of the quorum (${reasonsOf(error)})`,
+    throw (
+      loginRefusalIn(error) ??
+      new KafkaError(
+        "unreachable",
+        `no controller answers as the leader of the quorum (${reasonsOf(error)})`,
+      )
     );
   }
 }

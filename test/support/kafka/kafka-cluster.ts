@@ -10,7 +10,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
+import type { Sasl } from "../../../provider/admin/port";
 import { BRISK } from "../../../provider/admin/port";
+import { guardedProperties } from "./guarded";
 import { kafkaHome } from "./kafka-home";
 
 const run = promisify(execFile);
@@ -29,6 +31,9 @@ export interface LocalBroker {
   readonly directoryId: string;
 }
 
+/** How clients, other brokers included, talk to a broker. */
+type ClientProtocol = "PLAINTEXT" | "SASL_PLAINTEXT";
+
 /** A KRaft id: 16 random bytes in URL-safe base64 that does not begin with a hyphen. */
 export function kafkaId(): string {
   for (;;) {
@@ -42,15 +47,16 @@ export function brokerProperties(
   broker: LocalBroker,
   all: readonly LocalBroker[],
   extra: Readonly<Record<string, string>> = {},
+  protocol: ClientProtocol = "PLAINTEXT",
 ): Record<string, string> {
-  const own = `PLAINTEXT://${broker.address},CONTROLLER://${broker.controllerAddress}`;
+  const own = `${protocol}://${broker.address},CONTROLLER://${broker.controllerAddress}`;
   return {
     "process.roles": "broker,controller",
     "node.id": String(broker.id),
     listeners: own,
     "advertised.listeners": own,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": `${protocol}:${protocol},CONTROLLER:PLAINTEXT`,
     "controller.quorum.bootstrap.servers": all.map((one) => one.controllerAddress).join(","),
     "log.dirs": join(broker.folder, "data"),
     "min.insync.replicas": "2",
@@ -94,6 +100,7 @@ export async function formatStorage(
   brokers: readonly LocalBroker[],
   extra: Readonly<Record<string, string>> = {},
   releaseVersion?: string,
+  protocol?: ClientProtocol,
 ): Promise<void> {
   const home = await kafkaHome();
   const clusterId = kafkaId();
@@ -104,7 +111,7 @@ export async function formatStorage(
     brokers.map(async (broker) => {
       await writeFile(
         broker.configFile,
-        renderProperties(brokerProperties(broker, brokers, extra)),
+        renderProperties(brokerProperties(broker, brokers, extra, protocol)),
       );
       await run("java", [
         ...jvm(home, 128),
@@ -133,18 +140,28 @@ export class StartedKafkaCluster {
     private readonly root: string,
     private readonly home: string,
     readonly brokers: readonly LocalBroker[],
+    private readonly sasl: Sasl | undefined,
   ) {}
 
   static async start(
     extra: Readonly<Record<string, string>> = {},
-    options: { readonly count?: number; readonly releaseVersion?: string } = {},
+    options: {
+      readonly count?: number;
+      readonly releaseVersion?: string;
+      /** Who may do everything; without it clients do not log in at all. */
+      readonly superUser?: { readonly username: string; readonly password: string };
+    } = {},
   ): Promise<StartedKafkaCluster> {
     const home = await kafkaHome();
     const root = await mkdtemp(join(tmpdir(), "pi-lab-kafka-"));
     const brokers = await planBrokers(root, options.count);
-    const cluster = new StartedKafkaCluster(root, home, brokers);
+    const { superUser } = options;
+    const sasl = superUser && { mechanism: "PLAIN" as const, ...superUser };
+    const cluster = new StartedKafkaCluster(root, home, brokers, sasl);
     try {
-      await formatStorage(brokers, extra, options.releaseVersion);
+      const properties = { ...(sasl && guardedProperties(sasl)), ...extra };
+      const protocol = sasl && "SASL_PLAINTEXT";
+      await formatStorage(brokers, properties, options.releaseVersion, protocol);
       for (const broker of brokers) cluster.startBroker(broker.id);
       await cluster.awaitUnfenced(brokers.map((broker) => broker.id));
     } catch (error) {
@@ -189,7 +206,7 @@ export class StartedKafkaCluster {
   async awaitUnfenced(ids: readonly number[]): Promise<void> {
     const admin = new PlatformaticAdmin(
       ids.map((id) => this.broker(id).address),
-      BRISK,
+      { ...BRISK, sasl: this.sasl },
     );
     const want = [...ids].sort().join();
     let seen = "nothing";
