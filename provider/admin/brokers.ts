@@ -1,8 +1,14 @@
 /** How a cluster is reached: whichever of its servers answers, and each broker by its id. */
-import { Connection } from "./connection";
-import { assertOk } from "./kafka-link";
+import { Connection, type Work } from "./connection";
+import { assertOk, type KafkaLink } from "./kafka-link";
 import { type AdminOptions, KafkaError } from "./port";
 import { askMetadata, type Metadata, type TopicMetadata } from "./requests/metadata";
+
+/** A request that brokers with ZooKeeper do not know. */
+const DESCRIBE_QUORUM = 55;
+
+export const hasZooKeeper = async (link: KafkaLink): Promise<boolean> =>
+  !(await link.knows(DESCRIBE_QUORUM, 0));
 
 export class Brokers {
   /** To whichever bootstrap server answered. */
@@ -36,6 +42,25 @@ export class Brokers {
       await assertOk(doing, link.server, topic.errorCode, null);
       return { topic, brokers };
     });
+  }
+
+  /**
+   * Sends a change of topics. Any broker passes it on to the controllers, but with ZooKeeper one of the
+   * brokers is the controller and has to be asked itself.
+   */
+  async change<T>(doing: string, work: Work<T>): Promise<T> {
+    const found = await this.any.read(doing, async (link) =>
+      (await hasZooKeeper(link)) ? askMetadata(link, []) : undefined,
+    );
+    if (found === undefined) return this.any.write(doing, work);
+    if (found.brokers.has(found.controllerId)) {
+      return this.at(doing, found.controllerId, found.brokers).write(doing, work);
+    }
+    throw new KafkaError(
+      "unreachable",
+      `no broker is the controller, which alone can ${doing}. See that ZooKeeper and the brokers run.`,
+      "NOT_CONTROLLER",
+    );
   }
 
   /** The connection to one broker, at the address that the others tell of it. */

@@ -4,7 +4,7 @@ import { isLoginRefusal } from "./login";
 import type { AdminOptions } from "./port";
 import { KafkaError } from "./port";
 
-type Work<T> = (link: KafkaLink, doing: string) => Promise<T>;
+export type Work<T> = (link: KafkaLink, doing: string) => Promise<T>;
 
 /** The server's own limit, ms: below ours, so that it is the server that says what took so long. */
 export const serverLimitMs = ({ requestTimeoutMs }: AdminOptions): number =>

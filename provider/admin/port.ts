@@ -187,7 +187,7 @@ export interface KafkaAdmin extends TopicAdmin {
   ): Promise<void>;
   /**
    * The newest release whose metadata the broker that answers can read, such as `4.1`: its own. Undefined
-   * before Kafka 3.3, which tells none; `level 40` of a release that is not known here.
+   * before Kafka 3.3 and with ZooKeeper, which tell none; `level 40` of a release that is not known here.
    */
   kafkaRelease(): Promise<string | undefined>;
   /** Before Kafka 4.0 only those that are up. */

@@ -18,7 +18,7 @@ export async function listReassignments(
 ): Promise<readonly Reassignment[]> {
   const { listPartitionReassignmentsV0 } = await loadClient();
   const wanted = topics === undefined ? undefined : new Set(topics);
-  return brokers.any.read("list the moves of replicas", async (link, doing) => {
+  return brokers.change("list the moves of replicas", async (link, doing) => {
     // The types ask for a list of partitions; null means all of them, which are those that move.
     const answer = await link.ask(
       listPartitionReassignmentsV0.api,
@@ -47,7 +47,7 @@ export async function reassign(
 ): Promise<void> {
   if (targets.size === 0) return;
   const api = await alterPartitionReassignmentsV0();
-  await brokers.any.write(`move replicas of topic ${topic}`, async (link, doing) => {
+  await brokers.change(`move replicas of topic ${topic}`, async (link, doing) => {
     const answer = await link.ask(api, topic, targets, serverLimitMs(brokers.options));
     await assertPartitions(doing, link, answer);
   });
@@ -60,7 +60,7 @@ export async function electPreferredLeaders(
 ): Promise<void> {
   if (partitions.length === 0) return;
   const api = await electLeadersV2();
-  await brokers.any.write(`elect the preferred leaders of topic ${topic}`, async (link, doing) => {
+  await brokers.change(`elect the preferred leaders of topic ${topic}`, async (link, doing) => {
     const answer = await link.ask(api, topic, partitions, serverLimitMs(brokers.options));
     const failed = answer.partitions.filter(({ errorCode }) => errorCode !== ELECTION_NOT_NEEDED);
     await assertPartitions(doing, link, { ...answer, partitions: failed });

@@ -1,6 +1,6 @@
 /** Topics and their settings. What is asked in one moment goes out as one request. */
 import { Batcher } from "./batcher";
-import type { Brokers } from "./brokers";
+import { type Brokers, hasZooKeeper } from "./brokers";
 import { loadClient } from "./client";
 import { askConfigs, askToAlter, RESOURCE, type ConfigChange } from "./configs";
 import { serverLimitMs } from "./connection";
@@ -80,7 +80,7 @@ export class Topics {
   ): Promise<void> {
     const { createPartitionsV2 } = await loadClient();
     const doing = `raise topic ${name} to ${count} partitions`;
-    await this.brokers.any.write(doing, async (link) => {
+    await this.brokers.change(doing, async (link) => {
       // Null: the controller places the new partitions. An empty list would mean "none of them".
       const assignments = placement?.map((brokerIds) => ({ brokerIds: [...brokerIds] })) ?? null;
       const request = { name, count, assignments };
@@ -141,9 +141,12 @@ export class Topics {
   private async createAll(topics: readonly NewTopic[]): Promise<(void | Error)[]> {
     const api = await createTopicsV5();
     const names = topics.map(({ name }) => name);
-    return this.brokers.any.write(`create ${topicsText(names)}`, async (link) => {
-      const results = await link.ask(api, topics, this.limitMs);
-      return resultsOf(link, names, results, (name) => `create topic ${name}`);
+    return this.brokers.change(`create ${topicsText(names)}`, async (link) => {
+      const faults = await placementFaults(link, topics);
+      const good = topics.filter(({ name }) => !faults.has(name));
+      const results = good.length === 0 ? [] : await link.ask(api, good, this.limitMs);
+      const outcomes = await resultsOf(link, names, results, (name) => `create topic ${name}`);
+      return outcomes.map((outcome, index) => faults.get(names[index] ?? "") ?? outcome);
     });
   }
 
@@ -167,7 +170,7 @@ export class Topics {
   private async deleteNamed(names: readonly string[]): Promise<Map<string, void | Error>> {
     if (names.length === 0) return new Map();
     const api = await deleteTopicsV4();
-    return this.brokers.any.write(`delete ${topicsText(names)}`, async (link) => {
+    return this.brokers.change(`delete ${topicsText(names)}`, async (link) => {
       const results = await link.ask(api, names, this.limitMs);
       const found = await resultsOf(link, names, results, (name) => `delete topic ${name}`);
       return new Map(names.map((name, index) => [name, found[index]]));
@@ -180,7 +183,7 @@ export class Topics {
     const { deleteTopicsV6 } = await loadClient();
     const what = (id: string): string => `delete the topic with id ${id}`;
     const doing = ids.length === 1 ? what(ids[0] ?? "") : `delete ${ids.length} topics`;
-    return this.brokers.any.write(doing, async (link) => {
+    return this.brokers.change(doing, async (link) => {
       const topics = ids.map((id) => ({ name: null as never, topicId: fromKafkaId(id) }));
       const { responses } = await link.ask(deleteTopicsV6.api, topics, this.limitMs);
       const results = responses.map((one) => ({ ...one, name: toKafkaId(one.topicId) }));
@@ -188,6 +191,24 @@ export class Topics {
       return new Map(ids.map((id, index) => [id, found[index]]));
     });
   }
+}
+
+/** With ZooKeeper a topic may be placed on brokers that do not exist: nobody would ever lead it. */
+async function placementFaults(
+  link: KafkaLink,
+  topics: readonly NewTopic[],
+): Promise<ReadonlyMap<string, KafkaError>> {
+  const placed = topics.filter(({ placement }) => placement !== undefined);
+  if (placed.length === 0 || !(await hasZooKeeper(link))) return new Map();
+  const { brokers } = await askMetadata(link, []);
+  const faults = placed.flatMap(({ name, placement = [] }): [string, KafkaError][] => {
+    const missing = placement.flat().find((id) => !brokers.has(id));
+    if (missing === undefined) return [];
+    const up = [...brokers.keys()].sort((a, b) => a - b).join(", ");
+    const words = `cannot create topic ${name}: its placement names broker ${missing}; the brokers that are up are ${up}.`;
+    return [[name, new KafkaError("refused", words, "INVALID_REPLICA_ASSIGNMENT")]];
+  });
+  return new Map(faults);
 }
 
 /** Each name's outcome, in their order. */

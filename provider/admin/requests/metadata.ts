@@ -12,6 +12,8 @@ export interface Metadata {
   /** `host:port` by id, of all brokers that are up. */
   readonly brokers: ReadonlyMap<number, string>;
   readonly clusterId: string;
+  /** The broker that is the controller, with ZooKeeper; with KRaft any broker that passes changes on. -1: none. */
+  readonly controllerId: number;
   readonly topics: readonly TopicMetadata[];
 }
 
@@ -34,6 +36,7 @@ export async function askMetadata(
       answer.brokers.map(({ nodeId, host, port }) => [nodeId, joinServer(host, port)]),
     ),
     clusterId: answer.clusterId ?? "",
+    controllerId: answer.controllerId,
     topics: answer.topics.map(({ errorCode, name, topicId, partitions }) => ({
       errorCode,
       topic: name ?? "",
