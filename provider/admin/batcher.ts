@@ -18,12 +18,13 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Gathers what is asked within a few milliseconds and sends it as few batches. Each item has its own
- * result: an `Error` among the results rejects that item alone, and a failure of `send` all of its batch.
+ * Gathers what is asked within a few milliseconds, and while a batch is under way, and sends it as few
+ * batches, one after another: a broker answers those of one connection in turn anyway. Each item has its
+ * own result: an `Error` among the results rejects that item alone, a failure of `send` all of its batch.
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private working = false;
 
   /** @param send gets a batch, and resolves with one result for each item, in their order */
   constructor(
@@ -34,27 +35,26 @@ export class Batcher<Item, Result> {
   ask(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      this.timer ??= setTimeout(() => this.flush(), this.limits.waitMs);
+      if (!this.working) void this.work();
     });
   }
 
   /** Rejects what has not been sent yet. */
   close(reason: Error): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
     for (const { reject } of this.waiting.splice(0)) reject(reason);
   }
 
-  private flush(): void {
-    this.timer = undefined;
-    const waiting = this.waiting.splice(0);
-    const batches = planBatches(
-      waiting.map(({ item }) => item),
-      this.limits,
-    );
-    for (const batch of batches) {
-      void this.sendBatch(batch.flatMap((index) => waiting[index] ?? []));
+  private async work(): Promise<void> {
+    this.working = true;
+    while (this.waiting.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, this.limits.waitMs));
+      const waiting = this.waiting.splice(0);
+      const items = waiting.map(({ item }) => item);
+      for (const batch of planBatches(items, this.limits)) {
+        await this.sendBatch(batch.flatMap((index) => waiting[index] ?? []));
+      }
     }
+    this.working = false;
   }
 
   private async sendBatch(batch: readonly Waiting<Item, Result>[]): Promise<void> {
