@@ -116,7 +116,13 @@ export interface TopicArgs {
   readonly name: pulumi.Input<string>;
   /** How many partitions; they can be raised, never lowered. */
   readonly partitions: pulumi.Input<number>;
+  /** Replicas of each partition. Another factor is reached by a throttled reassignment. */
   readonly replicationFactor: pulumi.Input<number>;
+  /**
+   * Node ids of each partition's brokers, the preferred leader first: `partitions` lists of
+   * `replicationFactor` different ids. Default: which brokers have the replicas is left to Kafka.
+   */
+  readonly placement?: pulumi.Input<number[][]> | undefined;
   /** The settings that this program owns, verbatim topic-level keys. Others' are left alone. */
   readonly config: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** While true, whatever would destroy the topic is refused. */
@@ -135,9 +141,13 @@ export class Topic extends pulumi.CustomResource {
   declare readonly replicationFactor: pulumi.Output<number>;
   declare readonly config: pulumi.Output<Record<string, string>>;
   declare readonly deletionProtection: pulumi.Output<boolean>;
+  declare readonly placement: pulumi.Output<number[][] | undefined>;
+  /** What moves of replicas that were cut off have left to do, in words; absent when nothing is. */
+  declare readonly unfinished: pulumi.Output<string[] | undefined>;
 
   constructor(name: string, args: TopicArgs, opts?: pulumi.CustomResourceOptions) {
-    super(Topic.type, name, { ...args, topicId: undefined }, versioned(opts));
+    const outputs = { topicId: undefined, unfinished: undefined };
+    super(Topic.type, name, { ...args, ...outputs }, versioned(opts));
   }
 
   /** An existing topic, by its name in Kafka. */

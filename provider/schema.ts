@@ -223,10 +223,20 @@ const RESOURCES = {
       name: text("The topic's name in Kafka."),
       partitions: whole("How many partitions; can be raised."),
       replicationFactor: whole("Replicas of each partition."),
+      placement: listOf(
+        listOf({ type: "integer" }, "Node ids, the preferred leader first."),
+        "The brokers of each partition; default: Kafka's choice.",
+      ),
       config: mapOf({ type: "string" }, "Topic-level settings that are owned here."),
       deletionProtection: flag("Whether destroying the topic is refused."),
     },
-    { outputs: { topicId: text("Kafka's id of the topic.") } },
+    {
+      optional: ["placement", "unfinished"],
+      outputs: {
+        topicId: text("Kafka's id of the topic."),
+        unfinished: listOf({ type: "string" }, "What moves that were cut off have left to do."),
+      },
+    },
   ),
   "pilab:kafka/clusterConfig:ClusterConfig": resource("Settings at the cluster's level.", {
     minInsyncReplicas: whole("Cluster-level min.insync.replicas."),

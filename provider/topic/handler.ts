@@ -19,7 +19,10 @@ import type { LiveTopic } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { waitFor, WaitTimeoutError } from "../wait";
+import { aroundMoves, type ConfigChange, isEmptyChange, planConfig } from "./config-change";
+import { MoveError } from "./mover";
 import * as plan from "./plan";
+import { ReplicaMoves } from "./replica-moves";
 import { settingFault } from "./settings";
 
 /**
@@ -31,9 +34,22 @@ const READY_MS = 120_000;
 const GONE_MS = 10_000;
 const INTERVAL_MS = 150;
 
+interface Move {
+  readonly news: PropertyMap;
+  readonly want: plan.TopicSpec;
+  /** What the state has. */
+  readonly before: plan.TopicSpec;
+  readonly live: LiveTopic;
+  readonly change: ConfigChange;
+}
+
 /** `pilab:kafka/topic:Topic`. Its id is the topic's name. */
 export class TopicHandler implements ResourceHandler {
-  constructor(private readonly cluster: ClusterAccess) {}
+  private readonly replicas: ReplicaMoves;
+
+  constructor(private readonly cluster: ClusterAccess) {
+    this.replicas = new ReplicaMoves(cluster);
+  }
 
   check({ news }: CheckRequest): CheckResult {
     return { inputs: news, failures: plan.checkTopic(news) };
@@ -56,10 +72,10 @@ export class TopicHandler implements ResourceHandler {
       } catch (error) {
         // Made by a run that was killed, or by someone else this second: the same as found.
         if (!(error instanceof KafkaError && error.code === "TOPIC_ALREADY_EXISTS")) throw error;
-        await this.adopt(want, await this.awaitPresence(want.name, context), context);
+        await this.adopt(news, want, await this.awaitPresence(want.name, context), context);
       }
     } else {
-      await this.adopt(want, found, context);
+      await this.adopt(news, want, found, context);
     }
     return { id: want.name, outputs: await this.awaitReady(news, want, context) };
   }
@@ -77,14 +93,15 @@ export class TopicHandler implements ResourceHandler {
     if (live === undefined) return { id: "", outputs: {}, inputs: {} };
     const imported = Object.keys(outputs).length === 0;
     const known = imported ? importedSpec(id, live) : plan.topicSpec(outputs);
-    const { topicId, ...seen } = plan.observeTopic(known, live);
+    const { topicId, unfinished, ...seen } = await this.replicas.observe(known, live);
     if (!imported && topicId !== outputs["topicId"]) {
       log.warn(
         `topic ${id} was deleted and made again: it now has the id ${topicId}. ` +
           "The records of the former one are gone.",
       );
     }
-    return { id, outputs: { ...seen, topicId }, inputs: { ...inputs, ...seen } };
+    const left = unfinished === undefined ? {} : { unfinished };
+    return { id, outputs: { ...seen, topicId, ...left }, inputs: { ...inputs, ...seen } };
   }
 
   async update(
@@ -95,7 +112,7 @@ export class TopicHandler implements ResourceHandler {
     if (preview) return { outputs };
     const want = plan.topicSpec(news);
     const before = plan.topicSpec(olds);
-    if (changesProtectionAlone(olds, news)) return { outputs };
+    if (plan.changesStateAlone(olds, news)) return { outputs };
 
     const admin = this.cluster.admin();
     const live = await admin.describeTopic(id);
@@ -112,10 +129,15 @@ export class TopicHandler implements ResourceHandler {
           `${want.partitions} wanted, and none can be taken away. Declare ${live.partitions.length}.`,
       );
     }
-    const change = plan.planConfig(Object.keys(before.config), want.config, live.config);
-    if (!plan.isEmptyChange(change)) await admin.alterTopicConfig(id, change.set, change.remove);
+    const change = planConfig(Object.keys(before.config), want.config, live.config);
+    if (plan.concernsReplicas(olds, news)) {
+      await this.moveReplicas({ news, want, before, live, change }, context);
+    } else {
+      await this.alterConfig(id, change);
+    }
     if (live.partitions.length < want.partitions) {
-      await admin.raisePartitions(id, want.partitions);
+      const placement = want.placement?.slice(live.partitions.length);
+      await admin.raisePartitions(id, want.partitions, placement);
     }
     return { outputs: await this.awaitReady(news, want, context) };
   }
@@ -144,9 +166,15 @@ export class TopicHandler implements ResourceHandler {
     });
   }
 
-  /** Takes over a topic that is there, once its owned settings are as wanted. */
-  private async adopt(want: plan.TopicSpec, live: LiveTopic, { log }: CallContext): Promise<void> {
-    const refusals = plan.adoptionRefusals(want, live);
+  /** Takes over a topic that is there, once its owned settings and its placement are as wanted. */
+  private async adopt(
+    news: PropertyMap,
+    want: plan.TopicSpec,
+    found: LiveTopic,
+    context: CallContext,
+  ): Promise<void> {
+    const { live, reassignments } = await this.replicas.look(want, found);
+    const refusals = plan.adoptionRefusals(want, live, reassignments);
     if (refusals.length > 0) {
       throw new Error(
         [
@@ -156,11 +184,36 @@ export class TopicHandler implements ResourceHandler {
         ].join("\n  "),
       );
     }
-    const change = plan.planConfig([], want.config, live.config);
-    if (!plan.isEmptyChange(change)) {
-      await this.cluster.admin().alterTopicConfig(want.name, change.set, change.remove);
+    const change = planConfig([], want.config, live.config);
+    if (want.placement === undefined) await this.alterConfig(want.name, change);
+    else await this.moveReplicas({ news, want, before: want, live, change }, context);
+    context.log.info(
+      `topic ${want.name}: it was there already, and is taken over with its records`,
+    );
+  }
+
+  /** Moves replicas to where they are wanted, and writes each setting at its time. */
+  private async moveReplicas(
+    { news, want, before, live, change }: Move,
+    context: CallContext,
+  ): Promise<void> {
+    const refusals = await this.replicas.refusals(want, live);
+    if (refusals.length > 0) throw new Error([`topic ${want.name}:`, ...refusals].join("\n  "));
+    const [first, last] = aroundMoves(change, live);
+    await this.alterConfig(want.name, first);
+    try {
+      await this.replicas.run(want, live, context);
+    } catch (error) {
+      if (!(error instanceof MoveError)) throw error;
+      const known = { ...want, replicationFactor: before.replicationFactor };
+      throw await this.replicas.whatIsTrue(error, known, news);
     }
-    log.info(`topic ${want.name}: it was there already, and is taken over with its records`);
+    await this.alterConfig(want.name, last);
+  }
+
+  private async alterConfig(name: string, change: ConfigChange): Promise<void> {
+    if (isEmptyChange(change)) return;
+    await this.cluster.admin().alterTopicConfig(name, change.set, change.remove);
   }
 
   private awaitPresence(name: string, context: CallContext): Promise<LiveTopic> {
@@ -224,16 +277,10 @@ function importedSpec(name: string, live: LiveTopic): plan.TopicSpec {
   return {
     name,
     partitions: live.partitions.length,
-    replicationFactor: plan.liveReplicationFactor(live) ?? live.partitions[0]?.replicas.length ?? 1,
+    replicationFactor: live.partitions[0]?.replicas.length ?? 1,
     config: Object.fromEntries(
       Object.entries(live.config).filter(([key, value]) => settingFault(key, value) === undefined),
     ),
     deletionProtection: true,
   };
-}
-
-/** An update that nothing calls for is one that the engine forces after a failure: it looks again. */
-function changesProtectionAlone(olds: PropertyMap, news: PropertyMap): boolean {
-  const paths = Object.keys(plan.diffTopic(olds, news).detailedDiff);
-  return paths.length === 1 && paths[0] === "deletionProtection";
 }

@@ -7,8 +7,18 @@ import type {
   PropertyMap,
   PropertyValue,
 } from "../../plugins/common/rpc";
-import { isMap, propertyPath, reveal, sameValue, Unknown } from "../../plugins/common/rpc";
-import type { LiveTopic } from "../admin/port";
+import {
+  firstStep,
+  isMap,
+  propertyPath,
+  reveal,
+  sameValue,
+  Unknown,
+} from "../../plugins/common/rpc";
+import type { LiveTopic, Reassignment } from "../admin/port";
+import { type Placement, settledReplicas } from "./assignment";
+import { placementFaults } from "./placement";
+import { replicationFactors } from "./replica-state";
 import { sameSetting, settingFault } from "./settings";
 
 export interface TopicSpec {
@@ -17,11 +27,14 @@ export interface TopicSpec {
   readonly replicationFactor: number;
   readonly config: Readonly<Record<string, string>>;
   readonly deletionProtection: boolean;
+  /** Default: whichever brokers have the replicas. */
+  readonly placement?: Placement | undefined;
 }
 
 /** What the state keeps of a topic. */
 export interface TopicState extends TopicSpec {
   readonly topicId: string;
+  readonly placement?: number[][];
 }
 
 /** Kafka keeps a partition's number in 32 bits; long before that a cluster would give up. */
@@ -31,7 +44,7 @@ const MAX_REPLICATION_FACTOR = 32_767;
 /** Every fault that can be told without asking the cluster, tied to its property. */
 export function checkTopic(news: PropertyMap): CheckFailure[] {
   const failures: CheckFailure[] = [];
-  const fail = (path: readonly string[], reason: string): void => {
+  const fail = (path: readonly (string | number)[], reason: string): void => {
     failures.push({ property: propertyPath(path), reason });
   };
   const inputs = reveal(news);
@@ -59,6 +72,7 @@ export function checkTopic(news: PropertyMap): CheckFailure[] {
         : `is no text: ${JSON.stringify(value)}; write it in quotes`;
     if (fault !== undefined) fail(["config", key], fault);
   }
+  for (const { path, reason } of placementFaults(inputs)) fail(path, reason);
   return failures;
 }
 
@@ -76,6 +90,7 @@ export function topicSpec(map: PropertyMap): TopicSpec {
     replicationFactor: plain["replicationFactor"] as number,
     config: { ...(plain["config"] as Record<string, string>) },
     deletionProtection: plain["deletionProtection"] as boolean,
+    placement: plain["placement"] as Placement | undefined,
   };
 }
 
@@ -91,7 +106,7 @@ export function diffTopic(olds: PropertyMap, news: PropertyMap): TopicDiff {
   const refusals: string[] = [];
   const before = reveal(olds);
   const after = reveal(news);
-  const note = (path: readonly string[], kind: DiffKind): void => {
+  const note = (path: readonly (string | number)[], kind: DiffKind): void => {
     detailedDiff[propertyPath(path)] = { kind };
   };
   for (const key of ["partitions", "replicationFactor", "deletionProtection"]) {
@@ -105,7 +120,50 @@ export function diffTopic(olds: PropertyMap, news: PropertyMap): TopicDiff {
     refusals.push(...resizeRefusals(before, after));
   }
   diffConfig(before["config"], after["config"], note);
+  diffPlacement(before["placement"], after["placement"], note);
+  // No input stands for it: it is removed by an update that does what it names.
+  if (before["unfinished"] !== undefined) note(["unfinished"], "delete");
   return { detailedDiff, refusals };
+}
+
+/** Whether an update is about replicas. One that nothing calls for follows a failure: it looks at all again. */
+export function concernsReplicas(olds: PropertyMap, news: PropertyMap): boolean {
+  const changes = Object.entries(diffTopic(olds, news).detailedDiff);
+  return (
+    changes.length === 0 ||
+    changes.some(
+      ([path, { kind }]) =>
+        path === "replicationFactor" ||
+        path === "unfinished" ||
+        (firstStep(path) === "placement" && kind !== "delete"),
+    )
+  );
+}
+
+/** Whether there is nothing to be done but in the state. */
+export function changesStateAlone(olds: PropertyMap, news: PropertyMap): boolean {
+  const changes = Object.entries(diffTopic(olds, news).detailedDiff);
+  const isStateAlone = ([path, { kind }]: (typeof changes)[number]): boolean =>
+    path === "deletionProtection" || (path === "placement" && kind === "delete");
+  return changes.length > 0 && changes.every(isStateAlone);
+}
+
+function diffPlacement(
+  before: PropertyMap[string],
+  after: PropertyMap[string],
+  note: (path: readonly (string | number)[], kind: DiffKind) => void,
+): void {
+  if (after instanceof Unknown) return note(["placement"], "update");
+  const [olds, news] = [before, after].map((value) => (Array.isArray(value) ? value : undefined));
+  if (olds === undefined || news === undefined) {
+    if (olds !== news) note(["placement"], olds === undefined ? "add" : "delete");
+    return;
+  }
+  for (let i = 0; i < Math.max(olds.length, news.length); i++) {
+    const [a, b] = [olds[i], news[i]];
+    if (sameValue(a, b)) continue;
+    note(["placement", i], a === undefined ? "add" : b === undefined ? "delete" : "update");
+  }
 }
 
 function diffConfig(
@@ -144,75 +202,53 @@ function resizeRefusals(before: PropertyMap, after: PropertyMap): string[] {
         "need, move producers and consumers, and remove this one.",
     );
   }
-  const [oldFactor, factor] = [before["replicationFactor"], after["replicationFactor"]];
-  if (typeof oldFactor === "number" && typeof factor === "number" && factor !== oldFactor) {
-    refusals.push(
-      `replicationFactor: ${oldFactor} cannot become ${factor} in place: it takes a reassignment ` +
-        `of replicas, which this version does not make. Keep ${oldFactor}; or reassign with ` +
-        "kafka-reassign-partitions.sh and take the result over with `pulumi refresh`.",
-    );
-  }
   return refusals;
 }
 
-export interface ConfigChange {
-  readonly set: Readonly<Record<string, string>>;
-  readonly remove: readonly string[];
-}
-
-/** Which keys to write: those that we want otherwise, and those that we owned and want no more. */
-export function planConfig(
-  owned: readonly string[],
-  want: Readonly<Record<string, string>>,
-  live: Readonly<Record<string, string>>,
-): ConfigChange {
-  const set = Object.fromEntries(
-    Object.entries(want).filter(([key, value]) => !sameSetting(key, live[key], value)),
-  );
-  const remove = owned.filter((key) => !(key in want) && key in live);
-  return { set, remove };
-}
-
-export const isEmptyChange = (change: ConfigChange): boolean =>
-  Object.keys(change.set).length === 0 && change.remove.length === 0;
-
 /** What keeps an existing topic from being taken over as `want`; empty if nothing does. */
-export function adoptionRefusals(want: TopicSpec, live: LiveTopic): string[] {
+export function adoptionRefusals(
+  want: TopicSpec,
+  live: LiveTopic,
+  reassignments: readonly Reassignment[] = [],
+): string[] {
   const refusals: string[] = [];
   const count = live.partitions.length;
   if (count !== want.partitions) {
     refusals.push(`partitions: it has ${count}, not ${want.partitions}`);
   }
-  const factor = liveReplicationFactor(live);
-  if (factor !== undefined && factor !== want.replicationFactor) {
-    refusals.push(`replicationFactor: it has ${factor}, not ${want.replicationFactor}`);
+  const factors = replicationFactors(live, reassignments);
+  if (factors.some((factor) => factor !== want.replicationFactor)) {
+    refusals.push(
+      `replicationFactor: it has ${factors.join(" and ")}, not ${want.replicationFactor}`,
+    );
   }
   return refusals;
-}
-
-/** Undefined while a reassignment runs: the replicas then differ between partitions. */
-export function liveReplicationFactor(live: LiveTopic): number | undefined {
-  const factors = new Set(live.partitions.map((partition) => partition.replicas.length));
-  const [factor] = factors;
-  return factors.size === 1 ? factor : undefined;
 }
 
 /**
  * The state after a look at the topic. Of its settings only the owned keys: whatever others set is
  * theirs. A value that Kafka writes in another notation stays as it was known.
  */
-export function observeTopic(known: TopicSpec, live: LiveTopic): TopicState {
+export function observeTopic(
+  known: TopicSpec,
+  live: LiveTopic,
+  reassignments: readonly Reassignment[] = [],
+): TopicState {
   const config: Record<string, string> = {};
   for (const [key, value] of Object.entries(known.config)) {
     const now = live.config[key];
     if (now !== undefined) config[key] = sameSetting(key, now, value) ? value : now;
   }
+  const [factor, ...others] = replicationFactors(live, reassignments);
+  const placement = settledReplicas(live.partitions, reassignments).map((place) => [...place]);
   return {
     name: known.name,
     partitions: live.partitions.length,
-    replicationFactor: liveReplicationFactor(live) ?? known.replicationFactor,
+    // Where it differs between partitions, `unfinishedReplicas` says so.
+    replicationFactor: factor === undefined || others.length > 0 ? known.replicationFactor : factor,
     config,
     deletionProtection: known.deletionProtection,
+    ...(known.placement === undefined ? {} : { placement }),
     topicId: live.topicId,
   };
 }

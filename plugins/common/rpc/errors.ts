@@ -37,6 +37,9 @@ export class CancelledError extends Error {
   }
 }
 
+/** The engine has died, and another run may have begun already: work is broken off as it stands. */
+export class EngineGoneError extends CancelledError {}
+
 /**
  * Longest error text that is sent, in characters. Texts travel in an HTTP/2 header, whose size
  * receivers limit, and no one reads more.

@@ -1,5 +1,5 @@
 export * from "./diff";
-export { CancelledError, InitFailedError } from "./errors";
+export { CancelledError, EngineGoneError, InitFailedError } from "./errors";
 export type * from "./provider";
 export { serve, startServer } from "./serve";
 export type { RunningServer, ServeOptions } from "./serve";

@@ -36,7 +36,8 @@ export class Lifecycle {
   }
 
   /** Refuses all further work and aborts what is under way. */
-  end(reason: string): void {
-    if (!this.signal.aborted) this.controller.abort(new CancelledError(reason));
+  end(reason: string | CancelledError): void {
+    const error = typeof reason === "string" ? new CancelledError(reason) : reason;
+    if (!this.signal.aborted) this.controller.abort(error);
   }
 }

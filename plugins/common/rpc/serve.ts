@@ -2,6 +2,7 @@ import { fstatSync } from "node:fs";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { EngineLog } from "./engine-log";
+import { type CancelledError, EngineGoneError } from "./errors";
 import { Lifecycle } from "./lifecycle";
 import { CHANNEL_OPTIONS } from "./limits";
 import type { Provider } from "./provider";
@@ -13,7 +14,7 @@ export interface RunningServer {
    * Aborts what is under way, refuses what comes, and resolves when every call is answered: at once where
    * there is none.
    */
-  end(reason: string): Promise<void>;
+  end(reason: string | CancelledError): Promise<void>;
   /** Drops every connection. */
   close(): void;
 }
@@ -70,7 +71,7 @@ export interface ServeOptions {
  */
 export async function serve(provider: Provider, options: ServeOptions = {}): Promise<void> {
   let ending = false;
-  const exit = (reason: string): void => {
+  const exit = (reason: string | CancelledError): void => {
     if (ending) return;
     ending = true;
     setTimeout(() => process.exit(0), options.graceMs ?? 3_000);
@@ -78,11 +79,11 @@ export async function serve(provider: Provider, options: ServeOptions = {}): Pro
   };
   process.on("SIGINT", () => exit("interrupted"));
   process.on("SIGTERM", () => exit("terminated"));
-  onStdinEnd(() => exit("the engine has ended"));
+  onStdinEnd(() => exit(new EngineGoneError("the engine has ended")));
 
   const started = startServer(provider, {
     engineAddress: process.argv[2],
-    onEngineGone: () => exit("the engine no longer answers"),
+    onEngineGone: () => exit(new EngineGoneError("the engine no longer answers")),
   });
   process.stdout.write(`${(await started).port}\n`);
 }

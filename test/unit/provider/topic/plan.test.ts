@@ -1,17 +1,21 @@
 import fc from "fast-check";
 
+import type { PropertyMap } from "../../../../plugins/common/rpc";
 import { Secret, UNKNOWN } from "../../../../plugins/common/rpc";
 import type { LiveTopic } from "../../../../provider/admin/port";
+import { planConfig } from "../../../../provider/topic/config-change";
 import type { TopicSpec } from "../../../../provider/topic/plan";
 import {
   adoptionRefusals,
+  changesStateAlone,
   checkTopic,
+  concernsReplicas,
   diffTopic,
   notReady,
   observeTopic,
-  planConfig,
   topicSpec,
 } from "../../../../provider/topic/plan";
+import { looksUnsettled, unfinishedReplicas } from "../../../../provider/topic/replica-state";
 
 const red = {
   name: "red",
@@ -34,11 +38,15 @@ const live = (changes: Partial<LiveTopic> = {}): LiveTopic => ({
   ...changes,
 });
 
+const placed = (...placement: number[][]) => ({ placement });
+
 describe("check", () => {
   test("passes what is right, and what is not known yet", () => {
     expect(checkTopic(red)).toEqual([]);
     expect(checkTopic({ ...red, name: UNKNOWN, config: { "retention.ms": UNKNOWN } })).toEqual([]);
     expect(checkTopic({ ...red, config: UNKNOWN })).toEqual([]);
+    expect(checkTopic({ ...red, ...placed([1, 2, 3], [3, 1, 2]) })).toEqual([]);
+    expect(checkTopic({ ...red, placement: [[1, UNKNOWN, 3], UNKNOWN] })).toEqual([]);
     expect(checkTopic({ ...red, config: { "retention.ms": new Secret("5") } })).toEqual([]);
   });
 
@@ -59,6 +67,13 @@ describe("check", () => {
     [{ config: { "retention.ms": "soon" } }, 'config["retention.ms"]', /"soon" is no whole number/],
     [{ config: { "retention.ms": 5 } }, 'config["retention.ms"]', /no text: 5; write it in quotes/],
     [{ config: { "segment.bytes": "1024" } }, 'config["segment.bytes"]', /1048576 to/],
+    [{ placement: 3 }, "placement", /no list; write the brokers' node ids/],
+    [{ placement: [[1, 2, 3]] }, "placement[1]", /is missing: there are 2 partitions/],
+    [placed([1, 2, 3], [1, 2, 3], [1, 2, 3]), "placement[2]", /too much.*from 0 to 1/],
+    [placed([1, 2, 3], [1, 2]), "placement[1]", /names 2 brokers, and replicationFactor is 3/],
+    [placed([1, 2, 2], [1, 2, 3]), "placement[0]", /names broker 2 twice/],
+    [placed([1, 2, 3], [1, 2, -3]), "placement[1]", /has -3, which is no node id/],
+    [{ placement: [[1, 2, 3], "1,2"] }, "placement[1]", /is no list: "1,2"/],
     [
       { config: { "leader.replication.throttled.replicas": "*" } },
       'config["leader.replication.throttled.replicas"]',
@@ -100,12 +115,47 @@ describe("diff", () => {
     });
   });
 
-  test("all refusals come together", () => {
-    const { refusals } = diffTopic(red, { ...red, partitions: 1, replicationFactor: 2 });
-    expect(refusals).toEqual([
-      expect.stringMatching(/^partitions: 2 cannot become 1/) as string,
-      expect.stringMatching(/^replicationFactor: 3 cannot become 2/) as string,
+  test("another replication factor is a change in place", () => {
+    expect(diffTopic(red, { ...red, replicationFactor: 2 })).toEqual({
+      detailedDiff: { replicationFactor: { kind: "update" } },
+      refusals: [],
+    });
+  });
+
+  test("a placement is compared by partition, and what is unfinished is to be removed", () => {
+    const whole = (...places: number[][]) => ({ ...red, ...placed(...places) });
+    const kinds = (olds: PropertyMap, news: PropertyMap) =>
+      Object.entries(diffTopic(olds, news).detailedDiff).map(([path, { kind }]) => [path, kind]);
+    const olds = whole([1, 2, 3], [2, 3, 1]);
+    expect(kinds(olds, whole([1, 2, 3], [2, 3, 1]))).toEqual([]);
+    // Another order is another preferred leader.
+    expect(kinds(olds, whole([1, 2, 3], [3, 2, 1]))).toEqual([["placement[1]", "update"]]);
+    const raised = { ...whole([1, 2, 3], [2, 3, 1], [3, 1, 2]), partitions: 3 };
+    expect(kinds(olds, raised)).toEqual([
+      ["partitions", "update"],
+      ["placement[2]", "add"],
     ]);
+    expect(kinds(red, olds)).toEqual([["placement", "add"]]);
+    expect(kinds(olds, red)).toEqual([["placement", "delete"]]);
+    expect(kinds(olds, { ...red, placement: UNKNOWN })).toEqual([["placement", "update"]]);
+    expect(kinds({ ...olds, unfinished: ["x"] }, olds)).toEqual([["unfinished", "delete"]]);
+  });
+
+  test("tells what concerns replicas, and what the state alone", () => {
+    const placed = { ...red, placement: [[1, 2, 3]] };
+    const judged = (olds: PropertyMap, news: PropertyMap) => [
+      concernsReplicas(olds, news),
+      changesStateAlone(olds, news),
+    ];
+    expect(judged(red, { ...red, replicationFactor: 2 })).toEqual([true, false]);
+    expect(judged(red, placed)).toEqual([true, false]);
+    expect(judged({ ...red, unfinished: ["x"] }, red)).toEqual([true, false]);
+    // Nothing that calls for it: a failure does.
+    expect(judged(red, red)).toEqual([true, false]);
+    expect(judged(red, { ...red, config: {} })).toEqual([false, false]);
+    expect(judged(red, { ...red, deletionProtection: false })).toEqual([false, true]);
+    expect(judged(placed, { ...red, deletionProtection: false })).toEqual([false, true]);
+    expect(judged(placed, { ...red, partitions: 3 })).toEqual([false, false]);
   });
 
   test("lowering partitions is refused whatever else changes; raising never is", () => {
@@ -160,13 +210,49 @@ test("adoption asks for the same partitions and replicas", () => {
   ]);
 });
 
-test("a reassignment under way is borne: the replication factor stays as known", () => {
-  const partitions = [
-    { partition: 0, leader: 1, replicas: [1, 2, 3, 4], isr: [1, 2, 3] },
-    { partition: 1, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] },
+describe("a reassignment under way", () => {
+  const partitions = [0, 1].map((partition) => ({
+    partition,
+    leader: 1,
+    replicas: partition === 0 ? [1, 2, 4, 3] : [1, 2, 3],
+    isr: [1, 2, 3],
+  }));
+  const reassignments = [
+    { topic: "red", partition: 0, replicas: [1, 2, 4, 3], adding: [4], removing: [3] },
   ];
-  expect(observeTopic(red, live({ partitions })).replicationFactor).toBe(3);
-  expect(adoptionRefusals(red, live({ partitions }))).toEqual([]);
+  const moving = live({ partitions });
+
+  test("is borne: a partition is where it leads", () => {
+    const placement = [
+      [1, 2, 4],
+      [1, 2, 3],
+    ];
+    expect(looksUnsettled(red, moving)).toBe(true);
+    expect(looksUnsettled(red, live())).toBe(false);
+    expect(observeTopic({ ...red, placement: [] }, moving, reassignments)).toMatchObject({
+      replicationFactor: 3,
+      placement,
+    });
+    expect(observeTopic(red, moving, reassignments)).not.toHaveProperty("placement");
+    expect(adoptionRefusals(red, moving, reassignments)).toEqual([]);
+    expect(unfinishedReplicas(moving, reassignments)).toEqual([]);
+  });
+
+  test("that has left something behind is unfinished", () => {
+    expect(unfinishedReplicas(moving, [])).toEqual([
+      "replicas differ between partitions: 4 in 1, 3 in 1 of them",
+    ]);
+    // Which of the two it is to be, nobody has said: the state keeps what it knew.
+    expect(observeTopic(red, moving).replicationFactor).toBe(3);
+    const key = "leader.replication.throttled.replicas";
+    const throttled = live({ config: { [key]: "0:1" } });
+    expect(looksUnsettled(red, throttled)).toBe(true);
+    expect(unfinishedReplicas(throttled, reassignments)).toEqual([]);
+    expect(unfinishedReplicas(throttled, [])).toEqual([
+      expect.stringMatching(/throttled though none moves: leader\.rep/) as string,
+    ]);
+    expect(unfinishedReplicas(live({ config: { [key]: "*" } }), [])).toEqual([]);
+  });
 });
 
 test("what is seen has owned settings alone, in the known notation", () => {

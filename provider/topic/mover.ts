@@ -1,0 +1,322 @@
+/** Moves a topic's replicas to where they are wanted: in portions, throttled, and with a way back. */
+import type { CallContext } from "../../plugins/common/rpc";
+import { EngineGoneError } from "../../plugins/common/rpc";
+import type { KafkaAdmin, LiveTopic, Reassignment } from "../admin/port";
+import { isUnreachable } from "../admin/port";
+import { type Probe, waitFor } from "../wait";
+import { formatBytes } from "./amounts";
+import type { MovePlan, ReplicaMove, ReplicaWant } from "./assignment";
+import { adding, BATCH, meets, notYet, planMoves, targetOf } from "./assignment";
+import { copiesUnderWay, replicaFacts } from "./replicas";
+import { type BrokerThrottle, brokersOnTopic, nameThrottled } from "./throttle";
+
+/** How long things may take, ms. Tests have their own. */
+export interface MoverTimes {
+  /** Pause between two looks. */
+  readonly intervalMs: number;
+  /** How long a move may bring no byte forward, and how long brokers may be away before one is begun. */
+  readonly stallMs: number;
+  /** How long the cluster may take to do at once what it was told to, or for brokers to hear of it. */
+  readonly promptMs: number;
+}
+
+const TIMES: MoverTimes = { intervalMs: 500, stallMs: 120_000, promptMs: 30_000 };
+
+/** Moves that ended before they were done. What is true by now is the cluster's to say. */
+export class MoveError extends Error {
+  override readonly name = "MoveError";
+  /** Each as a sentence without its end. */
+  readonly reasons: readonly string[];
+
+  constructor(
+    cause: Error | undefined,
+    /** What became of what was under way, and what was left behind. */
+    left: readonly string[],
+  ) {
+    const reasons = [...(cause === undefined ? [] : [cause.message]), ...left];
+    super(reasons.join("; "), { cause });
+    this.reasons = reasons;
+  }
+}
+
+export class Mover {
+  private readonly moved = new Set<number>();
+  private readonly held = new Set<number>();
+  /** Under way on behalf of this run, and not seen to have ended. */
+  private open: readonly number[] = [];
+  /** Ends what is waited for. What is tidied up after a cancellation must not end with it. */
+  private signal: AbortSignal;
+
+  constructor(
+    private readonly topic: string,
+    private readonly want: ReplicaWant,
+    private readonly admin: KafkaAdmin,
+    private readonly throttle: BrokerThrottle,
+    private readonly context: CallContext,
+    private readonly times: MoverTimes = TIMES,
+  ) {
+    this.signal = context.signal;
+  }
+
+  /**
+   * Returns once all partitions that are there have the replicas wanted, led by the preferred ones, and
+   * nothing of a throttle is left. What a run that was killed left under way is waited for, or taken back
+   * if it leads elsewhere. Throws a `MoveError`; but once the engine is gone it sends nothing more, and
+   * leaves all as it stands.
+   *
+   * @param minInsyncReplicas what is in force while replicas move
+   */
+  async run(minInsyncReplicas: number): Promise<void> {
+    const failure = await this.attempt(async () => {
+      // A run that was killed has named on the topic whom it throttled.
+      this.hold(brokersOnTopic((await this.look()).config));
+      while (await this.step(minInsyncReplicas));
+    });
+    this.signal = new AbortController().signal;
+    const left = [
+      ...(await this.tidy("what moves could not be taken back", () => this.takeOpenBack())),
+      ...(await this.tidy("the throttle could not be removed", () => this.unthrottle())),
+    ];
+    if (failure !== undefined || left.length > 0) throw new MoveError(failure, left);
+    this.signal = this.context.signal;
+    const unled = await this.attempt(() => this.elect());
+    if (unled !== undefined) throw new MoveError(unled, []);
+  }
+
+  /** Returns why it failed. */
+  private async attempt(work: () => Promise<void>): Promise<Error | undefined> {
+    const { signal } = this.context;
+    try {
+      await work();
+      signal.throwIfAborted();
+      return undefined;
+    } catch (error) {
+      const cause: unknown = signal.aborted ? signal.reason : error;
+      if (cause instanceof EngineGoneError) throw cause;
+      return cause instanceof Error ? cause : new Error(String(cause));
+    }
+  }
+
+  private async tidy(what: string, work: () => Promise<string[]>): Promise<string[]> {
+    try {
+      return await work();
+    } catch (error) {
+      return [`${what}: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  }
+
+  /** One portion. Returns whether there may be another one. */
+  private async step(minInsyncReplicas: number): Promise<boolean> {
+    this.signal.throwIfAborted();
+    const live = await this.look();
+    const facts = await replicaFacts(this.admin, live);
+    const plan = planMoves(this.want, { ...facts, minInsyncReplicas });
+    if (plan.takeBack.length > 0) {
+      await this.takeBack(plan.takeBack);
+      return true;
+    }
+    if (plan.underWay.length > 0) {
+      this.open = plan.underWay.map(({ partition }) => partition);
+      await this.limit(plan.underWay);
+      await this.watch(plan);
+      return true;
+    }
+    if (plan.refusals.length > 0) throw new Error(plan.refusals.join("\n  "));
+    const batch = plan.moves.slice(0, BATCH);
+    if (batch.length === 0) return false;
+    await this.passGate(batch, minInsyncReplicas);
+    await this.limit(batch);
+    this.signal.throwIfAborted();
+    this.open = batch.map(({ partition }) => partition);
+    await this.admin.reassign(
+      this.topic,
+      new Map(batch.map(({ partition, to }) => [partition, to])),
+    );
+    // Another process that has just ended its own moves may have removed the limits meanwhile.
+    await this.limit(batch);
+    await this.watch(plan);
+    return true;
+  }
+
+  private async passGate(batch: readonly ReplicaMove[], minIsr: number): Promise<void> {
+    const what = `it to be safe that replicas of topic ${this.topic} move`;
+    await this.wait(what, this.times.stallMs, async () => {
+      const [live, brokers] = await Promise.all([this.look(), this.admin.listBrokers()]);
+      const reasons = batch.flatMap((move) => {
+        const state = live.partitions.find(({ partition }) => partition === move.partition);
+        return notYet(move, state, brokers, minIsr) ?? [];
+      });
+      return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
+    });
+  }
+
+  /** Throttles exactly these moves. */
+  private async limit(moves: readonly ReplicaMove[]): Promise<void> {
+    const copying = moves.filter((move) => adding(move).length > 0);
+    if (copying.length === 0) return;
+    const involved = [...new Set(copying.flatMap(({ from, to }) => [...from, ...to]))];
+    // One that is away copies nothing, and could not be told.
+    const away = await this.away(involved);
+    const brokers = involved.filter((id) => !away.includes(id));
+    this.hold(brokers);
+    await nameThrottled(this.admin, this.topic, copying);
+    const others = await this.throttle.limit(brokers);
+    const told = [...others].map(([id, rate]) => `broker ${id} at ${formatBytes(rate)}/s`);
+    if (told.length > 0) {
+      this.context.log.debug(`topic ${this.topic}: others throttle ${told.join(", ")} already`);
+    }
+  }
+
+  /** Waits for what is open to end, for as long as it brings bytes forward. */
+  private async watch(plan: MovePlan): Promise<void> {
+    const { open } = this;
+    const all = this.moved.size + plan.moves.length + plan.underWay.length;
+    const seen = new Map<string, number>();
+    let left = open.length;
+    const what = `replicas of topic ${this.topic} to move`;
+    await this.wait(what, this.times.stallMs, async (extend) => {
+      const running = await this.movesOf(open);
+      if (running.length === 0) return { done: undefined };
+      const copies = await copiesUnderWay(this.admin, await this.look(), running);
+      const grown = copies.filter(({ name, bytes }) => bytes > (seen.get(name) ?? -1));
+      for (const { name, bytes } of grown) seen.set(name, bytes);
+      if (grown.length > 0 || running.length < left) extend();
+      left = running.length;
+      const done = this.moved.size + open.length - left;
+      const behind = copies.reduce((sum, copy) => sum + copy.behind, 0);
+      const away = await this.away(running.flatMap(targetOf));
+      const lacks = away.length === 0 ? "" : `; broker ${away.join(", ")} does not serve`;
+      return {
+        pending: `${done} of ${all} partitions done, ${formatBytes(behind)} behind${lacks}`,
+      };
+    });
+    await this.assertMoved(open);
+    for (const partition of open) this.moved.add(partition);
+    this.open = [];
+  }
+
+  /** A move that ended elsewhere was taken back, or led elsewhere, by someone else. */
+  private async assertMoved(partitions: readonly number[]): Promise<void> {
+    const what = `topic ${this.topic} to have its replicas where they were moved to`;
+    await this.wait(what, this.times.promptMs, async () => {
+      const live = await this.look();
+      const other = live.partitions.filter(
+        ({ partition, replicas }) =>
+          partitions.includes(partition) && !meets(this.want, partition, replicas),
+      );
+      const shown = other.map(
+        ({ partition, replicas }) => `${partition} has ${replicas.join(",")}`,
+      );
+      return other.length === 0
+        ? { done: undefined }
+        : {
+            pending:
+              `partition ${shown.join("; partition ")}: someone else has led them elsewhere, ` +
+              "another run perhaps",
+          };
+    });
+  }
+
+  private async takeBack(partitions: readonly number[]): Promise<void> {
+    const { log } = this.context;
+    log.status(`topic ${this.topic}: taking back what moves elsewhere`);
+    await this.admin.reassign(this.topic, new Map(partitions.map((one) => [one, null])));
+    await this.awaitNoMove(partitions);
+  }
+
+  private async awaitNoMove(partitions: readonly number[]): Promise<void> {
+    const what = `moves of topic ${this.topic} to be taken back`;
+    await this.wait(what, this.times.promptMs, async () => {
+      const left = (await this.movesOf(partitions)).map(({ partition }) => partition);
+      return left.length === 0
+        ? { done: undefined }
+        : { pending: `partition ${left.join(", ")} still moves` };
+    });
+  }
+
+  /** Has the preferred replicas lead: those of the partitions that moved, and of all that are placed. */
+  private async elect(): Promise<void> {
+    const concerned = (partition: number): boolean =>
+      this.moved.has(partition) || this.want.placement?.[partition] !== undefined;
+    let asked = false;
+    const what = `the preferred replicas of topic ${this.topic} to lead`;
+    await this.wait(what, this.times.promptMs, async () => {
+      const led = (await this.look()).partitions.filter(
+        ({ partition, leader, replicas }) => concerned(partition) && replicas[0] !== leader,
+      );
+      if (led.length === 0) return { done: undefined };
+      const inSync = led.filter(({ isr, replicas }) => isr.includes(replicas[0] ?? -1));
+      if (inSync.length > 0 && !asked) {
+        const partitions = inSync.map(({ partition }) => partition);
+        await this.admin.electPreferredLeaders(this.topic, partitions);
+        asked = inSync.length === led.length;
+      }
+      const shown = led.map(
+        ({ partition, leader, replicas }) =>
+          `partition ${partition} is led by ${leader}, not ${replicas[0] ?? "anyone"}`,
+      );
+      return { pending: shown.join("; ") };
+    });
+  }
+
+  /** Returns what was taken back, in words. */
+  private async takeOpenBack(): Promise<string[]> {
+    const partitions = (await this.movesOf(this.open)).map(({ partition }) => partition);
+    if (partitions.length === 0) return [];
+    await this.takeBack(partitions);
+    return [`the move of partition ${partitions.join(", ")} was taken back`];
+  }
+
+  /**
+   * The limits first and then the names, which show a later run whom to look at. Returns why some of it
+   * stays, in words.
+   */
+  private async unthrottle(): Promise<string[]> {
+    const brokers = [...this.held];
+    this.held.clear();
+    const kept = await this.throttle.release(brokers);
+    if (kept.length === 0) await nameThrottled(this.admin, this.topic, []);
+    return kept;
+  }
+
+  private hold(brokers: readonly number[]): void {
+    const news = brokers.filter((id) => !this.held.has(id));
+    this.throttle.hold(news);
+    for (const id of news) this.held.add(id);
+  }
+
+  private async movesOf(partitions: readonly number[]): Promise<readonly Reassignment[]> {
+    if (partitions.length === 0) return [];
+    const running = await this.admin.listReassignments([this.topic]);
+    return running.filter(({ partition }) => partitions.includes(partition));
+  }
+
+  /** Those of these brokers that do not serve. */
+  private async away(ids: readonly number[]): Promise<number[]> {
+    const brokers = await this.admin.listBrokers();
+    const serving = new Set(brokers.filter(({ fenced }) => !fenced).map(({ id }) => id));
+    return [...new Set(ids)].filter((id) => !serving.has(id)).sort((a, b) => a - b);
+  }
+
+  private async look(): Promise<LiveTopic> {
+    const live = await this.admin.describeTopic(this.topic);
+    if (live === undefined) throw new Error("it is gone from the cluster");
+    return live;
+  }
+
+  /** Brokers that do not answer may be starting: they are asked again, for as long as the wait may take. */
+  private wait<T>(
+    what: string,
+    timeoutMs: number,
+    probe: (extend: () => void) => Promise<Probe<T>>,
+  ): Promise<T> {
+    const progress = (line: string): void => this.context.log.status(line);
+    const { intervalMs } = this.times;
+    return waitFor({ what, timeoutMs, intervalMs, signal: this.signal, progress }, (extend) =>
+      probe(extend).catch((error: unknown) => {
+        if (!isUnreachable(error)) throw error;
+        return { pending: error.message };
+      }),
+    );
+  }
+}

@@ -1,0 +1,126 @@
+/** Limits on what moving replicas copy: which replicas are meant, and how much their brokers may copy. */
+import type { KafkaAdmin } from "../admin/port";
+import { KafkaError } from "../admin/port";
+import { adding, type ReplicaMove } from "./assignment";
+
+const LEADERS = "leader.replication.throttled.replicas";
+const FOLLOWERS = "follower.replication.throttled.replicas";
+/** All replicas of the topic: we never write that, so someone else did. */
+const ALL = "*";
+
+type Config = Readonly<Record<string, string>>;
+
+/** The keys that name exactly the replicas of these moves: who sends, and who is to receive. */
+export function throttleKeys(moves: readonly ReplicaMove[]): Config {
+  const copying = moves.filter((move) => adding(move).length > 0);
+  const named = (brokers: (move: ReplicaMove) => readonly number[]): string =>
+    copying.flatMap((move) => brokers(move).map((id) => `${move.partition}:${id}`)).join(",");
+  if (copying.length === 0) return {};
+  return { [LEADERS]: named(({ from }) => from), [FOLLOWERS]: named(adding) };
+}
+
+/** The throttle keys on a topic that name single replicas: ours, or a tool's that has not cleaned up. */
+export const keysOnTopic = (config: Config): string[] =>
+  [LEADERS, FOLLOWERS].filter((key) => config[key] !== undefined && config[key] !== ALL);
+
+/** Brokers that the throttle keys on a topic name. */
+export const brokersOnTopic = (config: Config): number[] => [
+  ...new Set(
+    keysOnTopic(config).flatMap((key) =>
+      (config[key] ?? "").split(",").flatMap((pair) => {
+        const [, broker] = /^\d+:(\d+)$/.exec(pair.trim()) ?? [];
+        return broker === undefined ? [] : [Number(broker)];
+      }),
+    ),
+  ),
+];
+
+/** Makes the keys on the topic those of these moves. What someone else set for all replicas stays. */
+export async function nameThrottled(
+  admin: KafkaAdmin,
+  topic: string,
+  moves: readonly ReplicaMove[],
+): Promise<void> {
+  const { config = {} } = (await admin.describeTopic(topic)) ?? {};
+  const wanted = Object.entries(throttleKeys(moves)).filter(([key]) => config[key] !== ALL);
+  const set = Object.fromEntries(wanted.filter(([key, value]) => config[key] !== value));
+  const remove = keysOnTopic(config).filter((key) => !wanted.some(([name]) => name === key));
+  if (Object.keys(set).length + remove.length > 0) await admin.alterTopicConfig(topic, set, remove);
+}
+
+/**
+ * The brokers' limits. They are the cluster's, not a topic's: topics that move at once in this process
+ * share them, and the last one removes them. A limit that differs from ours is someone else's: it is
+ * neither changed nor removed.
+ */
+export class BrokerThrottle {
+  private readonly holders = new Map<number, number>();
+  /** One change at a time, so that nobody removes what another one has just found set. */
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly admin: () => KafkaAdmin,
+    /** Bytes a second. */
+    private readonly rate: () => number,
+  ) {}
+
+  /** Keeps these brokers' limits from being removed until they are released. */
+  hold(brokers: readonly number[]): void {
+    for (const id of brokers) this.holders.set(id, (this.holders.get(id) ?? 0) + 1);
+  }
+
+  /** Sets the limit where there is none. Returns others' limits, by broker: moves go by those. */
+  limit(brokers: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return this.alone(async () => {
+      const rates = await this.admin().replicationThrottles();
+      const bare = brokers.filter((id) => !rates.has(id));
+      if (bare.length > 0) await this.admin().throttleReplication(bare, this.rate());
+      const others = [...rates].filter(
+        ([id, rate]) => brokers.includes(id) && rate !== this.rate(),
+      );
+      return new Map(others);
+    });
+  }
+
+  /**
+   * Removes our limits on those brokers that nobody holds any more: nobody here, and no replica that
+   * another process moves. Returns why some of them stay though nobody needs them, in words.
+   */
+  release(brokers: readonly number[]): Promise<string[]> {
+    for (const id of brokers) this.holders.set(id, Math.max(0, (this.holders.get(id) ?? 0) - 1));
+    return this.alone(async () => {
+      const free = brokers.filter((id) => this.holders.get(id) === 0);
+      if (free.length === 0) return [];
+      const [rates, moving, known] = await Promise.all([
+        this.admin().replicationThrottles(),
+        this.admin().listReassignments(),
+        this.admin().listBrokers(),
+      ]);
+      const busy = new Set(moving.flatMap(({ replicas }) => replicas));
+      const idle = free.filter((id) => !busy.has(id));
+      const kept = await Promise.all(
+        idle.map(async (id): Promise<string[]> => {
+          const broker = known.find((one) => one.id === id);
+          if (broker === undefined) return [];
+          // It keeps its limit while it is away, and nobody else can be asked to remove it.
+          if (broker.fenced) return [`broker ${id} does not serve, and may keep its limit`];
+          if (rates.get(id) !== this.rate()) return [];
+          try {
+            await this.admin().throttleReplication([id], undefined);
+            return [];
+          } catch (error) {
+            if (!(error instanceof KafkaError)) throw error;
+            return [`broker ${id} keeps its limit: ${error.message}`];
+          }
+        }),
+      );
+      return kept.flat();
+    });
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(work);
+    this.tail = result.catch(() => undefined);
+    return result;
+  }
+}
