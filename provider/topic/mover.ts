@@ -2,11 +2,11 @@
 import type { CallContext } from "../../plugins/common/rpc";
 import { EngineGoneError } from "../../plugins/common/rpc";
 import type { KafkaAdmin, LiveTopic, Reassignment } from "../admin/port";
-import { isUnreachable } from "../admin/port";
+import { isUnreachable, KafkaError } from "../admin/port";
 import { type Probe, waitFor } from "../wait";
 import { formatBytes } from "./amounts";
 import type { MovePlan, ReplicaMove, ReplicaWant } from "./assignment";
-import { adding, BATCH, meets, notYet, planMoves, targetOf } from "./assignment";
+import { adding, BATCH, meets, notYet, planMoves, sameList, targetOf } from "./assignment";
 import { copiesUnderWay, replicaFacts } from "./replicas";
 import { type BrokerThrottle, brokersOnTopic, nameThrottled } from "./throttle";
 
@@ -42,8 +42,9 @@ export class MoveError extends Error {
 export class Mover {
   private readonly moved = new Set<number>();
   private readonly held = new Set<number>();
+  private named = false;
   /** Under way on behalf of this run, and not seen to have ended. */
-  private open: readonly number[] = [];
+  private open: readonly ReplicaMove[] = [];
   /** Ends what is waited for. What is tidied up after a cancellation must not end with it. */
   private signal: AbortSignal;
 
@@ -72,7 +73,7 @@ export class Mover {
       this.hold(brokersOnTopic((await this.look()).config));
       while (await this.step(minInsyncReplicas));
     });
-    this.signal = new AbortController().signal;
+    this.signal = unlessEngineGone(this.context.signal);
     const left = [
       ...(await this.tidy("what moves could not be taken back", () => this.takeOpenBack())),
       ...(await this.tidy("the throttle could not be removed", () => this.unthrottle())),
@@ -101,6 +102,8 @@ export class Mover {
     try {
       return await work();
     } catch (error) {
+      const { reason } = this.context.signal as { reason: unknown };
+      if (reason instanceof EngineGoneError) throw reason;
       return [`${what}: ${error instanceof Error ? error.message : String(error)}`];
     }
   }
@@ -108,15 +111,19 @@ export class Mover {
   /** One portion. Returns whether there may be another one. */
   private async step(minInsyncReplicas: number): Promise<boolean> {
     this.signal.throwIfAborted();
-    const live = await this.look();
-    const facts = await replicaFacts(this.admin, live);
-    const plan = planMoves(this.want, { ...facts, minInsyncReplicas });
+    const { topic } = this;
+    // The moves first: what ends before the second question shows in the replicas.
+    const facts = await replicaFacts(this.admin, { topic, partitions: [], minInsyncReplicas });
+    const { partitions } = await this.look();
+    const open = partitions.filter(({ partition }) => !this.moved.has(partition));
+    const plan = planMoves(this.want, { ...facts, partitions: open });
     if (plan.takeBack.length > 0) {
       await this.takeBack(plan.takeBack);
+      await this.awaitNoMove(plan.takeBack);
       return true;
     }
     if (plan.underWay.length > 0) {
-      this.open = plan.underWay.map(({ partition }) => partition);
+      this.open = plan.underWay;
       await this.limit(plan.underWay);
       await this.watch(plan);
       return true;
@@ -125,9 +132,9 @@ export class Mover {
     const batch = plan.moves.slice(0, BATCH);
     if (batch.length === 0) return false;
     await this.passGate(batch, minInsyncReplicas);
-    await this.limit(batch);
+    await this.awaitHeeded(await this.limit(batch));
     this.signal.throwIfAborted();
-    this.open = batch.map(({ partition }) => partition);
+    this.open = batch;
     await this.admin.reassign(
       this.topic,
       new Map(batch.map(({ partition, to }) => [partition, to])),
@@ -150,26 +157,39 @@ export class Mover {
     });
   }
 
-  /** Throttles exactly these moves. */
-  private async limit(moves: readonly ReplicaMove[]): Promise<void> {
+  /** Throttles exactly these moves. Returns the brokers that are limited for it. */
+  private async limit(moves: readonly ReplicaMove[]): Promise<readonly number[]> {
     const copying = moves.filter((move) => adding(move).length > 0);
-    if (copying.length === 0) return;
+    if (copying.length === 0) return [];
     const involved = [...new Set(copying.flatMap(({ from, to }) => [...from, ...to]))];
     // One that is away copies nothing, and could not be told.
     const away = await this.away(involved);
     const brokers = involved.filter((id) => !away.includes(id));
     this.hold(brokers);
-    await nameThrottled(this.admin, this.topic, copying);
+    await nameThrottled(this.admin, this.topic, copying, this.named);
+    this.named = true;
     const others = await this.throttle.limit(brokers);
     const told = [...others].map(([id, rate]) => `broker ${id} at ${formatBytes(rate)}/s`);
     if (told.length > 0) {
       this.context.log.debug(`topic ${this.topic}: others throttle ${told.join(", ")} already`);
     }
+    return brokers;
+  }
+
+  private async awaitHeeded(brokers: readonly number[]): Promise<void> {
+    if (brokers.length === 0) return;
+    const what = `brokers to throttle the moves of topic ${this.topic}`;
+    await this.wait(what, this.times.promptMs, async () => {
+      const left = await this.throttle.unheeded(brokers);
+      return left.length === 0
+        ? { done: undefined }
+        : { pending: `broker ${left.join(", ")} does not tell of the limit yet` };
+    });
   }
 
   /** Waits for what is open to end, for as long as it brings bytes forward. */
   private async watch(plan: MovePlan): Promise<void> {
-    const { open } = this;
+    const open = this.open.map(({ partition }) => partition);
     const all = this.moved.size + plan.moves.length + plan.underWay.length;
     const seen = new Map<string, number>();
     let left = open.length;
@@ -219,9 +239,14 @@ export class Mover {
 
   private async takeBack(partitions: readonly number[]): Promise<void> {
     const { log } = this.context;
-    log.status(`topic ${this.topic}: taking back what moves elsewhere`);
-    await this.admin.reassign(this.topic, new Map(partitions.map((one) => [one, null])));
-    await this.awaitNoMove(partitions);
+    log.status(`topic ${this.topic}: taking back what is under way`);
+    try {
+      await this.admin.reassign(this.topic, new Map(partitions.map((one) => [one, null])));
+    } catch (error) {
+      // One of them has ended meanwhile; the others were taken back all the same.
+      const hasEnded = error instanceof KafkaError && error.code === "NO_REASSIGNMENT_IN_PROGRESS";
+      if (!hasEnded) throw error;
+    }
   }
 
   private async awaitNoMove(partitions: readonly number[]): Promise<void> {
@@ -261,10 +286,24 @@ export class Mover {
 
   /** Returns what was taken back, in words. */
   private async takeOpenBack(): Promise<string[]> {
-    const partitions = (await this.movesOf(this.open)).map(({ partition }) => partition);
+    const running = await this.movesOf(this.open.map(({ partition }) => partition));
+    const partitions = running.map(({ partition }) => partition);
     if (partitions.length === 0) return [];
     await this.takeBack(partitions);
+    await this.awaitNoMove(partitions);
+    await this.reorder(this.open.filter(({ partition }) => partitions.includes(partition)));
     return [`the move of partition ${partitions.join(", ")} was taken back`];
+  }
+
+  /** Kafka takes moves back to the former replicas in any order: the first one is to lead again. */
+  private async reorder(moves: readonly ReplicaMove[]): Promise<void> {
+    const { partitions } = await this.look();
+    const targets = moves.flatMap(({ partition, from }): [number, readonly number[]][] => {
+      const now = partitions.find((one) => one.partition === partition)?.replicas ?? [];
+      const isSame = sameList([...now].sort(), [...from].sort());
+      return isSame && !sameList(now, from) ? [[partition, from]] : [];
+    });
+    if (targets.length > 0) await this.admin.reassign(this.topic, new Map(targets));
   }
 
   /**
@@ -275,7 +314,7 @@ export class Mover {
     const brokers = [...this.held];
     this.held.clear();
     const kept = await this.throttle.release(brokers);
-    if (kept.length === 0) await nameThrottled(this.admin, this.topic, []);
+    if (kept.length === 0) await nameThrottled(this.admin, this.topic, [], this.named);
     return kept;
   }
 
@@ -319,4 +358,13 @@ export class Mover {
       }),
     );
   }
+}
+
+/** Aborted by the engine's death alone: what was begun is tidied up after a cancellation. */
+function unlessEngineGone(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  signal.addEventListener("abort", () => {
+    if (signal.reason instanceof EngineGoneError) controller.abort(signal.reason);
+  });
+  return controller.signal;
 }

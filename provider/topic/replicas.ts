@@ -4,8 +4,10 @@ import { brokerLoads, type ReplicaFacts } from "./assignment";
 import { partitionBytes } from "./move-costs";
 
 /** All that `planMoves` goes by. */
-export async function replicaFacts(admin: KafkaAdmin, live: LiveTopic): Promise<ReplicaFacts> {
-  const { topic, partitions, minInsyncReplicas } = live;
+export async function replicaFacts(
+  admin: KafkaAdmin,
+  { topic, partitions, minInsyncReplicas }: Omit<LiveTopic, "topicId" | "config">,
+): Promise<ReplicaFacts> {
   const [reassignments, brokers, topics] = await Promise.all([
     admin.listReassignments([topic]),
     admin.listBrokers(),

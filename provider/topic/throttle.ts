@@ -35,16 +35,29 @@ export const brokersOnTopic = (config: Config): number[] => [
   ),
 ];
 
-/** Makes the keys on the topic those of these moves. What someone else set for all replicas stays. */
+/**
+ * Makes the keys on the topic those of these moves. What someone else set for all replicas stays.
+ *
+ * @param ours whether this run has set keys already: a broker may not have heard of them yet
+ */
 export async function nameThrottled(
   admin: KafkaAdmin,
   topic: string,
   moves: readonly ReplicaMove[],
+  ours: boolean,
 ): Promise<void> {
   const { config = {} } = (await admin.describeTopic(topic)) ?? {};
-  const wanted = Object.entries(throttleKeys(moves)).filter(([key]) => config[key] !== ALL);
-  const set = Object.fromEntries(wanted.filter(([key, value]) => config[key] !== value));
-  const remove = keysOnTopic(config).filter((key) => !wanted.some(([name]) => name === key));
+  const wanted = throttleKeys(moves);
+  const free = [LEADERS, FOLLOWERS].filter((key) => config[key] !== ALL);
+  const set = Object.fromEntries(
+    free.flatMap((key): [string, string][] => {
+      const value = wanted[key];
+      return value === undefined || config[key] === value ? [] : [[key, value]];
+    }),
+  );
+  const remove = free.filter(
+    (key) => wanted[key] === undefined && (ours || config[key] !== undefined),
+  );
   if (Object.keys(set).length + remove.length > 0) await admin.alterTopicConfig(topic, set, remove);
 }
 
@@ -55,6 +68,8 @@ export async function nameThrottled(
  */
 export class BrokerThrottle {
   private readonly holders = new Map<number, number>();
+  /** Set by this process. A broker that is asked may not have heard of it yet, or still believe in it. */
+  private readonly ours = new Set<number>();
   /** One change at a time, so that nobody removes what another one has just found set. */
   private tail: Promise<unknown> = Promise.resolve();
 
@@ -73,13 +88,24 @@ export class BrokerThrottle {
   limit(brokers: readonly number[]): Promise<ReadonlyMap<number, number>> {
     return this.alone(async () => {
       const rates = await this.admin().replicationThrottles();
-      const bare = brokers.filter((id) => !rates.has(id));
-      if (bare.length > 0) await this.admin().throttleReplication(bare, this.rate());
       const others = [...rates].filter(
-        ([id, rate]) => brokers.includes(id) && rate !== this.rate(),
+        ([id, rate]) => brokers.includes(id) && rate !== this.rate() && !this.ours.has(id),
       );
+      const bare = brokers.filter(
+        (id) =>
+          !others.some(([other]) => other === id) &&
+          !(this.ours.has(id) && rates.get(id) === this.rate()),
+      );
+      for (const id of bare) this.ours.add(id);
+      if (bare.length > 0) await this.admin().throttleReplication(bare, this.rate());
       return new Map(others);
     });
+  }
+
+  /** Those of these brokers that tell of no limit yet. */
+  async unheeded(brokers: readonly number[]): Promise<number[]> {
+    const rates = await this.admin().replicationThrottles();
+    return brokers.filter((id) => !rates.has(id));
   }
 
   /**
@@ -104,9 +130,10 @@ export class BrokerThrottle {
           if (broker === undefined) return [];
           // It keeps its limit while it is away, and nobody else can be asked to remove it.
           if (broker.fenced) return [`broker ${id} does not serve, and may keep its limit`];
-          if (rates.get(id) !== this.rate()) return [];
+          if (rates.get(id) !== this.rate() && !this.ours.has(id)) return [];
           try {
             await this.admin().throttleReplication([id], undefined);
+            this.ours.delete(id);
             return [];
           } catch (error) {
             if (!(error instanceof KafkaError)) throw error;
