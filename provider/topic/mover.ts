@@ -8,7 +8,7 @@ import { formatBytes } from "./amounts";
 import type { MovePlan, ReplicaMove, ReplicaWant } from "./assignment";
 import { adding, BATCH, meets, notYet, planMoves, sameList, targetOf } from "./assignment";
 import { copiesUnderWay, replicaFacts } from "./replicas";
-import { type BrokerThrottle, brokersOnTopic, nameThrottled } from "./throttle";
+import { type BrokerThrottle, brokersOnTopic, nameThrottled, throttleKeys } from "./throttle";
 
 /** How long things may take, ms. Tests have their own. */
 export interface MoverTimes {
@@ -166,10 +166,11 @@ export class Mover {
     const away = await this.away(involved);
     const brokers = involved.filter((id) => !away.includes(id));
     this.hold(brokers);
-    await nameThrottled(this.admin, this.topic, copying, this.named);
+    const others = await this.release([...this.held].filter((id) => !involved.includes(id)));
+    await nameThrottled(this.admin, this.topic, throttleKeys(copying, others), this.named);
     this.named = true;
-    const others = await this.throttle.limit(brokers);
-    const told = [...others].map(([id, rate]) => `broker ${id} at ${formatBytes(rate)}/s`);
+    const foreign = await this.throttle.limit(brokers);
+    const told = [...foreign].map(([id, rate]) => `broker ${id} at ${formatBytes(rate)}/s`);
     if (told.length > 0) {
       this.context.log.debug(`topic ${this.topic}: others throttle ${told.join(", ")} already`);
     }
@@ -306,16 +307,27 @@ export class Mover {
     if (targets.length > 0) await this.admin.reassign(this.topic, new Map(targets));
   }
 
-  /**
-   * The limits first and then the names, which show a later run whom to look at. Returns why some of it
-   * stays, in words.
-   */
+  /** The limits first and then the names, which show a later run whom to look at. */
   private async unthrottle(): Promise<string[]> {
     const brokers = [...this.held];
     this.held.clear();
-    const kept = await this.throttle.release(brokers);
-    if (kept.length === 0) await nameThrottled(this.admin, this.topic, [], this.named);
-    return kept;
+    const left = await this.throttle.release(brokers);
+    await nameThrottled(this.admin, this.topic, throttleKeys([], left), this.named);
+    if (left.length > 0) {
+      this.context.log.warn(
+        `topic ${this.topic}: broker ${left.join(", ")} does not serve and may keep its limit of ` +
+          "what moving replicas copy; `pulumi up --refresh` removes it once it serves",
+      );
+    }
+    return [];
+  }
+
+  /** Returns those that may keep their limit; they stay held. */
+  private async release(brokers: readonly number[]): Promise<readonly number[]> {
+    for (const id of brokers) this.held.delete(id);
+    const left = await this.throttle.release(brokers);
+    this.hold(left);
+    return left;
   }
 
   private hold(brokers: readonly number[]): void {

@@ -1,6 +1,5 @@
 /** Limits on what moving replicas copy: which replicas are meant, and how much their brokers may copy. */
 import type { KafkaAdmin } from "../admin/port";
-import { KafkaError } from "../admin/port";
 import { adding, type ReplicaMove } from "./assignment";
 
 const LEADERS = "leader.replication.throttled.replicas";
@@ -10,13 +9,26 @@ const ALL = "*";
 
 type Config = Readonly<Record<string, string>>;
 
-/** The keys that name exactly the replicas of these moves: who sends, and who is to receive. */
-export function throttleKeys(moves: readonly ReplicaMove[]): Config {
+/**
+ * The keys that name exactly the replicas of these moves: who sends, and who is to receive.
+ *
+ * @param others brokers that are still limited, for a later run to see: named too, though nothing moves there
+ */
+export function throttleKeys(
+  moves: readonly ReplicaMove[],
+  others: readonly number[] = [],
+): Config {
   const copying = moves.filter((move) => adding(move).length > 0);
-  const named = (brokers: (move: ReplicaMove) => readonly number[]): string =>
-    copying.flatMap((move) => brokers(move).map((id) => `${move.partition}:${id}`)).join(",");
-  if (copying.length === 0) return {};
-  return { [LEADERS]: named(({ from }) => from), [FOLLOWERS]: named(adding) };
+  const partition = copying[0]?.partition ?? 0;
+  const pairs = (brokers: (move: ReplicaMove) => readonly number[]): string[] =>
+    copying.flatMap((move) => brokers(move).map((id) => `${move.partition}:${id}`));
+  const named = {
+    [LEADERS]: pairs(({ from }) => from),
+    [FOLLOWERS]: [...pairs(adding), ...others.map((id) => `${partition}:${id}`)],
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([key, list]) => (list.length === 0 ? [] : [[key, list.join()]])),
+  );
 }
 
 /** The throttle keys on a topic that name single replicas: ours, or a tool's that has not cleaned up. */
@@ -36,18 +48,17 @@ export const brokersOnTopic = (config: Config): number[] => [
 ];
 
 /**
- * Makes the keys on the topic those of these moves. What someone else set for all replicas stays.
+ * Makes the keys on the topic these (see `throttleKeys`). What someone else set for all replicas stays.
  *
  * @param ours whether this run has set keys already: a broker may not have heard of them yet
  */
 export async function nameThrottled(
   admin: KafkaAdmin,
   topic: string,
-  moves: readonly ReplicaMove[],
+  wanted: Config,
   ours: boolean,
 ): Promise<void> {
   const { config = {} } = (await admin.describeTopic(topic)) ?? {};
-  const wanted = throttleKeys(moves);
   const free = [LEADERS, FOLLOWERS].filter((key) => config[key] !== ALL);
   const set = Object.fromEntries(
     free.flatMap((key): [string, string][] => {
@@ -110,9 +121,10 @@ export class BrokerThrottle {
 
   /**
    * Removes our limits on those brokers that nobody holds any more: nobody here, and no replica that
-   * another process moves. Returns why some of them stay though nobody needs them, in words.
+   * another process moves. Returns those that could not be asked, since they do not serve: they may keep
+   * theirs.
    */
-  release(brokers: readonly number[]): Promise<string[]> {
+  release(brokers: readonly number[]): Promise<readonly number[]> {
     for (const id of brokers) this.holders.set(id, Math.max(0, (this.holders.get(id) ?? 0) - 1));
     return this.alone(async () => {
       const free = brokers.filter((id) => this.holders.get(id) === 0);
@@ -124,24 +136,14 @@ export class BrokerThrottle {
       ]);
       const busy = new Set(moving.flatMap(({ replicas }) => replicas));
       const idle = free.filter((id) => !busy.has(id));
-      const kept = await Promise.all(
-        idle.map(async (id): Promise<string[]> => {
-          const broker = known.find((one) => one.id === id);
-          if (broker === undefined) return [];
-          // It keeps its limit while it is away, and nobody else can be asked to remove it.
-          if (broker.fenced) return [`broker ${id} does not serve, and may keep its limit`];
-          if (rates.get(id) !== this.rate() && !this.ours.has(id)) return [];
-          try {
-            await this.admin().throttleReplication([id], undefined);
-            this.ours.delete(id);
-            return [];
-          } catch (error) {
-            if (!(error instanceof KafkaError)) throw error;
-            return [`broker ${id} keeps its limit: ${error.message}`];
-          }
-        }),
+      const isFenced = (id: number): boolean | undefined =>
+        known.find((broker) => broker.id === id)?.fenced;
+      const limited = idle.filter(
+        (id) => isFenced(id) === false && (rates.get(id) === this.rate() || this.ours.has(id)),
       );
-      return kept.flat();
+      if (limited.length > 0) await this.admin().throttleReplication(limited, undefined);
+      for (const id of limited) this.ours.delete(id);
+      return idle.filter(isFenced);
     });
   }
 
