@@ -118,6 +118,17 @@ test("a default that others have set for all brokers is named, never changed", (
   });
 });
 
+test("the limits of replicas that move are nobody's drift, here or as defaults of all brokers", () => {
+  const limits = {
+    "leader.replication.throttled.rate": "1000000",
+    "follower.replication.throttled.rate": "1000000",
+  };
+  for (const live of [own(limits), { own: {}, defaults: limits }]) {
+    expect(planRunTime(facts({ live }))).toEqual(nothing);
+    expect(inForce(facts({ live }))).toEqual(facts({}).started);
+  }
+});
+
 test("values are compared as Kafka reads them", () => {
   const ratio = "log.cleaner.min.cleanable.ratio";
   const want = print({ [ratio]: "0.50" });
