@@ -1,26 +1,15 @@
 /** Moves a topic's replicas to where they are wanted: in portions, throttled, and with a way back. */
 import type { CallContext } from "../../plugins/common/rpc";
 import { EngineGoneError } from "../../plugins/common/rpc";
-import type { KafkaAdmin, LiveTopic, Reassignment } from "../admin/port";
-import { isUnreachable, KafkaError } from "../admin/port";
-import { type Probe, waitFor } from "../wait";
+import type { KafkaAdmin } from "../admin/port";
+import { KafkaError } from "../admin/port";
 import { formatBytes } from "./amounts";
 import type { MovePlan, ReplicaMove, ReplicaWant } from "./assignment";
 import { adding, BATCH, meets, notYet, planMoves, sameList, targetOf } from "./assignment";
+import { electPreferred } from "./election";
 import { copiesUnderWay, replicaFacts } from "./replicas";
 import { type BrokerThrottle, brokersOnTopic, nameThrottled, throttleKeys } from "./throttle";
-
-/** How long things may take, ms. Tests have their own. */
-export interface MoverTimes {
-  /** Pause between two looks. */
-  readonly intervalMs: number;
-  /** How long a move may bring no byte forward, and how long brokers may be away before one is begun. */
-  readonly stallMs: number;
-  /** How long the cluster may take to do at once what it was told to, or for brokers to hear of it. */
-  readonly promptMs: number;
-}
-
-const TIMES: MoverTimes = { intervalMs: 500, stallMs: 120_000, promptMs: 30_000 };
+import { type MoverTimes, TIMES, TopicWatch } from "./topic-watch";
 
 /** Moves that ended before they were done. What is true by now is the cluster's to say. */
 export class MoveError extends Error {
@@ -45,8 +34,7 @@ export class Mover {
   private named = false;
   /** Under way on behalf of this run, and not seen to have ended. */
   private open: readonly ReplicaMove[] = [];
-  /** Ends what is waited for. What is tidied up after a cancellation must not end with it. */
-  private signal: AbortSignal;
+  private readonly watching: TopicWatch;
 
   constructor(
     private readonly topic: string,
@@ -54,9 +42,9 @@ export class Mover {
     private readonly admin: KafkaAdmin,
     private readonly throttle: BrokerThrottle,
     private readonly context: CallContext,
-    private readonly times: MoverTimes = TIMES,
+    times: MoverTimes = TIMES,
   ) {
-    this.signal = context.signal;
+    this.watching = new TopicWatch(topic, admin, context, times);
   }
 
   /**
@@ -70,17 +58,20 @@ export class Mover {
   async run(minInsyncReplicas: number): Promise<void> {
     const failure = await this.attempt(async () => {
       // A run that was killed has named on the topic whom it throttled.
-      this.hold(brokersOnTopic((await this.look()).config));
+      this.hold(brokersOnTopic((await this.watching.look()).config));
       while (await this.step(minInsyncReplicas));
     });
-    this.signal = unlessEngineGone(this.context.signal);
+    this.watching.outliveCancellation();
     const left = [
       ...(await this.tidy("what moves could not be taken back", () => this.takeOpenBack())),
       ...(await this.tidy("the throttle could not be removed", () => this.unthrottle())),
     ];
     if (failure !== undefined || left.length > 0) throw new MoveError(failure, left);
-    this.signal = this.context.signal;
-    const unled = await this.attempt(() => this.elect());
+    this.watching.heedCancellation();
+    const { placement } = this.want;
+    const unled = await this.attempt(() =>
+      electPreferred(this.watching, (id) => this.moved.has(id) || placement?.[id] !== undefined),
+    );
     if (unled !== undefined) throw new MoveError(unled, []);
   }
 
@@ -110,11 +101,11 @@ export class Mover {
 
   /** One portion. Returns whether there may be another one. */
   private async step(minInsyncReplicas: number): Promise<boolean> {
-    this.signal.throwIfAborted();
+    this.watching.throwIfAborted();
     const { topic } = this;
     // The moves first: what ends before the second question shows in the replicas.
     const facts = await replicaFacts(this.admin, { topic, partitions: [], minInsyncReplicas });
-    const { partitions } = await this.look();
+    const { partitions } = await this.watching.look();
     const open = partitions.filter(({ partition }) => !this.moved.has(partition));
     const plan = planMoves(this.want, { ...facts, partitions: open });
     if (plan.takeBack.length > 0) {
@@ -133,7 +124,7 @@ export class Mover {
     if (batch.length === 0) return false;
     await this.passGate(batch, minInsyncReplicas);
     await this.awaitHeeded(await this.limit(batch));
-    this.signal.throwIfAborted();
+    this.watching.throwIfAborted();
     this.open = batch;
     await this.admin.reassign(
       this.topic,
@@ -147,8 +138,8 @@ export class Mover {
 
   private async passGate(batch: readonly ReplicaMove[], minIsr: number): Promise<void> {
     const what = `it to be safe that replicas of topic ${this.topic} move`;
-    await this.wait(what, this.times.stallMs, async () => {
-      const [live, brokers] = await Promise.all([this.look(), this.admin.listBrokers()]);
+    await this.watching.wait(what, this.watching.times.stallMs, async () => {
+      const [live, brokers] = await Promise.all([this.watching.look(), this.admin.listBrokers()]);
       const reasons = batch.flatMap((move) => {
         const state = live.partitions.find(({ partition }) => partition === move.partition);
         return notYet(move, state, brokers, minIsr) ?? [];
@@ -163,7 +154,7 @@ export class Mover {
     if (copying.length === 0) return [];
     const involved = [...new Set(copying.flatMap(({ from, to }) => [...from, ...to]))];
     // One that is away copies nothing, and could not be told.
-    const away = await this.away(involved);
+    const away = await this.watching.away(involved);
     const brokers = involved.filter((id) => !away.includes(id));
     this.hold(brokers);
     const others = await this.release([...this.held].filter((id) => !involved.includes(id)));
@@ -180,7 +171,7 @@ export class Mover {
   private async awaitHeeded(brokers: readonly number[]): Promise<void> {
     if (brokers.length === 0) return;
     const what = `brokers to throttle the moves of topic ${this.topic}`;
-    await this.wait(what, this.times.promptMs, async () => {
+    await this.watching.wait(what, this.watching.times.promptMs, async () => {
       const left = await this.throttle.unheeded(brokers);
       return left.length === 0
         ? { done: undefined }
@@ -195,17 +186,17 @@ export class Mover {
     const seen = new Map<string, number>();
     let left = open.length;
     const what = `replicas of topic ${this.topic} to move`;
-    await this.wait(what, this.times.stallMs, async (extend) => {
-      const running = await this.movesOf(open);
+    await this.watching.wait(what, this.watching.times.stallMs, async (extend) => {
+      const running = await this.watching.movesOf(open);
       if (running.length === 0) return { done: undefined };
-      const copies = await copiesUnderWay(this.admin, await this.look(), running);
+      const copies = await copiesUnderWay(this.admin, await this.watching.look(), running);
       const grown = copies.filter(({ name, bytes }) => bytes > (seen.get(name) ?? -1));
       for (const { name, bytes } of grown) seen.set(name, bytes);
       if (grown.length > 0 || running.length < left) extend();
       left = running.length;
       const done = this.moved.size + open.length - left;
       const behind = copies.reduce((sum, copy) => sum + copy.behind, 0);
-      const away = await this.away(running.flatMap(targetOf));
+      const away = await this.watching.away(running.flatMap(targetOf));
       const lacks = away.length === 0 ? "" : `; broker ${away.join(", ")} does not serve`;
       return {
         pending: `${done} of ${all} partitions done, ${formatBytes(behind)} behind${lacks}`,
@@ -219,8 +210,8 @@ export class Mover {
   /** A move that ended elsewhere was taken back, or led elsewhere, by someone else. */
   private async assertMoved(partitions: readonly number[]): Promise<void> {
     const what = `topic ${this.topic} to have its replicas where they were moved to`;
-    await this.wait(what, this.times.promptMs, async () => {
-      const live = await this.look();
+    await this.watching.wait(what, this.watching.times.promptMs, async () => {
+      const live = await this.watching.look();
       const other = live.partitions.filter(
         ({ partition, replicas }) =>
           partitions.includes(partition) && !meets(this.want, partition, replicas),
@@ -252,42 +243,17 @@ export class Mover {
 
   private async awaitNoMove(partitions: readonly number[]): Promise<void> {
     const what = `moves of topic ${this.topic} to be taken back`;
-    await this.wait(what, this.times.promptMs, async () => {
-      const left = (await this.movesOf(partitions)).map(({ partition }) => partition);
+    await this.watching.wait(what, this.watching.times.promptMs, async () => {
+      const left = (await this.watching.movesOf(partitions)).map(({ partition }) => partition);
       return left.length === 0
         ? { done: undefined }
         : { pending: `partition ${left.join(", ")} still moves` };
     });
   }
 
-  /** Has the preferred replicas lead: those of the partitions that moved, and of all that are placed. */
-  private async elect(): Promise<void> {
-    const concerned = (partition: number): boolean =>
-      this.moved.has(partition) || this.want.placement?.[partition] !== undefined;
-    let asked = false;
-    const what = `the preferred replicas of topic ${this.topic} to lead`;
-    await this.wait(what, this.times.promptMs, async () => {
-      const led = (await this.look()).partitions.filter(
-        ({ partition, leader, replicas }) => concerned(partition) && replicas[0] !== leader,
-      );
-      if (led.length === 0) return { done: undefined };
-      const inSync = led.filter(({ isr, replicas }) => isr.includes(replicas[0] ?? -1));
-      if (inSync.length > 0 && !asked) {
-        const partitions = inSync.map(({ partition }) => partition);
-        await this.admin.electPreferredLeaders(this.topic, partitions);
-        asked = inSync.length === led.length;
-      }
-      const shown = led.map(
-        ({ partition, leader, replicas }) =>
-          `partition ${partition} is led by ${leader}, not ${replicas[0] ?? "anyone"}`,
-      );
-      return { pending: shown.join("; ") };
-    });
-  }
-
   /** Returns what was taken back, in words. */
   private async takeOpenBack(): Promise<string[]> {
-    const running = await this.movesOf(this.open.map(({ partition }) => partition));
+    const running = await this.watching.movesOf(this.open.map(({ partition }) => partition));
     const partitions = running.map(({ partition }) => partition);
     if (partitions.length === 0) return [];
     await this.takeBack(partitions);
@@ -298,7 +264,7 @@ export class Mover {
 
   /** Kafka takes moves back to the former replicas in any order: the first one is to lead again. */
   private async reorder(moves: readonly ReplicaMove[]): Promise<void> {
-    const { partitions } = await this.look();
+    const { partitions } = await this.watching.look();
     const targets = moves.flatMap(({ partition, from }): [number, readonly number[]][] => {
       const now = partitions.find((one) => one.partition === partition)?.replicas ?? [];
       const isSame = sameList([...now].sort(), [...from].sort());
@@ -335,48 +301,4 @@ export class Mover {
     this.throttle.hold(news);
     for (const id of news) this.held.add(id);
   }
-
-  private async movesOf(partitions: readonly number[]): Promise<readonly Reassignment[]> {
-    if (partitions.length === 0) return [];
-    const running = await this.admin.listReassignments([this.topic]);
-    return running.filter(({ partition }) => partitions.includes(partition));
-  }
-
-  /** Those of these brokers that do not serve. */
-  private async away(ids: readonly number[]): Promise<number[]> {
-    const brokers = await this.admin.listBrokers();
-    const serving = new Set(brokers.filter(({ fenced }) => !fenced).map(({ id }) => id));
-    return [...new Set(ids)].filter((id) => !serving.has(id)).sort((a, b) => a - b);
-  }
-
-  private async look(): Promise<LiveTopic> {
-    const live = await this.admin.describeTopic(this.topic);
-    if (live === undefined) throw new Error("it is gone from the cluster");
-    return live;
-  }
-
-  /** Brokers that do not answer may be starting: they are asked again, for as long as the wait may take. */
-  private wait<T>(
-    what: string,
-    timeoutMs: number,
-    probe: (extend: () => void) => Promise<Probe<T>>,
-  ): Promise<T> {
-    const progress = (line: string): void => this.context.log.status(line);
-    const { intervalMs } = this.times;
-    return waitFor({ what, timeoutMs, intervalMs, signal: this.signal, progress }, (extend) =>
-      probe(extend).catch((error: unknown) => {
-        if (!isUnreachable(error)) throw error;
-        return { pending: error.message };
-      }),
-    );
-  }
-}
-
-/** Aborted by the engine's death alone: what was begun is tidied up after a cancellation. */
-function unlessEngineGone(signal: AbortSignal): AbortSignal {
-  const controller = new AbortController();
-  signal.addEventListener("abort", () => {
-    if (signal.reason instanceof EngineGoneError) controller.abort(signal.reason);
-  });
-  return controller.signal;
 }

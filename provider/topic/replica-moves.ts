@@ -6,11 +6,12 @@ import { KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { planMoves } from "./assignment";
 import { minIsrWanted } from "./config-change";
-import { type MoveError, Mover, type MoverTimes } from "./mover";
+import { type MoveError, Mover } from "./mover";
 import { observeTopic, type TopicSpec, type TopicState } from "./plan";
 import { looksUnsettled, unfinishedReplicas } from "./replica-state";
 import { replicaFacts } from "./replicas";
 import { BrokerThrottle } from "./throttle";
+import type { MoverTimes } from "./topic-watch";
 
 export interface ObservedTopic extends TopicState {
   /** What moves have left to do, in words. No input stands for it: a diff shows it until an update did it. */

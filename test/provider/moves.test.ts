@@ -285,8 +285,8 @@ test("a broker that is killed in the middle of a move and comes back: the move g
   const update = topic.up(spec("crash", { replicationFactor: 2, placement }));
   await settled(async () => (await admin.listReassignments(["crash"])).length === 3);
   await cluster.stopBroker(4, "SIGKILL");
-  await settled(async () =>
-    driver.logs.some(({ message }) => /broker 4 does not serve/.test(message)),
+  await settled(() =>
+    Promise.resolve(driver.logs.some(({ message }) => /broker 4 does not serve/.test(message))),
   );
   cluster.startBroker(4);
   await expect(update).resolves.toBe("updated");
