@@ -30,7 +30,11 @@ export class MoveError extends Error {
 
 export class Mover {
   private readonly moved = new Set<number>();
+  /** Brokers whose limits this run needs. */
   private readonly held = new Set<number>();
+  /** Brokers that it needs no more, and that may still be limited. */
+  private owing: readonly number[] = [];
+  /** Whether it has named replicas on the topic. */
   private named = false;
   /** Under way on behalf of this run, and not seen to have ended. */
   private open: readonly ReplicaMove[] = [];
@@ -123,7 +127,7 @@ export class Mover {
     const batch = plan.moves.slice(0, BATCH);
     if (batch.length === 0) return false;
     await this.passGate(batch, minInsyncReplicas);
-    await this.awaitHeeded(await this.limit(batch));
+    await this.limit(batch);
     this.watching.throwIfAborted();
     this.open = batch;
     await this.admin.reassign(
@@ -148,35 +152,35 @@ export class Mover {
     });
   }
 
-  /** Throttles exactly these moves. Returns the brokers that are limited for it. */
-  private async limit(moves: readonly ReplicaMove[]): Promise<readonly number[]> {
+  /** Throttles exactly these moves. */
+  private async limit(moves: readonly ReplicaMove[]): Promise<void> {
     const copying = moves.filter((move) => adding(move).length > 0);
-    if (copying.length === 0) return [];
+    if (copying.length === 0) return;
     const involved = [...new Set(copying.flatMap(({ from, to }) => [...from, ...to]))];
     // One that is away copies nothing, and could not be told.
     const away = await this.watching.away(involved);
     const brokers = involved.filter((id) => !away.includes(id));
     this.hold(brokers);
-    const others = await this.release([...this.held].filter((id) => !involved.includes(id)));
-    await nameThrottled(this.admin, this.topic, throttleKeys(copying, others), this.named);
-    this.named = true;
-    const foreign = await this.throttle.limit(brokers);
-    const told = [...foreign].map(([id, rate]) => `broker ${id} at ${formatBytes(rate)}/s`);
-    if (told.length > 0) {
-      this.context.log.debug(`topic ${this.topic}: others throttle ${told.join(", ")} already`);
-    }
-    return brokers;
+    await this.release([...this.held].filter((id) => !involved.includes(id)));
+    await this.name(copying);
+    await this.watching.wait(
+      `brokers to throttle the moves of topic ${this.topic}`,
+      this.watching.times.stallMs,
+      async () => {
+        this.tellOthers(await this.throttle.limit(brokers));
+        const left = await this.throttle.unheeded(brokers);
+        return left.length === 0
+          ? { done: undefined }
+          : { pending: `broker ${left.join(", ")} does not tell of its limit yet` };
+      },
+    );
   }
 
-  private async awaitHeeded(brokers: readonly number[]): Promise<void> {
-    if (brokers.length === 0) return;
-    const what = `brokers to throttle the moves of topic ${this.topic}`;
-    await this.watching.wait(what, this.watching.times.promptMs, async () => {
-      const left = await this.throttle.unheeded(brokers);
-      return left.length === 0
-        ? { done: undefined }
-        : { pending: `broker ${left.join(", ")} does not tell of the limit yet` };
-    });
+  private tellOthers(limits: ReadonlyMap<number, number>): void {
+    for (const [id, rate] of limits) {
+      const line = `broker ${id} is limited to ${formatBytes(rate)}/s by others: moves go by that`;
+      this.context.log.debug(`topic ${this.topic}: ${line}`);
+    }
   }
 
   /** Waits for what is open to end, for as long as it brings bytes forward. */
@@ -275,30 +279,41 @@ export class Mover {
 
   /** The limits first and then the names, which show a later run whom to look at. */
   private async unthrottle(): Promise<string[]> {
-    const brokers = [...this.held];
-    this.held.clear();
-    const left = await this.throttle.release(brokers);
-    await nameThrottled(this.admin, this.topic, throttleKeys([], left), this.named);
-    if (left.length > 0) {
+    await this.release([...this.held]);
+    await this.name([]);
+    if (this.owing.length > 0) {
       this.context.log.warn(
-        `topic ${this.topic}: broker ${left.join(", ")} does not serve and may keep its limit of ` +
-          "what moving replicas copy; `pulumi up --refresh` removes it once it serves",
+        `topic ${this.topic}: broker ${this.owing.join(", ")} does not serve and may keep its limit ` +
+          "of what moving replicas copy; `pulumi up --refresh` removes it once it serves",
       );
     }
     return [];
   }
 
-  /** Returns those that may keep their limit; they stay held. */
-  private async release(brokers: readonly number[]): Promise<readonly number[]> {
+  /** Names on the topic those that move, and those that are limited still. */
+  private async name(moves: readonly ReplicaMove[]): Promise<void> {
+    await nameThrottled(this.admin, this.topic, throttleKeys(moves, this.owing), this.named);
+    this.named = moves.length > 0;
+  }
+
+  /** Has these brokers' limits removed, and those that were owed. */
+  private async release(brokers: readonly number[]): Promise<void> {
     for (const id of brokers) this.held.delete(id);
-    const left = await this.throttle.release(brokers);
-    this.hold(left);
-    return left;
+    this.throttle.letGo(brokers);
+    this.owing = [...new Set([...this.owing, ...brokers])];
+    if (this.owing.length === 0) return;
+    // One that has just died counts as serving until its session ends.
+    this.owing = await this.watching.wait(
+      `brokers to drop their limits for topic ${this.topic}`,
+      this.watching.times.promptMs,
+      async () => ({ done: await this.throttle.clear(this.owing) }),
+    );
   }
 
   private hold(brokers: readonly number[]): void {
     const news = brokers.filter((id) => !this.held.has(id));
     this.throttle.hold(news);
     for (const id of news) this.held.add(id);
+    this.owing = this.owing.filter((id) => !this.held.has(id));
   }
 }

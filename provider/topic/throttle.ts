@@ -90,9 +90,13 @@ export class BrokerThrottle {
     private readonly rate: () => number,
   ) {}
 
-  /** Keeps these brokers' limits from being removed until they are released. */
+  /** Keeps these brokers' limits from being cleared until they are let go. */
   hold(brokers: readonly number[]): void {
     for (const id of brokers) this.holders.set(id, (this.holders.get(id) ?? 0) + 1);
+  }
+
+  letGo(brokers: readonly number[]): void {
+    for (const id of brokers) this.holders.set(id, Math.max(0, (this.holders.get(id) ?? 0) - 1));
   }
 
   /** Sets the limit where there is none. Returns others' limits, by broker: moves go by those. */
@@ -124,10 +128,9 @@ export class BrokerThrottle {
    * another process moves. Returns those that could not be asked, since they do not serve: they may keep
    * theirs.
    */
-  release(brokers: readonly number[]): Promise<readonly number[]> {
-    for (const id of brokers) this.holders.set(id, Math.max(0, (this.holders.get(id) ?? 0) - 1));
+  clear(brokers: readonly number[]): Promise<readonly number[]> {
     return this.alone(async () => {
-      const free = brokers.filter((id) => this.holders.get(id) === 0);
+      const free = brokers.filter((id) => (this.holders.get(id) ?? 0) === 0);
       if (free.length === 0) return [];
       const [rates, moving, known] = await Promise.all([
         this.admin().replicationThrottles(),

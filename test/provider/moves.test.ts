@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import type { ConnectAdmin, KafkaAdmin, LiveTopic } from "../../provider/admin/port";
-import { PATIENT } from "../../provider/admin/port";
+import { KafkaError, PATIENT } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
 import { BrokerThrottle } from "../../provider/topic/throttle";
 import { MoveError, Mover } from "../../provider/topic/mover";
@@ -69,6 +69,11 @@ const spec = (name: string, changes: object = {}) => ({
 
 const ON_ONE = [[1], [2], [1]];
 
+const isNotLeading = (error: unknown): false => {
+  if (error instanceof KafkaError && error.code === "NOT_LEADER_OR_FOLLOWER") return false;
+  throw error;
+};
+
 /** A topic with a megabyte in each partition, or another amount. */
 async function filled(
   name: string,
@@ -84,7 +89,10 @@ async function filled(
   for (const [partition, [leader = 0]] of placement.entries()) {
     for (let i = 0; i < batches; i++) {
       const value = randomBytes(500_000);
-      await writeRecords(cluster.broker(leader).address, name, partition, [{ value }]);
+      const write = () =>
+        writeRecords(cluster.broker(leader).address, name, partition, [{ value }]);
+      // The leader itself may be the last one to hear that it leads.
+      await settled(() => write().then(() => true, isNotLeading));
     }
   }
   return [driver, topic];
