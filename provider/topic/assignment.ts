@@ -259,5 +259,8 @@ export function notYet(
 export const sameList = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((item, i) => item === b[i]);
 
+export const sameSet = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((item) => b.includes(item));
+
 const without = (list: readonly number[], other: readonly number[]): readonly number[] =>
   list.filter((item) => !other.includes(item));

@@ -2,7 +2,7 @@
 import type { PartitionState } from "../admin/port";
 import { formatBytes, formatSeconds } from "./amounts";
 import type { MovePlan, ReplicaMove } from "./assignment";
-import { adding, inBatches, removing, sameList } from "./assignment";
+import { adding, inBatches, removing, sameSet } from "./assignment";
 
 /** Bytes of each partition, by its leader's replica; without one, of the largest replica. */
 export function partitionBytes(
@@ -37,7 +37,7 @@ export function describeMoves(
     const cost =
       news.length > 0
         ? `copies ${formatBytes(bytes.get(move.partition) ?? 0)} to broker ${news.join(" and ")}`
-        : sameList([...move.from].sort(), [...move.to].sort())
+        : sameSet(move.from, move.to)
           ? "another preferred leader; copies nothing"
           : `drops the copy on broker ${removing(move).join(" and ")}`;
     return `partition ${move.partition}: ${move.from.join(",")} => ${move.to.join(",")} (${cost})`;

@@ -1,14 +1,15 @@
 /** Moves a topic's replicas to where they are wanted: in portions, throttled, and with a way back. */
 import type { CallContext } from "../../plugins/common/rpc";
 import { EngineGoneError } from "../../plugins/common/rpc";
-import type { KafkaAdmin } from "../admin/port";
+import type { KafkaAdmin, PartitionState } from "../admin/port";
 import { KafkaError } from "../admin/port";
 import { formatBytes } from "./amounts";
 import type { MovePlan, ReplicaMove, ReplicaWant } from "./assignment";
-import { adding, BATCH, meets, notYet, planMoves, sameList, targetOf } from "./assignment";
+import { BATCH, meets, notYet, planMoves, sameList, sameSet, targetOf } from "./assignment";
 import { electPreferred } from "./election";
 import { copiesUnderWay, replicaFacts } from "./replicas";
-import { type BrokerThrottle, brokersOnTopic, nameThrottled, throttleKeys } from "./throttle";
+import type { BrokerThrottle } from "./throttle";
+import { TopicThrottle } from "./topic-throttle";
 import { type MoverTimes, TIMES, TopicWatch } from "./topic-watch";
 
 /** Moves that ended before they were done. What is true by now is the cluster's to say. */
@@ -30,25 +31,21 @@ export class MoveError extends Error {
 
 export class Mover {
   private readonly moved = new Set<number>();
-  /** Brokers whose limits this run needs. */
-  private readonly held = new Set<number>();
-  /** Brokers that it needs no more, and that may still be limited. */
-  private owing: readonly number[] = [];
-  /** Whether it has named replicas on the topic. */
-  private named = false;
   /** Under way on behalf of this run, and not seen to have ended. */
   private open: readonly ReplicaMove[] = [];
   private readonly watching: TopicWatch;
+  private readonly throttle: TopicThrottle;
 
   constructor(
     private readonly topic: string,
     private readonly want: ReplicaWant,
     private readonly admin: KafkaAdmin,
-    private readonly throttle: BrokerThrottle,
+    brokers: BrokerThrottle,
     private readonly context: CallContext,
     times: MoverTimes = TIMES,
   ) {
     this.watching = new TopicWatch(topic, admin, context, times);
+    this.throttle = new TopicThrottle(this.watching, brokers, context.log);
   }
 
   /**
@@ -61,14 +58,13 @@ export class Mover {
    */
   async run(minInsyncReplicas: number): Promise<void> {
     const failure = await this.attempt(async () => {
-      // A run that was killed has named on the topic whom it throttled.
-      this.hold(brokersOnTopic((await this.watching.look()).config));
+      this.throttle.takeOver(await this.watching.look());
       while (await this.step(minInsyncReplicas));
     });
     this.watching.outliveCancellation();
     const left = [
       ...(await this.tidy("what moves could not be taken back", () => this.takeOpenBack())),
-      ...(await this.tidy("the throttle could not be removed", () => this.unthrottle())),
+      ...(await this.tidy("the throttle could not be removed", () => this.throttle.end())),
     ];
     if (failure !== undefined || left.length > 0) throw new MoveError(failure, left);
     this.watching.heedCancellation();
@@ -93,9 +89,10 @@ export class Mover {
     }
   }
 
-  private async tidy(what: string, work: () => Promise<string[]>): Promise<string[]> {
+  /** Returns what it came to, in words. */
+  private async tidy(what: string, work: () => Promise<string[] | void>): Promise<string[]> {
     try {
-      return await work();
+      return (await work()) ?? [];
     } catch (error) {
       const { reason } = this.context.signal as { reason: unknown };
       if (reason instanceof EngineGoneError) throw reason;
@@ -119,7 +116,7 @@ export class Mover {
     }
     if (plan.underWay.length > 0) {
       this.open = plan.underWay;
-      await this.limit(plan.underWay);
+      await this.throttle.limit(plan.underWay);
       await this.watch(plan);
       return true;
     }
@@ -127,7 +124,7 @@ export class Mover {
     const batch = plan.moves.slice(0, BATCH);
     if (batch.length === 0) return false;
     await this.passGate(batch, minInsyncReplicas);
-    await this.limit(batch);
+    await this.throttle.limit(batch);
     this.watching.throwIfAborted();
     this.open = batch;
     await this.admin.reassign(
@@ -135,7 +132,7 @@ export class Mover {
       new Map(batch.map(({ partition, to }) => [partition, to])),
     );
     // Another process that has just ended its own moves may have removed the limits meanwhile.
-    await this.limit(batch);
+    await this.throttle.limit(batch);
     await this.watch(plan);
     return true;
   }
@@ -150,37 +147,6 @@ export class Mover {
       });
       return reasons.length === 0 ? { done: undefined } : { pending: reasons.join("; ") };
     });
-  }
-
-  /** Throttles exactly these moves. */
-  private async limit(moves: readonly ReplicaMove[]): Promise<void> {
-    const copying = moves.filter((move) => adding(move).length > 0);
-    if (copying.length === 0) return;
-    const involved = [...new Set(copying.flatMap(({ from, to }) => [...from, ...to]))];
-    // One that is away copies nothing, and could not be told.
-    const away = await this.watching.away(involved);
-    const brokers = involved.filter((id) => !away.includes(id));
-    this.hold(brokers);
-    await this.release([...this.held].filter((id) => !involved.includes(id)));
-    await this.name(copying);
-    await this.watching.wait(
-      `brokers to throttle the moves of topic ${this.topic}`,
-      this.watching.times.stallMs,
-      async () => {
-        this.tellOthers(await this.throttle.limit(brokers));
-        const left = await this.throttle.unheeded(brokers);
-        return left.length === 0
-          ? { done: undefined }
-          : { pending: `broker ${left.join(", ")} does not tell of its limit yet` };
-      },
-    );
-  }
-
-  private tellOthers(limits: ReadonlyMap<number, number>): void {
-    for (const [id, rate] of limits) {
-      const line = `broker ${id} is limited to ${formatBytes(rate)}/s by others: moves go by that`;
-      this.context.log.debug(`topic ${this.topic}: ${line}`);
-    }
   }
 
   /** Waits for what is open to end, for as long as it brings bytes forward. */
@@ -268,52 +234,20 @@ export class Mover {
 
   /** Kafka takes moves back to the former replicas in any order: the first one is to lead again. */
   private async reorder(moves: readonly ReplicaMove[]): Promise<void> {
-    const { partitions } = await this.watching.look();
-    const targets = moves.flatMap(({ partition, from }): [number, readonly number[]][] => {
-      const now = partitions.find((one) => one.partition === partition)?.replicas ?? [];
-      const isSame = sameList([...now].sort(), [...from].sort());
-      return isSame && !sameList(now, from) ? [[partition, from]] : [];
+    const what = `topic ${this.topic} to have its former replicas`;
+    const partitions = await this.watching.wait(what, this.watching.times.promptMs, async () => {
+      const now = (await this.watching.look()).partitions;
+      const other = moves.filter((move) => !sameSet(replicasIn(now, move.partition), move.from));
+      return other.length === 0
+        ? { done: now }
+        : { pending: `partition ${other.map((move) => move.partition).join(", ")} has not` };
     });
+    const targets = moves.flatMap(({ partition, from }): [number, readonly number[]][] =>
+      sameList(replicasIn(partitions, partition), from) ? [] : [[partition, from]],
+    );
     if (targets.length > 0) await this.admin.reassign(this.topic, new Map(targets));
   }
-
-  /** The limits first and then the names, which show a later run whom to look at. */
-  private async unthrottle(): Promise<string[]> {
-    await this.release([...this.held]);
-    await this.name([]);
-    if (this.owing.length > 0) {
-      this.context.log.warn(
-        `topic ${this.topic}: broker ${this.owing.join(", ")} does not serve and may keep its limit ` +
-          "of what moving replicas copy; `pulumi up --refresh` removes it once it serves",
-      );
-    }
-    return [];
-  }
-
-  /** Names on the topic those that move, and those that are limited still. */
-  private async name(moves: readonly ReplicaMove[]): Promise<void> {
-    await nameThrottled(this.admin, this.topic, throttleKeys(moves, this.owing), this.named);
-    this.named = moves.length > 0;
-  }
-
-  /** Has these brokers' limits removed, and those that were owed. */
-  private async release(brokers: readonly number[]): Promise<void> {
-    for (const id of brokers) this.held.delete(id);
-    this.throttle.letGo(brokers);
-    this.owing = [...new Set([...this.owing, ...brokers])];
-    if (this.owing.length === 0) return;
-    // One that has just died counts as serving until its session ends.
-    this.owing = await this.watching.wait(
-      `brokers to drop their limits for topic ${this.topic}`,
-      this.watching.times.promptMs,
-      async () => ({ done: await this.throttle.clear(this.owing) }),
-    );
-  }
-
-  private hold(brokers: readonly number[]): void {
-    const news = brokers.filter((id) => !this.held.has(id));
-    this.throttle.hold(news);
-    for (const id of news) this.held.add(id);
-    this.owing = this.owing.filter((id) => !this.held.has(id));
-  }
 }
+
+const replicasIn = (partitions: readonly PartitionState[], partition: number): readonly number[] =>
+  partitions.find((one) => one.partition === partition)?.replicas ?? [];
