@@ -1,4 +1,4 @@
-import { serve } from "../../../plugins/common/rpc";
+import { EngineGoneError, serve } from "../../../plugins/common/rpc";
 
 /** A plugin whose creates wait until they are aborted, then say so on standard error. */
 void serve(
@@ -11,7 +11,8 @@ void serve(
           new Promise((_resolve, reject) => {
             process.stderr.write("begun\n");
             signal.addEventListener("abort", () => {
-              process.stderr.write("aborted\n");
+              const isGone = signal.reason instanceof EngineGoneError;
+              process.stderr.write(isGone ? "aborted by the engine's death\n" : "aborted\n");
               reject(signal.reason as Error);
             });
           }),

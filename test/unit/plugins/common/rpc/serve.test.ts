@@ -84,6 +84,7 @@ test("SIGINT aborts what is under way, which still answers", async () => {
   const call = create(plugin, "Wait");
   await plugin.says("begun");
   plugin.child.kill("SIGINT");
+  await plugin.says("aborted");
   expect(await call).toMatchObject({ details: "interrupted" });
   expect(await plugin.exit).toEqual({ code: 0, signal: null });
 });
@@ -97,12 +98,12 @@ test("a handler that ignores the abort does not keep the process", async () => {
   await call;
 });
 
-test("the end of standard input, as when the engine is killed, aborts and ends", async () => {
+test("the end of standard input, as when the engine is killed, aborts, says so, and ends", async () => {
   const plugin = await startPlugin();
   const call = create(plugin, "Wait");
   await plugin.says("begun");
   plugin.child.stdin?.end();
   expect(await plugin.exit).toEqual({ code: 0, signal: null });
-  await plugin.says("aborted");
+  await plugin.says("aborted by the engine's death");
   await call;
 });
