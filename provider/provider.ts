@@ -12,6 +12,7 @@ import { RolloutHandler } from "./rollout/handler";
 import { SwapGateHandler } from "./swap-gate/handler";
 import type { OpenShell } from "./ssh/port";
 import { TopicHandler } from "./topic/handler";
+import { TopicSetHandler } from "./topic-set/handler";
 import { PROVIDER_VERSION } from "./version";
 
 /** What the provider reaches the world through; tests put their own in its place. */
@@ -37,6 +38,7 @@ export function pilabProvider(outside: Ports): PilabPlugin {
     configure: (config) => cluster.configure(config),
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
+      "pilab:kafka/topicSet:TopicSet": new TopicSetHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/metadataVersion:MetadataVersion": new MetadataVersionHandler(
         cluster,

@@ -144,9 +144,11 @@ export class Topic extends pulumi.CustomResource {
   declare readonly placement: pulumi.Output<number[][] | undefined>;
   /** What moves of replicas that were cut off have left to do, in words; absent when nothing is. */
   declare readonly unfinished: pulumi.Output<string[] | undefined>;
+  /** What the last edit does to its data, a line each, its class first: `safe: …`, `remaps keys: …`; absent before the first one. */
+  declare readonly changes: pulumi.Output<string[] | undefined>;
 
   constructor(name: string, args: TopicArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = { topicId: undefined, unfinished: undefined };
+    const outputs = { topicId: undefined, unfinished: undefined, changes: undefined };
     super(Topic.type, name, { ...args, ...outputs }, versioned(opts));
   }
 
@@ -157,6 +159,27 @@ export class Topic extends pulumi.CustomResource {
     opts?: pulumi.CustomResourceOptions,
   ): Topic {
     return new Topic(name, {} as TopicArgs, { ...opts, id });
+  }
+}
+
+export interface TopicSetArgs {
+  /** Kafka's id of each topic, as `Topic` tells it, by the topic's name. */
+  readonly topics: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Names of those whose `deletionProtection` is off: they may go unasked while they are empty. Default: none. */
+  readonly unprotected?: readonly string[];
+}
+
+/**
+ * All topics of a stack, one resource for a cluster. A topic that leaves the set is refused in the preview unless
+ * it is empty and unprotected, or the provider's `deletionConsents` have its id.
+ */
+export class TopicSet extends pulumi.CustomResource {
+  static readonly type = "pilab:kafka/topicSet:TopicSet";
+
+  declare readonly topics: pulumi.Output<Record<string, string>>;
+
+  constructor(name: string, args: TopicSetArgs, opts?: pulumi.CustomResourceOptions) {
+    super(TopicSet.type, name, { ...args }, versioned(opts));
   }
 }
 

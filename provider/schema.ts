@@ -231,12 +231,21 @@ const RESOURCES = {
       deletionProtection: flag("Whether destroying the topic is refused."),
     },
     {
-      optional: ["placement", "unfinished"],
+      optional: ["placement", "unfinished", "changes"],
       outputs: {
         topicId: text("Kafka's id of the topic."),
         unfinished: listOf({ type: "string" }, "What moves that were cut off have left to do."),
+        changes: listOf({ type: "string" }, "What the last edit does to its data, by class."),
       },
     },
+  ),
+  "pilab:kafka/topicSet:TopicSet": resource(
+    "All topics of a stack: refuses, in a preview, to lose one that holds records.",
+    {
+      topics: mapOf({ type: "string" }, "Kafka's id of each topic, by name."),
+      unprotected: listOf({ type: "string" }, "Names of those without deletionProtection."),
+    },
+    { optional: ["unprotected"] },
   ),
   "pilab:kafka/clusterConfig:ClusterConfig": resource("Settings at the cluster's level.", {
     minInsyncReplicas: whole("Cluster-level min.insync.replicas."),

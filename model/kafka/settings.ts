@@ -2,7 +2,7 @@ import { compareNatural } from "../errors";
 import { nearest } from "../nearest";
 import type { KafkaVersion } from "../types";
 import { BROKER_SETTINGS } from "./broker-settings";
-import { TOPIC_SETTINGS } from "./topic-settings";
+import { FORMER_TOPIC_SETTINGS, TOPIC_SETTINGS } from "./topic-settings";
 
 export type SettingScope = "topic" | "broker";
 
@@ -48,6 +48,9 @@ const tables: Readonly<Record<SettingScope, ReadonlyMap<string, Setting>>> = {
   broker: parseTable(BROKER_SETTINGS),
 };
 
+const formerTopicSettings = parseTable(FORMER_TOPIC_SETTINGS);
+const NARROWED = "4.0";
+
 /** Keys that Kafka takes in this scope, over all versions that the lab runs. */
 export function settingKeys(scope: SettingScope): string[] {
   return [...tables[scope].keys()];
@@ -82,6 +85,57 @@ export function settingProblem(
   return wanted === undefined
     ? undefined
     : { aboutKey: false, cause: "is not what Kafka takes", remedy: `Give ${wanted}.` };
+}
+
+/**
+ * What is wrong with a topic's setting for brokers of any release from 2.6 on, such as `4.1`; undefined if
+ * nothing is. Without a release: for all of them.
+ */
+export function topicSettingProblem(
+  key: string,
+  value: string,
+  release?: string,
+): SettingProblem | undefined {
+  const former = formerTopicSettings.get(key);
+  const present = tables.topic.get(key);
+  if (former === undefined && present === undefined) return unknownKey("topic", key);
+  const known = release === undefined ? (former ?? present) : topicSettingOf(key, release);
+  if (known === undefined) {
+    const cause =
+      present === undefined
+        ? `went with Kafka ${NARROWED}, and the brokers run that or a later one`
+        : `comes with Kafka ${present.since}, and the brokers run an older one`;
+    const near = nearest(key, settingsOfRelease(release ?? ""));
+    return {
+      aboutKey: true,
+      cause,
+      remedy: `Leave it out${near === undefined ? "" : `, or write ${near}, which they know`}.`,
+    };
+  }
+  const wanted = illegalValue(known, value);
+  if (wanted === undefined) return undefined;
+  const who = former === undefined || release === undefined ? "Kafka takes" : "these brokers take";
+  return { aboutKey: false, cause: `is not what ${who}`, remedy: `Give ${wanted}.` };
+}
+
+/** The setting as a release has it; undefined if it has none. */
+function topicSettingOf(key: string, release: string): Setting | undefined {
+  const former = compareReleases(release, NARROWED) < 0 ? formerTopicSettings.get(key) : undefined;
+  const setting = former ?? tables.topic.get(key);
+  const isThere = setting?.since === undefined || compareReleases(setting.since, release) <= 0;
+  return isThere ? setting : undefined;
+}
+
+function settingsOfRelease(release: string): string[] {
+  const keys = new Set([...tables.topic.keys(), ...formerTopicSettings.keys()]);
+  return [...keys].filter((key) => topicSettingOf(key, release) !== undefined);
+}
+
+/** By major and minor version: no setting came with a patch. */
+function compareReleases(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split(".").map(Number);
+  const [majorB = 0, minorB = 0] = b.split(".").map(Number);
+  return majorA - majorB || minorA - minorB;
 }
 
 /** Kafka drops keys that it does not know without a word: a mistyped one would do nothing. */

@@ -24,3 +24,11 @@ export function formatSeconds(seconds: number): string {
 
 const joined = (large: number, unit: string, small: number, smaller: string): string =>
   small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smaller}`;
+
+/** `12,345`, whatever the machine's locale. */
+export const formatCount = (count: bigint | number): string =>
+  String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** `1 record`, `12,345 records`. */
+export const counted = (count: bigint | number, noun: string): string =>
+  `${formatCount(count)} ${noun}${BigInt(count) === 1n ? "" : "s"}`;

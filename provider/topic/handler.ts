@@ -19,9 +19,13 @@ import type { LiveTopic } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { waitFor, WaitTimeoutError } from "../wait";
+import { changesDiff } from "./changes";
 import { aroundMoves, type ConfigChange, isEmptyChange, planConfig } from "./config-change";
+import { condemned, judgeNow, renameRefusals } from "./judge";
+import { ClusterLook } from "./look";
 import { MoveError } from "./mover";
 import * as plan from "./plan";
+import { previewTopic } from "./preview";
 import { ReplicaMoves } from "./replica-moves";
 import { settingFault } from "./settings";
 
@@ -46,19 +50,27 @@ interface Move {
 /** `pilab:kafka/topic:Topic`. Its id is the topic's name. */
 export class TopicHandler implements ResourceHandler {
   private readonly replicas: ReplicaMoves;
+  private readonly look: ClusterLook;
 
   constructor(private readonly cluster: ClusterAccess) {
     this.replicas = new ReplicaMoves(cluster);
+    this.look = new ClusterLook(cluster);
   }
 
-  check({ news }: CheckRequest): CheckResult {
-    return { inputs: news, failures: plan.checkTopic(news) };
+  /** Runs in previews and again in the `up`. While nothing changes nobody is asked. */
+  check({ olds, news }: CheckRequest, { log }: CallContext): CheckResult | Promise<CheckResult> {
+    const failures = plan.checkTopic(news);
+    return failures.length > 0
+      ? { inputs: news, failures }
+      : previewTopic(this.look, olds, news, log);
   }
 
-  diff({ id, olds, news }: DiffRequest): DiffResult {
+  async diff({ id, olds, oldInputs, news }: DiffRequest): Promise<DiffResult> {
     const { detailedDiff, refusals } = plan.diffTopic(olds, news);
-    if (refusals.length > 0) throw new Error([`topic ${id}:`, ...refusals].join("\n  "));
-    return { detailedDiff, stables: ["topicId", "name"] };
+    const against = [...refusals, ...(await renameRefusals(this.cluster, olds, news))];
+    if (against.length > 0) throw new Error([`topic ${id}:`, ...against].join("\n  "));
+    const changes = Object.keys(detailedDiff).length > 0 ? changesDiff(oldInputs, news) : {};
+    return { detailedDiff: { ...detailedDiff, ...changes }, stables: ["topicId", "name"] };
   }
 
   async create({ news, preview }: CreateRequest, context: CallContext): Promise<CreateResult> {
@@ -101,7 +113,12 @@ export class TopicHandler implements ResourceHandler {
       );
     }
     const left = unfinished === undefined ? {} : { unfinished };
-    return { id, outputs: { ...seen, topicId, ...left }, inputs: { ...inputs, ...seen } };
+    const { changes } = outputs;
+    return {
+      id,
+      outputs: { ...seen, topicId, ...left, changes },
+      inputs: { ...inputs, ...seen },
+    };
   }
 
   async update(
@@ -143,16 +160,11 @@ export class TopicHandler implements ResourceHandler {
   }
 
   async delete({ id, outputs }: DeleteRequest, context: CallContext): Promise<void> {
-    if (outputs["deletionProtection"] !== false) {
-      throw new Error(
-        `topic ${id}: not deleted, since its deletionProtection is on and its records would be ` +
-          "gone. Set deletionProtection to false, apply, and then remove it.",
-      );
-    }
     const admin = this.cluster.admin();
     const live = await admin.describeTopic(id);
     if (live === undefined) return;
-    this.assertSameTopic(id, outputs, live, "delete");
+    const verdict = await judgeNow(this.cluster, condemned(outputs), live);
+    if (verdict.kind === "refused") throw new Error(`topic ${id}: not deleted: ${verdict.why}`);
     try {
       await admin.deleteTopic(live);
     } catch (error) {
@@ -164,6 +176,7 @@ export class TopicHandler implements ResourceHandler {
       const left = now !== undefined && now.topicId === live.topicId;
       return left ? { pending: "the broker still knows it" } : { done: undefined };
     });
+    if (verdict.kind === "allowed") context.log.info(`topic ${id}: destroyed: ${verdict.why}`);
   }
 
   /** Takes over a topic that is there, once its owned settings and its placement are as wanted. */

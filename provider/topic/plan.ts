@@ -114,8 +114,6 @@ export function diffTopic(olds: PropertyMap, news: PropertyMap): TopicDiff {
   }
   if (!sameValue(before["name"], after["name"])) {
     note(["name"], "update-replace");
-    const refusal = renameRefusal(before, after);
-    if (refusal !== undefined) refusals.push(refusal);
   } else {
     refusals.push(...resizeRefusals(before, after));
   }
@@ -180,16 +178,6 @@ function diffConfig(
     if (a === undefined && b === undefined) continue;
     note(["config", key], a === undefined ? "add" : b === undefined ? "delete" : "update");
   }
-}
-
-function renameRefusal(before: PropertyMap, after: PropertyMap): string | undefined {
-  if (before["deletionProtection"] !== true || after["name"] instanceof Unknown) return undefined;
-  const [old, fresh] = [before["name"] as string, after["name"] as string];
-  return (
-    `name: ${old} cannot become ${fresh}: Kafka cannot rename a topic, so ${fresh} would be made ` +
-    `empty and ${old} destroyed with its records, and its deletionProtection is on. ` +
-    `Declare ${fresh} beside ${old}; or set deletionProtection to false, apply, and then rename.`
-  );
 }
 
 function resizeRefusals(before: PropertyMap, after: PropertyMap): string[] {
