@@ -1,6 +1,6 @@
 /** What each edit of a topic does to its data, by class: values in, lines out. */
 import type { DetailedDiff, PropertyMap } from "../../plugins/common/rpc";
-import { sameValue } from "../../plugins/common/rpc";
+import { diffProperties } from "../../plugins/common/rpc";
 import { counted, formatCount, formatBytes } from "./amounts";
 import type { Stake } from "./destruction";
 import { stakeText } from "./destruction";
@@ -221,9 +221,8 @@ export function isSerious({ is }: Change): boolean {
   }
 }
 
-/** The line of each change, beside what is changed. Compared as inputs: a refresh knows nothing of them. */
+/** The lines beside what is changed. Compared as inputs: an output of them would be that of an earlier edit. */
 export function changesDiff(oldInputs: PropertyMap, news: PropertyMap): DetailedDiff {
-  const [before, after] = [oldInputs["changes"], news["changes"]];
-  if (after === undefined || sameValue(before, after)) return {};
-  return { changes: { kind: before === undefined ? "add" : "update", inputDiff: true } };
+  const [before, after] = [{ changes: oldInputs["changes"] }, { changes: news["changes"] }];
+  return diffProperties(before, after, { inputDiff: true });
 }

@@ -1,8 +1,19 @@
 import { kafkaVersions, OWNED_BROKER_KEYS, parseLab } from "../../../model";
-import { settingKeys, settingProblem, type SettingScope } from "../../../model/kafka/settings";
-import { THROTTLE_SETTINGS, TOPIC_SETTINGS } from "../../../provider/topic/settings";
+import {
+  settingKeys,
+  settingProblem,
+  type SettingScope,
+  topicSettingProblem,
+} from "../../../model/kafka/settings";
 import { serverProperties } from "../../../render";
 import { physicalConfig } from "../../support/lab-config";
+
+/** Keys that Kafka 4.0 took away. */
+const FORMER = [
+  "message.downconversion.enable",
+  "message.format.version",
+  "message.timestamp.difference.max.ms",
+];
 
 const problem = (scope: SettingScope, key: string, value: string) =>
   settingProblem(scope, key, value, "4.1.1");
@@ -128,11 +139,44 @@ describe("the tables of settings", () => {
   });
 });
 
-it("agrees with the provider on what a topic of 4.1.1 can have", () => {
-  const known = settingKeys("topic").filter(
-    (key) => settingProblem("topic", key, "no value", "4.1.1")?.aboutKey !== true,
-  );
-  expect(known.sort()).toEqual([...Object.keys(TOPIC_SETTINGS), ...THROTTLE_SETTINGS].sort());
+describe("a topic's setting by the brokers' release", () => {
+  const fault = (key: string, value: string, release?: string) => {
+    const found = topicSettingProblem(key, value, release);
+    return found === undefined ? undefined : `${found.cause}. ${found.remedy}`;
+  };
+
+  // Counts of what 2.6.0, 3.9.1 and 4.1.1 to 4.4.0 have, internal settings left out, by their own LogConfig.
+  it.each([
+    ["2.6", 26],
+    ["3.9", 36],
+    ["4.1", 33],
+    ["4.4", 37],
+  ])("%s has %i keys", (release, count) => {
+    const all = [...settingKeys("topic"), ...FORMER];
+    const known = all.filter((key) => topicSettingProblem(key, "?", release)?.aboutKey !== true);
+    expect(known).toHaveLength(count);
+  });
+
+  it("knows where Kafka 4.0 became narrower, and what it took away", () => {
+    expect(fault("segment.bytes", "1048575", "3.9")).toBeUndefined();
+    expect(fault("segment.bytes", "14", "2.6")).toBeUndefined();
+    expect(fault("segment.bytes", "1048575", "4.0")).toMatch(/these brokers take.*least 1048576/);
+    expect(fault("segment.bytes", "13", "2.6")).toMatch(/at least 14/);
+    expect(fault("segment.bytes", "1024")).toBeUndefined();
+    expect(fault("segment.bytes", "13")).toMatch(/at least 14/);
+    expect(fault("message.format.version", "2.6", "2.6")).toBeUndefined();
+    expect(fault("message.format.version", "2.6", "4.1")).toMatch(/went with Kafka 4\.0/);
+  });
+
+  it("knows what a release does not have yet, and names the nearest that it has", () => {
+    expect(fault("compression.gzip.level", "9", "3.8")).toBeUndefined();
+    expect(fault("compression.gzip.level", "9", "3.7")).toMatch(/comes with Kafka 3\.8\.0/);
+    expect(fault("remote.copy.lag.ms", "5", "4.4")).toBeUndefined();
+    expect(fault("message.timestamp.before.max.ms", "5", "3.5")).toMatch(
+      /or write message\.timestamp\.difference\.max\.ms, which they/,
+    );
+    expect(fault("retention.mss", "5", "4.1")).toMatch(/Did you mean retention\.ms\?/);
+  });
 });
 
 describe("the keys that the lab owns", () => {
