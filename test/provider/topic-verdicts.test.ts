@@ -63,7 +63,7 @@ const warnings = (driver: ProviderDriver): string[] =>
   driver.logs.filter(({ severity }) => severity === WARNING).map(({ message }) => message);
 
 beforeAll(async () => {
-  cluster = await StartedKafkaCluster.start();
+  cluster = await StartedKafkaCluster.start({ "log.cleaner.backoff.ms": "200" });
   admin = new PlatformaticAdmin(cluster.bootstrapServers.split(","), PATIENT);
 });
 
@@ -85,7 +85,7 @@ test("each change has its class, and the lines stay until something else changes
   const news = spec("red", { partitions: 2, config: { "segment.ms": "70000" } });
   const said = ["safe: 1 => 2 partitions; it is empty", "safe: segment.ms 60000 => 70000"];
   await expect(lines(red, news)).resolves.toEqual(said);
-  await expect(red.diff(news)).resolves.toHaveProperty("changes[0]");
+  await expect(red.diff(news)).resolves.toMatchObject({ changes: 0 });
   await expect(red.up(news)).resolves.toBe("updated");
   expect(red.known().outputs).toMatchObject({ changes: said });
   await expect(lines(red, news)).resolves.toEqual(said);
@@ -123,7 +123,7 @@ test("a shorter retention counts what it would delete, exactly by time", async (
   await write("old", records(10));
   await expect(lines(old, spec("old", config(DAY_MS)))).resolves.toEqual([
     expect.stringMatching(
-      /^destroys: retention\.ms 2592000000 => 86400000; 40 records, about [\d.]+ KiB in about 1 segment, are beyond/,
+      /^destroys: retention\.ms 2592000000 => 86400000; 40 records, about \d+ B in about 1 segment, are beyond/,
     ),
   ]);
   expect(warnings(driver)).toEqual([expect.stringMatching(/^topic old: destroys: retention\.ms/)]);
@@ -146,7 +146,7 @@ test("less to be kept in bytes, and a policy that begins to delete", async () =>
   const size = (bytes: number) => spec("wide", { config: { "retention.bytes": String(bytes) } });
   await expect(lines(wide, size(50_000))).resolves.toEqual([
     expect.stringMatching(
-      /^destroys: retention\.bytes \(the brokers' default\) => 50000; about 5\d records, about 5\d(\.\d)? KiB in about 1 segment/,
+      /^destroys: retention\.bytes \(the brokers' default\) => 50000; about \d\d records, about \d\d(\.\d)? KiB in about 1 segment/,
     ),
   ]);
   await expect(lines(wide, size(10_000_000))).resolves.toEqual([
@@ -186,9 +186,17 @@ test("compaction of a topic with records that have no key", async () => {
   await expect(compacted("bare", [])).resolves.toEqual([
     "safe: cleanup.policy (the brokers' default) => compact; it is empty",
   ]);
-  // What the warning says is what brokers do.
-  await driver.resource(TOPIC, "mixed").up(policy("mixed"));
+  // What the line says is what brokers do.
+  const eager = { "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01" };
+  const mixed = driver.resource(TOPIC, "mixed");
+  await mixed.up(spec("mixed", { config: { ...eager, "cleanup.policy": "compact" } }));
   await expect(write("mixed", records(1))).rejects.toThrow(/INVALID_RECORD/);
+  await waitFor("the cleaner to have removed what has no key", async () => {
+    // A new record closes the segment that the others are in.
+    await write("mixed", [record(9, { key: "later" })]);
+    const { unkeyed } = await admin.sampleRecords("mixed", 0, 100);
+    return unkeyed === 0 ? true : undefined;
+  });
 });
 
 test("replicas that move: bytes, time and each partition", async () => {

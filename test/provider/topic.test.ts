@@ -106,6 +106,7 @@ test("settings are changed key by key, and others' are left alone", async () => 
     'config["retention.ms"]': UPDATE,
     'config["segment.ms"]': DELETE,
     'config["cleanup.policy"]': ADD,
+    changes: ADD,
   });
   await expect(green.up(news)).resolves.toBe("updated");
   const live = await admin.describeTopic("green");
@@ -122,11 +123,16 @@ test("the protection alone is changed without a connection", async () => {
   const red = driver.resource(TOPIC, "guarded");
   await red.up(spec("guarded"));
   const news = spec("guarded", { deletionProtection: true });
-  await expect(red.diff(news)).resolves.toEqual({ deletionProtection: UPDATE });
+  await expect(red.diff(news)).resolves.toEqual({
+    deletionProtection: UPDATE,
+    changes: ADD,
+  });
   const before = connections;
   await expect(red.up(news)).resolves.toBe("updated");
   expect(connections).toBe(before);
-  await expect(red.delete()).rejects.toThrow(/guarded.*deletionProtection is on.*to false/s);
+  await expect(red.delete()).rejects.toThrow(
+    /guarded: not deleted: it is empty.*deletionProtection/s,
+  );
   expect(await admin.describeTopic("guarded")).toBeDefined();
   await expect(red.up(spec("guarded"))).resolves.toBe("updated");
   await red.delete();
@@ -143,7 +149,10 @@ test("what would lose records is refused in the preview", async () => {
   // Both in one go: the consent has to be in the state before the rename is asked for.
   await expect(change({ name: "other", deletionProtection: false })).rejects.toThrow(/kept cannot/);
   await topic.up(spec("kept"));
-  await expect(topic.diff(spec("other"))).resolves.toEqual({ name: UPDATE_REPLACE });
+  await expect(topic.diff(spec("other"))).resolves.toEqual({
+    name: UPDATE_REPLACE,
+    "changes[0]": UPDATE,
+  });
 });
 
 test("an existing topic is taken over: as it is, or with its owned settings made right", async () => {
@@ -182,6 +191,7 @@ test("refresh tells owned settings, partitions, a topic made again, and one that
   await topic.refresh();
   await expect(topic.diff({ ...news, partitions: 3 })).resolves.toEqual({
     'config["retention.ms"]': UPDATE,
+    changes: ADD,
   });
   await topic.up({ ...news, partitions: 3 });
   expect((await admin.describeTopic("drift"))?.config["segment.ms"]).toBe("70000");
