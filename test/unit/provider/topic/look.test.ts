@@ -1,0 +1,99 @@
+import type { KafkaAdmin } from "../../../../provider/admin/port";
+import { KafkaError } from "../../../../provider/admin/port";
+import { bounded, ClusterLook } from "../../../../provider/topic/look";
+import { largerThan, olderThan } from "../../../../provider/topic/verdicts";
+import { adminWith } from "../../../support/kafka/admin-with";
+
+const settings = (liveChecks = true) => ({
+  bootstrapServers: [],
+  sasl: undefined,
+  liveChecks,
+  deletionConsents: new Set<string>(),
+  reassignmentThrottle: 1,
+});
+const log = () => {
+  const told: string[] = [];
+  const note = (): void => undefined;
+  return {
+    told,
+    debug: note,
+    info: note,
+    error: note,
+    status: note,
+    warn: (line: string) => void told.push(line),
+  };
+};
+const access = (admin: KafkaAdmin, liveChecks = true) => ({
+  admin: () => admin,
+  settings: () => settings(liveChecks),
+});
+
+test("what takes too long is left out, and what nobody waits for any more fails nobody", async () => {
+  let fail = (_: Error): void => undefined;
+  const slow = new Promise<never>((_, reject) => (fail = reject));
+  await expect(bounded(5, () => slow)).resolves.toEqual({
+    leftOut: "no answer came within 0.005 s",
+  });
+  fail(new Error("too late to matter"));
+  await expect(bounded(5_000, () => Promise.resolve(7))).resolves.toEqual({ found: 7 });
+});
+
+test("a refusal is told in Kafka's words, silence in ours, a bug is thrown", async () => {
+  const failing = (error: Error) => bounded(5_000, () => Promise.reject(error));
+  await expect(failing(new KafkaError("refused", "no leave"))).resolves.toEqual({
+    leftOut: "no leave",
+  });
+  await expect(failing(new KafkaError("unreachable", "ECONNREFUSED"))).resolves.toEqual({
+    leftOut: "no broker answers",
+  });
+  await expect(failing(new TypeError("a bug"))).rejects.toThrow("a bug");
+});
+
+test("a run finds out once whether anyone answers, and tells it once", async () => {
+  let asked = 0;
+  const admin = adminWith({
+    listBrokers: () => {
+      asked++;
+      return Promise.reject(new KafkaError("unreachable", "ECONNREFUSED"));
+    },
+    kafkaRelease: () => Promise.resolve("4.1"),
+  });
+  const look = new ClusterLook(access(admin));
+  const { told, ...to } = log();
+  const answers = await Promise.all([
+    look.ask(to, () => Promise.resolve(1)),
+    look.topics(to),
+    look.facts(to),
+  ]);
+  expect(answers).toEqual(Array(3).fill({ leftOut: "no broker answers" }));
+  expect(asked).toBe(1);
+  expect(told).toHaveLength(1);
+});
+
+test("with live checks off nobody is asked, and nothing is told", async () => {
+  const look = new ClusterLook(access(adminWith({}), false));
+  const { told, ...to } = log();
+  await expect(look.ask(to, () => Promise.resolve(1))).resolves.toEqual({
+    leftOut: "live checks are off",
+  });
+  expect(told).toEqual([]);
+});
+
+test("bytes and segments follow from the part of the log that is cut", () => {
+  expect(olderThan(25n, 100n, 4_000, 300)).toEqual({
+    records: 25n,
+    bytes: 1_000,
+    segments: 3,
+    exact: true,
+  });
+  expect(olderThan(0n, 100n, 4_000, 300).records).toBe(0n);
+  expect(olderThan(0n, 0n, 0, 300).records).toBe(0n);
+  expect(largerThan(3_000, 100n, 4_000, 300)).toEqual({
+    records: 25n,
+    bytes: 1_000,
+    segments: 3,
+    exact: false,
+  });
+  expect(largerThan(4_000, 100n, 4_000, 300).records).toBe(0n);
+  expect(largerThan(0, 0n, 0, 300).records).toBe(0n);
+});
