@@ -1,6 +1,6 @@
 /** What each edit of a topic does to its data, by class: values in, lines out. */
 import type { DetailedDiff, PropertyMap } from "../../plugins/common/rpc";
-import { diffProperties } from "../../plugins/common/rpc";
+import { sameValue } from "../../plugins/common/rpc";
 import { counted, formatCount, formatBytes } from "./amounts";
 import type { Stake } from "./destruction";
 import { stakeText } from "./destruction";
@@ -221,8 +221,12 @@ export function isSerious({ is }: Change): boolean {
   }
 }
 
-/** The lines beside what is changed. Compared as inputs: an output of them would be that of an earlier edit. */
+/**
+ * The lines beside what is changed, as something new: side by side with those of an earlier edit they would
+ * read as if one had become the other.
+ */
 export function changesDiff(oldInputs: PropertyMap, news: PropertyMap): DetailedDiff {
-  const [before, after] = [{ changes: oldInputs["changes"] }, { changes: news["changes"] }];
-  return diffProperties(before, after, { inputDiff: true });
+  const [before, after] = [oldInputs["changes"], news["changes"]];
+  if (after === undefined || sameValue(before, after)) return {};
+  return { changes: { kind: "add", inputDiff: true } };
 }

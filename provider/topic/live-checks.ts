@@ -51,6 +51,7 @@ export function clusterFailures(wanted: Wanted, fresh: Fresh, facts: ClusterFact
       reason: `${replicationFactor} is more than the cluster has brokers, ${count}; give at most ${count}`,
     });
   }
+  if (fresh.replicas) failures.push(...placementFailures(wanted.placement ?? [], facts));
   const release = settingsRelease(facts.release);
   for (const key of release === undefined ? [] : fresh.keys) {
     const fault = settingFault(key, wanted.config[key] ?? "", release);
@@ -59,6 +60,16 @@ export function clusterFailures(wanted: Wanted, fresh: Fresh, facts: ClusterFact
     }
   }
   return failures;
+}
+
+function placementFailures(placement: Placement, { brokers }: ClusterFacts): CheckFailure[] {
+  const ids = brokers.map(({ id }) => id).sort((a, b) => a - b);
+  return placement.flatMap((place, partition) => {
+    const strangers = place.filter((id) => !ids.includes(id));
+    if (strangers.length === 0) return [];
+    const reason = `there is no broker ${strangers.join(" or ")} in the cluster, which has ${ids.join(", ")}`;
+    return [{ property: propertyPath(["placement", partition]), reason }];
+  });
 }
 
 /** Names of others that a topic cannot be beside. */

@@ -1,5 +1,4 @@
 /** Looks at the live cluster for what a preview says: bounded, and left out rather than waited for. */
-import type { Log } from "../../plugins/common/rpc";
 import type { KafkaAdmin } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
@@ -12,6 +11,9 @@ export const VERDICT_MS = 2_000;
 /** Why nothing was asked. */
 export const OFF = "live checks are off";
 const SILENT = "no broker answers";
+
+/** Where it goes that nobody was asked. */
+export type Tell = (line: string) => void;
 
 /** One a run: whether anyone answers is found out, and told, once; so is what the cluster is. */
 export class ClusterLook {
@@ -27,7 +29,7 @@ export class ClusterLook {
   }
 
   /** What the cluster is, as it was at the first question of the run. */
-  async facts(log: Log): Promise<Answer<ClusterFacts>> {
+  async facts(tell: Tell): Promise<Answer<ClusterFacts>> {
     if (!this.access.settings().liveChecks) return { leftOut: OFF };
     this.cluster ??= bounded(VERDICT_MS, async () => {
       const admin = this.access.admin();
@@ -37,22 +39,22 @@ export class ClusterLook {
     const facts = await this.cluster;
     if ("leftOut" in facts && !this.told) {
       this.told = true;
-      log.warn(`what this does to topics was not asked of the cluster, since ${facts.leftOut}`);
+      tell(`what this does to topics was not asked of the cluster, since ${facts.leftOut}`);
     }
     return facts;
   }
 
   /** All topics, as they were at the first question of the run. */
-  topics(log: Log): Promise<Answer<readonly string[]>> {
-    this.names ??= this.ask(log, async (admin) =>
+  topics(tell: Tell): Promise<Answer<readonly string[]>> {
+    this.names ??= this.ask(tell, async (admin) =>
       (await admin.listPartitions()).map(({ topic }) => topic),
     );
     return this.names;
   }
 
   /** The answer, or why there is none: checks are off, nobody answers, too slow, refused. */
-  async ask<T>(log: Log, question: (admin: KafkaAdmin) => Promise<T>): Promise<Answer<T>> {
-    const facts = await this.facts(log);
+  async ask<T>(tell: Tell, question: (admin: KafkaAdmin) => Promise<T>): Promise<Answer<T>> {
+    const facts = await this.facts(tell);
     return "leftOut" in facts ? facts : bounded(VERDICT_MS, () => question(this.access.admin()));
   }
 }

@@ -5,7 +5,7 @@ import { changeLines, classify, isSerious } from "./changes";
 import { editsOf, MIN_ISR } from "./edits";
 import type { Fresh, Wanted } from "./live-checks";
 import { clusterFailures, collisionFailures, freshOf, tooFewBrokers } from "./live-checks";
-import type { ClusterLook } from "./look";
+import type { ClusterLook, Tell } from "./look";
 import { findingsOf } from "./verdicts";
 
 /**
@@ -26,17 +26,19 @@ export async function previewTopic(
   if (!isNew && edits.length === 0) {
     return { inputs: { ...news, changes: olds["changes"] } };
   }
+  // Before a lab's first `up` there is nobody to ask, and nothing to lose.
+  const tell: Tell = (line) => (isNew ? log.info(line) : log.warn(line));
   const fresh = freshOf(isNew, edits, wanted);
-  const failures = await liveFailures(look, wanted, fresh, log);
+  const failures = await liveFailures(look, wanted, fresh, tell);
   if (failures.length > 0) return { inputs: news, failures };
   if (isNew) {
-    const facts = await look.facts(log);
+    const facts = await look.facts(tell);
     const few = "found" in facts ? tooFewBrokers(wanted, facts.found) : undefined;
     if (few !== undefined) log.warn(`topic ${wanted.name}: ${few}`);
     return { inputs: news };
   }
   const topic = reveal(olds)["name"] as string;
-  const { refusals, ...findings } = await findingsOf(look, log, topic, edits, wanted);
+  const { refusals, ...findings } = await findingsOf(look, tell, topic, edits, wanted);
   if (refusals.length > 0) return { inputs: news, failures: refusals.map(atItsProperty) };
   const changes = classify(edits, findings);
   for (const change of changes.filter(isSerious)) {
@@ -55,14 +57,14 @@ async function liveFailures(
   look: ClusterLook,
   wanted: Wanted,
   fresh: Fresh,
-  log: Log,
+  tell: Tell,
 ): Promise<CheckFailure[]> {
   if (!fresh.name && !fresh.replicas && fresh.keys.length === 0) return [];
-  const facts = await look.facts(log);
+  const facts = await look.facts(tell);
   if ("leftOut" in facts) return [];
   const failures = clusterFailures(wanted, fresh, facts.found);
   if (!fresh.name || wanted.name === undefined) return failures;
-  const names = await look.topics(log);
+  const names = await look.topics(tell);
   if ("leftOut" in names) return failures;
   return [...failures, ...collisionFailures(wanted.name, names.found)];
 }

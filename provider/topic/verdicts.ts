@@ -1,5 +1,4 @@
 /** What the live cluster says to an edit of a topic: each question by itself, bounded, and asked only where the edit raises it. */
-import type { Log } from "../../plugins/common/rpc";
 import type { KafkaAdmin, LiveTopic } from "../admin/port";
 import { planMoves } from "./assignment";
 import type { Answer, Findings, Keys, Loss, Moves, Thinnest } from "./changes";
@@ -7,7 +6,7 @@ import { sizesOf, stakeOfLive } from "./destruction";
 import type { Cut, Edit } from "./edits";
 import { beginsToCompact, cutsOf, MIN_ISR } from "./edits";
 import type { Wanted } from "./live-checks";
-import type { ClusterLook } from "./look";
+import type { ClusterLook, Tell } from "./look";
 import { costOf, describeMoves } from "./move-costs";
 import { replicaFacts } from "./replicas";
 
@@ -25,14 +24,14 @@ export interface Verdicts extends Findings {
 /** What the questions that these edits raise were answered with. */
 export async function findingsOf(
   look: ClusterLook,
-  log: Log,
+  tell: Tell,
   topic: string,
   edits: readonly Edit[],
   wanted: Wanted,
 ): Promise<Verdicts> {
   const ask = <T>(question: (admin: KafkaAdmin, live: LiveTopic) => Promise<T> | T) =>
     look
-      .ask(log, async (admin): Promise<Answer<T>> => {
+      .ask(tell, async (admin): Promise<Answer<T>> => {
         const live = await admin.describeTopic(topic);
         // The update says so, too.
         if (live === undefined) return { leftOut: "the topic is gone from the cluster" };

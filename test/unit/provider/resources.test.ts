@@ -20,6 +20,7 @@ test("the schema has every resource, and refers to types that it has", () => {
     "pilab:kafka/nodeStorage:NodeStorage",
     "pilab:kafka/rollout:Rollout",
     "pilab:kafka/topic:Topic",
+    "pilab:kafka/topicSet:TopicSet",
     "pilab:lab/hostState:HostState",
     "pilab:lab/preflight:Preflight",
     "pilab:lab/swapGate:SwapGate",

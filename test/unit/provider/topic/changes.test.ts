@@ -209,7 +209,7 @@ test("every edit has a line, whatever was found", () => {
 test("the lines show where they are others than before", () => {
   expect(changesDiff({ changes: ["safe: a"] }, { changes: ["safe: a"] })).toEqual({});
   expect(changesDiff({}, {})).toEqual({});
-  expect(changesDiff({}, { changes: ["safe: a"] })).toEqual({
-    changes: { kind: "add", inputDiff: true },
-  });
+  const shown = { changes: { kind: "add", inputDiff: true } };
+  expect(changesDiff({}, { changes: ["safe: a"] })).toEqual(shown);
+  expect(changesDiff({ changes: ["safe: a"] }, { changes: ["safe: b"] })).toEqual(shown);
 });

@@ -27,6 +27,11 @@ test("a replication factor above the registered brokers, fenced ones included", 
   expect(properties(wanted())).toEqual([]);
   expect(properties(wanted({ replicationFactor: 4 }))).toEqual(["replicationFactor"]);
   expect(properties(wanted({ replicationFactor: undefined }))).toEqual([]);
+  const placement = [
+    [1, 2],
+    [2, 7],
+  ];
+  expect(properties(wanted({ placement }))).toEqual(["placement[1]"]);
 });
 
 test("settings by the release; of one that is not known here nothing is said", () => {
