@@ -174,7 +174,7 @@ function insisting(edit: ConfigEdit, what: string, thinnest: Answer<Thinnest> | 
     is: "blocks writes",
     what:
       `${what}; partition ${partition} has ${counted(inSync, "replica")} in sync: writes with acks=all ` +
-      `are refused until it has ${edit.to}`,
+      "are refused until there are enough",
   };
 }
 

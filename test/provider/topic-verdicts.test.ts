@@ -317,7 +317,7 @@ test("min.insync.replicas above the replicas that live", async () => {
     (await admin.listBrokers()).some(({ id, fenced }) => id === 3 && fenced) ? true : undefined,
   );
   await expect(lines(thin, minIsr(3))).resolves.toEqual([
-    "blocks writes: min.insync.replicas 1 => 3; partition 0 has 2 replicas in sync: writes with acks=all are refused until it has 3",
+    "blocks writes: min.insync.replicas 1 => 3; partition 0 has 2 replicas in sync: writes with acks=all are refused until there are enough",
   ]);
   await expect(lines(thin, minIsr(2))).resolves.toEqual(["safe: min.insync.replicas 1 => 2"]);
   const fresh = await run();

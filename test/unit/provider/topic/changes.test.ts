@@ -96,7 +96,7 @@ describe("a setting", () => {
     ]);
     expect(line(config("min.insync.replicas", "1", "3"), { thinnest })).toEqual([
       "blocks writes: min.insync.replicas 1 => 3; partition 4 has 2 replicas in sync: writes with " +
-        "acks=all are refused until it has 3",
+        "acks=all are refused until there are enough",
     ]);
   });
 
