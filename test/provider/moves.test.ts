@@ -140,7 +140,11 @@ test("a factor is raised under a throttle that is gone afterwards, and lowered t
   const [driver, topic] = await filled("raised", ON_ONE);
   const ends = await endsOf("raised");
   const news = spec("raised", { replicationFactor: 3 });
-  await expect(topic.diff(news)).resolves.toEqual({ replicationFactor: UPDATE, placement: DELETE });
+  await expect(topic.diff(news)).resolves.toEqual({
+    replicationFactor: UPDATE,
+    placement: DELETE,
+    changes: ADD,
+  });
   const update = topic.up(news);
   await settled(async () => (await admin.listReassignments(["raised"])).length === 3);
   const during = await live("raised");
@@ -198,6 +202,7 @@ test("a placement is made, its leaders lead, and what moves by hand shows as dri
   await expect(topic.diff(want(raised))).resolves.toEqual({
     partitions: UPDATE,
     "placement[2]": ADD,
+    changes: ADD,
   });
   await topic.up(want(raised));
   expect(await replicasOf("placed")).toEqual(raised);
@@ -206,7 +211,10 @@ test("a placement is made, its leaders lead, and what moves by hand shows as dri
   await settled(async () => (await replicasOf("placed"))[1]?.join() === "2,1");
   await topic.refresh();
   expect(topic.known().outputs["placement"]).toEqual([raised[0], [2, 1], raised[2]]);
-  await expect(topic.diff(want(raised))).resolves.toEqual({ "placement[1]": UPDATE });
+  await expect(topic.diff(want(raised))).resolves.toEqual({
+    "placement[1]": UPDATE,
+    changes: ADD,
+  });
   await topic.up(want(raised));
   expect(await replicasOf("placed")).toEqual(raised);
   expect(await leadersOf("placed")).toEqual([4, 3, 1]);
