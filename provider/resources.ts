@@ -152,13 +152,21 @@ export class Topic extends pulumi.CustomResource {
     super(Topic.type, name, { ...args, ...outputs }, versioned(opts));
   }
 
-  /** An existing topic, by its name in Kafka. */
+  /** An existing topic, by its name in Kafka: read at each run, and left as it is. */
   static get(
     name: string,
     id: pulumi.Input<pulumi.ID>,
     opts?: pulumi.CustomResourceOptions,
   ): Topic {
-    return new Topic(name, {} as TopicArgs, { ...opts, id });
+    // An output comes of each property that is named here, whatever it is given.
+    const read: Record<keyof TopicArgs, undefined> = {
+      name: undefined,
+      partitions: undefined,
+      replicationFactor: undefined,
+      config: undefined,
+      deletionProtection: undefined,
+    };
+    return new Topic(name, read as unknown as TopicArgs, { ...opts, id });
   }
 }
 
@@ -197,6 +205,16 @@ export class ClusterConfig extends pulumi.CustomResource {
   constructor(name: string, args: ClusterConfigArgs, opts?: pulumi.CustomResourceOptions) {
     super(ClusterConfig.type, name, { ...args }, versioned(opts));
   }
+
+  /** The settings as they are; `id` is `cluster`. */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    opts?: pulumi.CustomResourceOptions,
+  ): ClusterConfig {
+    const read: Record<keyof ClusterConfigArgs, undefined> = { minInsyncReplicas: undefined };
+    return new ClusterConfig(name, read as unknown as ClusterConfigArgs, { ...opts, id });
+  }
 }
 
 export interface MetadataVersionArgs {
@@ -214,6 +232,16 @@ export class MetadataVersion extends pulumi.CustomResource {
 
   constructor(name: string, args: MetadataVersionArgs, opts?: pulumi.CustomResourceOptions) {
     super(MetadataVersion.type, name, { ...args, oneWay: undefined }, versioned(opts));
+  }
+
+  /** The finalized one; `id` is `cluster`. */
+  static get(
+    name: string,
+    id: pulumi.Input<pulumi.ID>,
+    opts?: pulumi.CustomResourceOptions,
+  ): MetadataVersion {
+    const read: Record<keyof MetadataVersionArgs, undefined> = { metadataVersion: undefined };
+    return new MetadataVersion(name, read as unknown as MetadataVersionArgs, { ...opts, id });
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { InitFailedError, UNKNOWN } from "../../plugins/common/rpc";
+import { didYouMean } from "../../model/nearest";
 import type { LiveTopic } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
@@ -102,8 +103,12 @@ export class TopicHandler implements ResourceHandler {
       log.warn(`topic ${id}: kept as last known: ${error.message}`);
       return { id, outputs, inputs };
     }
-    if (live === undefined) return { id: "", outputs: {}, inputs: {} };
     const imported = Object.keys(outputs).length === 0;
+    if (live === undefined) {
+      // The engine would take an empty answer to an import for a topic without properties.
+      if (imported) throw new Error(await this.unknownTopic(id));
+      return { id: "", outputs: {}, inputs: {} };
+    }
     const known = imported ? importedSpec(id, live) : plan.topicSpec(outputs);
     const { topicId, unfinished, ...seen } = await this.replicas.observe(known, live);
     if (!imported && topicId !== outputs["topicId"]) {
@@ -177,6 +182,13 @@ export class TopicHandler implements ResourceHandler {
       return left ? { pending: "the broker still knows it" } : { done: undefined };
     });
     if (verdict.kind === "allowed") context.log.info(`topic ${id}: destroyed: ${verdict.why}`);
+  }
+
+  private async unknownTopic(id: string): Promise<string> {
+    const topics = await this.cluster.admin().listPartitions();
+    const names = topics.map(({ topic }) => topic).filter((name) => !name.startsWith("__"));
+    const all = names.length === 0 ? "It has none." : `It has: ${names.sort().join(", ")}.`;
+    return `topic ${id}: the cluster has none of that name. ${didYouMean(id, names, all)}`;
   }
 
   /** Takes over a topic that is there, once its owned settings and its placement are as wanted. */

@@ -226,9 +226,9 @@ test("import by name owns what is set on the topic, and is unchanged afterwards"
   const want = spec("imported", { partitions: 1, config, deletionProtection: true });
   expect(inputs).toEqual(want);
   await expect(topic.up(want)).resolves.toBe("unchanged");
-  await expect(driver.resource(TOPIC, "none").import("no-such-topic")).resolves.toMatchObject({
-    id: "",
-  });
+  await expect(driver.resource(TOPIC, "none").import("importde")).rejects.toThrow(
+    /topic importde: the cluster has none of that name\. Did you mean imported\?/,
+  );
 });
 
 test("a broker's refusal comes with Kafka's words", async () => {

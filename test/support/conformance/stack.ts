@@ -168,7 +168,8 @@ export class ConformanceStack {
   }
 }
 
-async function collect(child: ChildProcess): Promise<Run> {
+/** Waits for the end of an engine that prints JSON events. */
+export async function collect(child: ChildProcess): Promise<Run> {
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (text: string) => (printed += text));

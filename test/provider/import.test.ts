@@ -1,0 +1,101 @@
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { PlatformaticAdmin } from "../../provider/admin/platformatic";
+import { PATIENT } from "../../provider/admin/port";
+import { ensurePulumi } from "../../toolchain";
+import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
+import { testRunDir } from "../support/test-run";
+import { TopicStack } from "../support/topics/stack";
+
+jest.setTimeout(180_000);
+
+const TOPIC = "pilab:kafka/topic:Topic";
+/** The language host that we have writes no code. */
+const WITHOUT_CODE = "--generate-code=false";
+
+let cluster: StartedKafkaCluster;
+let admin: PlatformaticAdmin;
+
+beforeAll(async () => {
+  cluster = await StartedKafkaCluster.start();
+  admin = new PlatformaticAdmin(cluster.bootstrapServers.split(","), PATIENT);
+});
+
+afterAll(async () => {
+  await admin?.close();
+  await cluster?.stop();
+});
+
+/** An empty stack whose default provider is configured as a user does it; null: it is not. */
+async function newStack(
+  bootstrapServers: string | null = cluster.bootstrapServers,
+): Promise<TopicStack> {
+  const stack = await TopicStack.create({
+    folder: mkdtempSync(join(testRunDir(), "import-")),
+    engine: await ensurePulumi((line) => process.stderr.write(`${line}\n`)),
+  });
+  if (bootstrapServers !== null) {
+    await stack.ask("config", "set", "pilab:bootstrapServers", bootstrapServers);
+  }
+  return stack;
+}
+
+test("an imported topic is what a program declares, and is changed by it from then on", async () => {
+  const config = { "retention.ms": "86400000", "cleanup.policy": "compact" };
+  const red = { name: "red", partitions: 2, replicationFactor: 3 };
+  await admin.createTopic({ ...red, config });
+  const stack = await newStack();
+
+  const imported = await stack.run("import", TOPIC, "red", "red", WITHOUT_CODE);
+  expect(imported).toMatchObject({ exitCode: 0, steps: ["import red"], errors: "" });
+  expect(imported.resources["red"]).toMatchObject({
+    id: "red",
+    inputs: { ...red, config, deletionProtection: true },
+  });
+
+  const declared = { ...red, config, deletionProtection: true };
+  stack.declare({ topics: { red: declared } });
+  await expect(stack.run("preview")).resolves.toMatchObject({ exitCode: 0, steps: [] });
+  await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0, steps: [] });
+  await expect(stack.run("refresh")).resolves.toMatchObject({ exitCode: 0, errors: "" });
+
+  const changed = { "retention.ms": "3600000", "cleanup.policy": "compact" };
+  stack.declare({ topics: { red: { ...declared, config: changed } } });
+  await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0, steps: ["update red"] });
+  expect((await admin.describeTopic("red"))?.config).toEqual(changed);
+});
+
+test("a program reads topics that it does not own, and leaves them as they are", async () => {
+  const config = { "segment.ms": "70000" };
+  await admin.createTopic({ name: "theirs", partitions: 3, replicationFactor: 2, config });
+  const stack = await newStack();
+  stack.declare({ got: { seen: "theirs" }, gotCluster: true });
+  await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0, errors: "" });
+  const live = await admin.describeTopic("theirs");
+  expect(JSON.parse(await stack.ask("stack", "output", "found", "--json"))).toEqual({
+    seen: { name: "theirs", topicId: live?.topicId, partitions: 3, replicationFactor: 2, config },
+  });
+  expect(JSON.parse(await stack.ask("stack", "output", "cluster", "--json"))).toEqual({
+    minInsyncReplicas: 2,
+    metadataVersion: "4.1-IV1",
+  });
+  await expect(stack.run("preview")).resolves.toMatchObject({ exitCode: 0, errors: "" });
+  await expect(stack.run("destroy")).resolves.toMatchObject({ exitCode: 0 });
+  expect(await admin.describeTopic("theirs")).toEqual(live);
+});
+
+test("what cannot be imported is said: no such topic, no cluster, nothing configured", async () => {
+  const stack = await newStack();
+  const missing = await stack.run("import", TOPIC, "none", "no-such-topic", WITHOUT_CODE);
+  expect(missing.exitCode).not.toBe(0);
+  expect(missing.errors).toMatch(/topic no-such-topic: the cluster has none of that name/);
+
+  const lost = await newStack("127.0.0.1:1");
+  const unreachable = await lost.run("import", TOPIC, "red", "red", WITHOUT_CODE);
+  expect(unreachable.exitCode).not.toBe(0);
+  expect(unreachable.errors).toMatch(/no broker answers at 127\.0\.0\.1:1.*bootstrapServers/s);
+
+  const unset = await (await newStack(null)).run("import", TOPIC, "red", "red", WITHOUT_CODE);
+  expect(unset.exitCode).not.toBe(0);
+  expect(unset.errors).toMatch(/bootstrapServers.*is missing; write the brokers' client listeners/);
+});

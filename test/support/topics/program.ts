@@ -1,0 +1,29 @@
+/** The Pulumi program of a stack that has topics alone: makes what the file TOPIC_PROGRAM says. */
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { ClusterConfig, MetadataVersion, Topic } from "../../../provider/resources";
+import type { TopicProgram } from "./stack";
+
+const { topics = {}, got = {}, gotCluster = false } = JSON.parse(
+  readFileSync(process.env["TOPIC_PROGRAM"]!, "utf8"),
+) as TopicProgram;
+
+for (const [name, args] of Object.entries(topics)) new Topic(name, args);
+
+/** What `Topic.get` found, by the name of the resource. */
+export const found = pulumi.output(
+  Object.fromEntries(
+    Object.entries(got).map(([name, id]) => {
+      const topic = Topic.get(name, id);
+      const { topicId, partitions, replicationFactor, config } = topic;
+      return [name, { name: topic.name, topicId, partitions, replicationFactor, config }];
+    }),
+  ),
+);
+
+export const cluster = gotCluster
+  ? {
+      minInsyncReplicas: ClusterConfig.get("settings", "cluster").minInsyncReplicas,
+      metadataVersion: MetadataVersion.get("metadata", "cluster").metadataVersion,
+    }
+  : {};

@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { bundlePlugin } from "../../../toolchain";
+import { nodeBundle } from "../../../toolchain/bundle";
+import type { Engine } from "../../../scripts/lib/engine";
+import { collect, type Run } from "../conformance/stack";
+
+const CHECKOUT = resolve(__dirname, "../../..");
+
+/** A topic as a program declares it, everything known. */
+export interface DeclaredTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+  readonly deletionProtection: boolean;
+}
+
+/** What the program makes, by the names of its resources. */
+export interface TopicProgram {
+  readonly topics?: Readonly<Record<string, DeclaredTopic>>;
+  /** Topics that are only read (`Topic.get`): their ids. */
+  readonly got?: Readonly<Record<string, string>>;
+  /** Whether the cluster's own settings are read, too. Default: no. */
+  readonly gotCluster?: boolean;
+}
+
+export interface TopicStackOptions {
+  /** A folder of its own, made if need be. */
+  readonly folder: string;
+  readonly engine: Engine;
+  /** Of the plugin `pilab`. Default: our own, bundled now. */
+  readonly pilabFolder?: string;
+}
+
+const PASSPHRASE = "topics";
+
+/**
+ * A stack with nothing but topics, with a state of its own. Its provider is the default one, which a
+ * user configures with `pulumi config set pilab:bootstrapServers …`.
+ */
+export class TopicStack {
+  private constructor(private readonly options: TopicStackOptions) {}
+
+  static async create(options: TopicStackOptions): Promise<TopicStack> {
+    const { folder } = options;
+    const log = (line: string) => process.stderr.write(`${line}\n`);
+    const pilab = options.pilabFolder ?? (await bundlePlugin(log, "pilab")).folder;
+    mkdirSync(join(folder, "state"), { recursive: true });
+    writeFileSync(
+      join(folder, "Pulumi.yaml"),
+      [
+        "name: topics",
+        `main: ${await bundledProgram()}`,
+        "runtime: { name: nodejs, options: { typescript: false } }",
+        `plugins: { providers: [{ name: pilab, path: "${pilab}" }] }`,
+      ].join("\n"),
+    );
+    const stack = new TopicStack(options);
+    stack.declare({});
+    await stack.ask("stack", "init", "dev");
+    return stack;
+  }
+
+  /** What the next runs are to make. */
+  declare(program: TopicProgram): void {
+    writeFileSync(this.programFile, JSON.stringify(program));
+  }
+
+  /** Runs an operation that prints events (`up`, `preview`, `refresh`, `destroy`, `import`). */
+  run(operation: string, ...args: readonly string[]): Promise<Run> {
+    const confirm = operation === "preview" ? [] : ["--yes", "--skip-preview"];
+    return this.start([operation, "--json", ...confirm, ...args]);
+  }
+
+  /** Runs a command that answers at once, such as `config set`. @returns what it printed */
+  async ask(...args: readonly string[]): Promise<string> {
+    const run = await this.start(args);
+    if (run.exitCode !== 0) throw new Error(`pulumi ${args.join(" ")}: ${run.everything}`);
+    return run.everything;
+  }
+
+  private get programFile(): string {
+    return join(this.options.folder, "program.json");
+  }
+
+  private start(args: readonly string[]): Promise<Run> {
+    const { folder, engine } = this.options;
+    const child = spawn(engine.bin, [...args, "--non-interactive", "--color", "never"], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        ...engine.env,
+        PULUMI_STACK: "dev",
+        PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
+        PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
+        PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true",
+        TOPIC_PROGRAM: this.programFile,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    return collect(child);
+  }
+}
+
+/** In the checkout, from where the program finds Pulumi's SDK as the lab's own program does. */
+async function bundledProgram(): Promise<string> {
+  const folder = join(CHECKOUT, "bin/topic-program");
+  const draft = join(folder, `bundle-${process.pid}.js`);
+  const bundle = join(folder, "bundle.js");
+  await build({
+    absWorkingDir: CHECKOUT,
+    entryPoints: [join(__dirname, "program.ts")],
+    outfile: draft,
+    ...nodeBundle,
+    external: ["@pulumi/*"],
+  });
+  renameSync(draft, bundle);
+  return bundle;
+}
