@@ -4,9 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { ClusterConfig, MetadataVersion, Topic } from "../../../provider/resources";
 import type { TopicProgram } from "./stack";
 
-const { topics = {}, got = {}, gotCluster = false } = JSON.parse(
-  readFileSync(process.env["TOPIC_PROGRAM"]!, "utf8"),
-) as TopicProgram;
+const {
+  topics = {},
+  got = {},
+  gotCluster = false,
+} = JSON.parse(readFileSync(process.env["TOPIC_PROGRAM"]!, "utf8")) as TopicProgram;
 
 for (const [name, args] of Object.entries(topics)) new Topic(name, args);
 
