@@ -13,6 +13,7 @@ import { renderTimeline, type StepTime } from "./timeline";
 
 const RUNS = 3;
 const DATA_MIB = 512;
+const TOPICS = 1000;
 /** A cold `up` takes about a minute on two cores. */
 const DEADLINE_MINUTES = 10;
 
@@ -27,6 +28,7 @@ removed; other labs are not touched, but should rest.
   --only PART    ${parts.slice(0, -1).join(", ")} or ${parts.at(-1)};
                  may be given several times (default: all)
   --data MIB     what each broker holds when one of them is swapped (default ${DATA_MIB})
+  --topics N     how many topics the stack with many of them has (default ${TOPICS})
   --deadline M   minutes that one run of the engine may take (default ${DEADLINE_MINUTES})
   --timeline     also print where the time of the last cold up went, by resource
   --json FILE    also write all measurements to FILE
@@ -37,13 +39,14 @@ What fails is told with its reason, and the rest is measured. Ends with 0 where 
 async function main(): Promise<number> {
   const given = readArgs({
     text: USAGE,
-    values: ["runs", "json", "data", "deadline"],
+    values: ["runs", "json", "data", "topics", "deadline"],
     lists: ["only"],
     switches: ["timeline", "no-record"],
   });
   const only = readParts(given);
   const runs = readNumber(given, "runs", 100) ?? RUNS;
   const dataMib = readNumber(given, "data", 100_000) ?? DATA_MIB;
+  const topics = readNumber(given, "topics", 5000) ?? TOPICS;
   const minutes = readNumber(given, "deadline", 1000) ?? DEADLINE_MINUTES;
   const started = Date.now();
   return withOwnLabs("bench", async ({ tools, ...own }) => {
@@ -55,6 +58,7 @@ async function main(): Promise<number> {
       archive: tools.kafka,
       runs,
       dataMib,
+      topics,
       deadlineMs: minutes * 60_000,
       log: toStderr,
     });
@@ -118,7 +122,7 @@ function readParts(given: Given): ReadonlySet<Part> {
 
 function optionsText(only: ReadonlySet<Part>, given: Given): string[] {
   const options = [
-    ...["runs", "data", "deadline"].flatMap((name) => {
+    ...["runs", "data", "topics", "deadline"].flatMap((name) => {
       const value = given.value(name);
       return value === undefined ? [] : [`--${name} ${value}`];
     }),

@@ -24,7 +24,10 @@ export type MeasureId =
   | "roll-bare"
   | "roll-gate"
   | `roll-${RestartPart}`
-  | `roll-bare-${RestartPart}`;
+  | `roll-bare-${RestartPart}`
+  | `topics-${TopicWork}`
+  | `topics-noop-${TopicWork}`
+  | `topics-bare-${"create" | "refresh" | "destroy"}`;
 
 export const driftSizes = [6, 60, 600] as const;
 export type DriftSize = (typeof driftSizes)[number];
@@ -46,6 +49,9 @@ export type SwapPart = (typeof swapParts)[number];
 /** The parts of one broker's restart; `broker` is all of them. */
 export type RestartPart = "stop" | "start" | "sync" | "broker";
 
+/** What is done with a stack of many topics; `preview` and `up` find nothing to do. */
+export type TopicWork = "create" | "preview" | "up" | "refresh" | "destroy";
+
 export type Aim =
   | { readonly kind: "ratio"; readonly atMost: number }
   | { readonly kind: "seconds"; readonly below: number };
@@ -64,6 +70,15 @@ interface Measure {
   readonly aims?: readonly Aim[];
 }
 
+/** What is ours of a run with many topics, beside the engine's and the program's part of it. */
+const manyTopics = (title: string, work: TopicWork, bareId?: MeasureId): Measure => ({
+  title,
+  peers: [
+    { id: `topics-noop-${work}`, called: "no-op plugin" },
+    ...(bareId === undefined ? [] : [{ id: bareId, called: "the bare client" }]),
+  ],
+  aims: [{ kind: "ratio", atMost: 1.3 }],
+});
 const bare = (id: MeasureId): readonly Peer[] => [{ id, called: "bare" }];
 const limit: readonly Peer[] = [{ id: "swap-limit", called: "the limit" }];
 
@@ -149,6 +164,19 @@ export const measures: Readonly<Record<MeasureId, Measure>> = {
     title: "roll of three brokers: a setting edited, up with its preview",
     peers: bare("roll-bare"),
   },
+  "topics-bare-create": { title: "topics: a bare client, until all are in sync" },
+  "topics-bare-refresh": { title: "topics: a bare client describes all" },
+  "topics-bare-destroy": { title: "topics: a bare client deletes all" },
+  "topics-noop-create": { title: "topics: up that makes them, no-op plugin" },
+  "topics-create": manyTopics("topics: up that makes them", "create", "topics-bare-create"),
+  "topics-noop-preview": { title: "topics: unchanged preview, no-op plugin" },
+  "topics-preview": manyTopics("topics: unchanged preview", "preview"),
+  "topics-noop-up": { title: "topics: unchanged up, no-op plugin" },
+  "topics-up": manyTopics("topics: unchanged up", "up"),
+  "topics-noop-refresh": { title: "topics: refresh, no-op plugin" },
+  "topics-refresh": manyTopics("topics: refresh", "refresh", "topics-bare-refresh"),
+  "topics-noop-destroy": { title: "topics: destroy, no-op plugin" },
+  "topics-destroy": manyTopics("topics: destroy", "destroy", "topics-bare-destroy"),
 };
 
 /** Seconds, in the order of measuring. */

@@ -22,6 +22,8 @@ export interface MeasuringOptions {
   readonly runs: number;
   /** MiB that each broker holds when one of them is swapped. */
   readonly dataMib: number;
+  /** Topics of the stack that has many of them. */
+  readonly topics: number;
   /** The longest that one run of the engine may take. */
   readonly deadlineMs: number;
   readonly signal: AbortSignal;

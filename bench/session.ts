@@ -5,6 +5,7 @@ import { roll } from "./parts/roll";
 import { sixHosts } from "./parts/six-hosts";
 import { swap } from "./parts/swap";
 import { threeHosts } from "./parts/three-hosts";
+import { topics } from "./parts/topics";
 import type { StepTime } from "./timeline";
 
 export const parts = [
@@ -17,6 +18,7 @@ export const parts = [
   "swap",
   "roll",
   "ansible",
+  "topics",
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -47,5 +49,6 @@ export async function measureAll(
   if (has("swap")) await part("swap", () => swap(measuring));
   if (has("roll")) await part("roll", () => roll(measuring));
   if (has("ansible")) await part("ansible", () => ansible(measuring));
+  if (has("topics")) await part("topics", () => topics(measuring));
   return timeline ?? [];
 }

@@ -33,9 +33,14 @@ export interface TopicStackOptions {
   readonly engine: Engine;
   /** Of the plugin `pilab`. Default: our own, bundled now. */
   readonly pilabFolder?: string;
+  /** Ends a run of the engine, and it with it. Default: never. */
+  readonly signal?: AbortSignal;
+  /** The longest that one run may take, ms. Default 10 minutes. */
+  readonly deadlineMs?: number;
 }
 
 const PASSPHRASE = "topics";
+const DEADLINE_MS = 10 * 60_000;
 
 /**
  * A stack with nothing but topics, with a state of its own. Its provider is the default one, which a
@@ -86,8 +91,8 @@ export class TopicStack {
     return join(this.options.folder, "program.json");
   }
 
-  private start(args: readonly string[]): Promise<Run> {
-    const { folder, engine } = this.options;
+  private async start(args: readonly string[]): Promise<Run> {
+    const { folder, engine, signal, deadlineMs = DEADLINE_MS } = this.options;
     const child = spawn(engine.bin, [...args, "--non-interactive", "--color", "never"], {
       cwd: folder,
       env: {
@@ -102,7 +107,20 @@ export class TopicStack {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
-    return collect(child);
+    const ends = [AbortSignal.timeout(deadlineMs), ...(signal === undefined ? [] : [signal])];
+    const end = AbortSignal.any(ends);
+    // With the program and the plugins: they are of its group.
+    const kill = (): void => void (child.pid && process.kill(-child.pid, "SIGKILL"));
+    end.addEventListener("abort", kill);
+    try {
+      const run = await collect(child);
+      if (!end.aborted) return run;
+      throw new Error(
+        `pulumi ${args[0]} was ended before it was done (${deadlineMs / 1000} s at most)`,
+      );
+    } finally {
+      end.removeEventListener("abort", kill);
+    }
   }
 }
 

@@ -16,6 +16,7 @@ function measuring(signal = new AbortController().signal): Measuring {
     archive: "/kafka.tgz",
     runs: 1,
     dataMib: 1,
+    topics: 1,
     deadlineMs: 1000,
     signal,
     log: (line) => log.push(line),
