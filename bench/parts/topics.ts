@@ -113,7 +113,7 @@ async function stackRound(
   await take("create", "up", all("create"));
   await take("preview", "preview", []);
   await take("up", "up", []);
-  await take("refresh", "refresh", all("refresh"));
+  await take("refresh", "refresh", []);
   await take("destroy", "destroy", all("delete"));
 }
 

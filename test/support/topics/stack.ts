@@ -50,12 +50,20 @@ export class TopicStack {
   private constructor(private readonly options: TopicStackOptions) {}
 
   static async create(options: TopicStackOptions): Promise<TopicStack> {
-    const { folder } = options;
+    mkdirSync(join(options.folder, "state"), { recursive: true });
+    const stack = new TopicStack(options);
+    stack.declare({});
+    await stack.usePlugin(options.pilabFolder);
+    await stack.ask("stack", "init", "dev");
+    return stack;
+  }
+
+  /** From now on this plugin `pilab` answers. Default: our own, bundled now. */
+  async usePlugin(folder?: string): Promise<void> {
     const log = (line: string) => process.stderr.write(`${line}\n`);
-    const pilab = options.pilabFolder ?? (await bundlePlugin(log, "pilab")).folder;
-    mkdirSync(join(folder, "state"), { recursive: true });
+    const pilab = folder ?? (await bundlePlugin(log, "pilab")).folder;
     writeFileSync(
-      join(folder, "Pulumi.yaml"),
+      join(this.options.folder, "Pulumi.yaml"),
       [
         "name: topics",
         `main: ${await bundledProgram()}`,
@@ -63,10 +71,6 @@ export class TopicStack {
         `plugins: { providers: [{ name: pilab, path: "${pilab}" }] }`,
       ].join("\n"),
     );
-    const stack = new TopicStack(options);
-    stack.declare({});
-    await stack.ask("stack", "init", "dev");
-    return stack;
   }
 
   /** What the next runs are to make. */
