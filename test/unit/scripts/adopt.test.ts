@@ -37,7 +37,7 @@ function live(
     replicas: nodes,
     isr: nodes,
   }));
-  return { topic: name, topicId: "AAAAAAAAAAAAAAAAAAAAAA", partitions, config };
+  return { topic: name, topicId: "AAAAAAAAAAAAAAAAAAAAAA", partitions, config, minInsyncReplicas: 2 };
 }
 
 test("what is set on a topic is declared, but for what belongs to reassignments", () => {
