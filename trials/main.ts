@@ -11,12 +11,12 @@ import { renderReport, renderSection, type Results } from "./report";
 import { SectionOf } from "./results-file";
 import { Session } from "./session";
 import { trials } from "./table";
-import { passed, type Outcome, type Trial } from "./trial";
+import { passed, type AnyTrial, type Outcome } from "./trial";
 
 const USAGE = `npm run trials [-- OPTIONS]
 
 Writes numbered records to three virtual Pis while something befalls them, reads all back, and says
-what was lost. Labs of its own are made and removed; other labs are not touched.
+what was lost; and takes a topic through all its changes on each version of Kafka. Labs of its own are made and removed; other labs are not touched.
 
   --list         show the trials and end
   --only NAME    this trial; may be given several times (default: all)
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
   });
 }
 
-function chooseTrials(given: Given): readonly Trial[] {
+function chooseTrials(given: Given): readonly AnyTrial[] {
   const wanted = given.list("only").flatMap((text) => text.split(","));
   for (const name of wanted) {
     if (trials.some((trial) => trial.name === name)) continue;
@@ -94,7 +94,7 @@ function readNumber(given: Given, name: string, most: number): number | undefine
 }
 
 /** Which moments are wished for. A wish that no chosen trial can fulfil is a slip of the pen. */
-function readKills(given: Given, chosen: readonly Trial[]): Choice {
+function readKills(given: Given, chosen: readonly AnyTrial[]): Choice {
   const part = given.value("part");
   const kills = {
     most: readNumber(given, "kills", 1000) ?? Infinity,

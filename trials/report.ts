@@ -57,8 +57,11 @@ export function renderSection(results: Results): string {
 
 /** What became of one trial, in a line. */
 export function outcomeLine(outcome: Outcome): string {
-  const { verdict } = outcome;
+  const { verdict, recordless } = outcome;
   const problem = outcome.problem ?? (verdict?.endedEarly && `ended early: ${verdict.endedEarly}`);
+  if (recordless === true) {
+    return problem === undefined ? "✓ all as it should be" : `✗ FAILED: ${problem}`;
+  }
   const records =
     verdict === undefined
       ? "the records were not read back"
@@ -66,7 +69,8 @@ export function outcomeLine(outcome: Outcome): string {
   return `${passed(outcome) ? "✓" : "✗"} ${records}${problem === undefined ? "" : `; FAILED: ${problem}`}`;
 }
 
-function row({ title, verdict, moments }: Outcome): string[] {
+function row({ title, verdict, moments, recordless }: Outcome): string[] {
+  if (recordless === true) return [title, ...HEAD.slice(1).map(() => "–")];
   if (verdict === undefined) return [title, ...HEAD.slice(1).map(() => "unknown")];
   return [
     title,

@@ -9,7 +9,7 @@ import type { Choice } from "./kill/points";
 import { underWatch } from "./load";
 import { outcomeLine } from "./report";
 import { runTrial } from "./run-trial";
-import { passed, type Outcome, type Trial } from "./trial";
+import { isOnBrokers, passed, type AnyTrial, type BrokerTrial, type Outcome } from "./trial";
 
 /** Machines of the template on which no broker plays: each can take one over. */
 const SPARES = ["pi-4", "pi-5", "pi-7"];
@@ -34,7 +34,7 @@ export class Session {
     private readonly log: Log,
   ) {}
 
-  async run(trials: readonly Trial[]): Promise<void> {
+  async run(trials: readonly AnyTrial[]): Promise<void> {
     try {
       for (const [index, trial] of trials.entries()) {
         this.log(`\n[${index + 1}/${trials.length}] ${trial.name}: ${trial.title}`);
@@ -43,18 +43,20 @@ export class Session {
         this.options.onOutcome(outcome);
         const took = formatDuration(Date.now() - began);
         this.log(`  ${outcomeLine(outcome)} (the trial took ${took})`);
-        if (trial.spoilsLab === true || !passed(outcome)) await this.removeLab();
+        const spoilt = !isOnBrokers(trial) && (trial.spoilsLab === true || !passed(outcome));
+        if (spoilt) await this.removeLab();
       }
     } finally {
       await this.removeLab();
     }
   }
 
-  private async runOne(trial: Trial): Promise<Outcome> {
+  private async runOne(trial: AnyTrial): Promise<Outcome> {
     const { signal, dockerHost } = this.own;
     const notes: string[] = [];
     try {
       if (signal.aborted) throw new Interrupted();
+      if (isOnBrokers(trial)) return await this.tryOut(trial, notes);
       const lab = this.current ?? (await this.bringUp(notes));
       const { rate, kills } = this.options;
       const ground = new Ground(lab, dockerHost, signal, this.log, kills, notes);
@@ -62,8 +64,19 @@ export class Session {
     } catch (error) {
       if (signal.aborted) throw new Interrupted();
       const { name, title } = trial;
-      return { name, title, notes, moments: {}, problem: reasonOf(error) };
+      const recordless = isOnBrokers(trial);
+      return { name, title, recordless, notes, moments: {}, problem: reasonOf(error) };
     }
+  }
+
+  private async tryOut(trial: BrokerTrial, notes: string[]): Promise<Outcome> {
+    const { name, title } = trial;
+    const note = (text: string): void => {
+      notes.push(text);
+      this.log(`  ${text}`);
+    };
+    await trial.tryOut({ signal: this.own.signal, log: this.log, note });
+    return { name, title, recordless: true, notes, moments: {} };
   }
 
   private async bringUp(notes: string[]): Promise<BenchLab> {

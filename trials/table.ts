@@ -6,10 +6,12 @@ import { orphans } from "./faults/orphans";
 import { silences } from "./faults/silence";
 import { swaps } from "./faults/swap";
 import { upgrades } from "./faults/upgrade";
-import type { Trial } from "./trial";
+import { topicTrials } from "./topics/trials";
+import type { AnyTrial } from "./trial";
 
-/** All trials, in the order in which they run. Those that leave the lab as it was come first. */
-export const trials: readonly Trial[] = [
+/** All trials, in the order in which they run: those without a lab, then those that leave it as it was. */
+export const trials: readonly AnyTrial[] = [
+  ...topicTrials,
   ...changes,
   ...kills,
   ...silences,

@@ -1,5 +1,6 @@
 import type { Verdict } from "./checker/ledger";
 import type { Ground } from "./ground";
+import type { Log } from "../toolchain/log";
 import type { Load } from "./load";
 
 /** Undoes what a fault did. */
@@ -26,6 +27,25 @@ export interface Trial {
   readonly spoilsLab?: boolean;
 }
 
+/** What a trial on brokers of its own has at hand. */
+export interface Bench {
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Tells something for the outcome. */
+  readonly note: (text: string) => void;
+}
+
+/** Something that is tried on brokers of the trial's own, without a lab. No records are counted meanwhile. */
+export interface BrokerTrial extends Pick<Trial, "name" | "title"> {
+  /** Rejects with what was not as it should be. */
+  readonly tryOut: (bench: Bench) => Promise<void>;
+  readonly atMoments?: undefined;
+}
+
+export type AnyTrial = Trial | BrokerTrial;
+
+export const isOnBrokers = (trial: AnyTrial): trial is BrokerTrial => "tryOut" in trial;
+
 /** When things happened in a trial, in the checker's time. */
 export interface Moments {
   readonly fellMs: number;
@@ -41,6 +61,8 @@ export interface Outcome {
   readonly title: string;
   /** What else is worth telling: who was hit. */
   readonly notes: readonly string[];
+  /** Whether records were to be written at all. Default: yes. */
+  readonly recordless?: boolean;
   /** Undefined where the records could not be read back: then nothing is known. */
   readonly verdict?: Verdict | undefined;
   readonly moments: Partial<Moments>;
@@ -51,7 +73,8 @@ export interface Outcome {
 }
 
 /** A trial is passed if it and its records went to their end and no acknowledged record is lost. */
-export function passed({ verdict, problem }: Outcome): boolean {
+export function passed({ recordless, verdict, problem }: Outcome): boolean {
+  if (recordless === true) return problem === undefined;
   return (
     problem === undefined &&
     verdict?.lost.length === 0 &&

@@ -99,10 +99,14 @@ export async function planBrokers(root: string, count = 3): Promise<LocalBroker[
 export async function formatStorage(
   brokers: readonly LocalBroker[],
   extra: Readonly<Record<string, string>> = {},
-  releaseVersion?: string,
-  protocol?: ClientProtocol,
+  options: {
+    readonly version?: string | undefined;
+    readonly releaseVersion?: string | undefined;
+    readonly protocol?: ClientProtocol | undefined;
+  } = {},
 ): Promise<void> {
-  const home = await kafkaHome();
+  const { version, releaseVersion, protocol } = options;
+  const home = await kafkaHome(version);
   const clusterId = kafkaId();
   const voters = brokers
     .map((one) => `${one.id}@${one.controllerAddress}:${one.directoryId}`)
@@ -147,12 +151,14 @@ export class StartedKafkaCluster {
     extra: Readonly<Record<string, string>> = {},
     options: {
       readonly count?: number;
+      /** Of Kafka. Default: 4.1.1. */
+      readonly version?: string;
       readonly releaseVersion?: string;
       /** Who may do everything; without it clients do not log in at all. */
       readonly superUser?: { readonly username: string; readonly password: string };
     } = {},
   ): Promise<StartedKafkaCluster> {
-    const home = await kafkaHome();
+    const home = await kafkaHome(options.version);
     const root = await mkdtemp(join(tmpdir(), "pi-lab-kafka-"));
     const brokers = await planBrokers(root, options.count);
     const { superUser } = options;
@@ -160,8 +166,9 @@ export class StartedKafkaCluster {
     const cluster = new StartedKafkaCluster(root, home, brokers, sasl);
     try {
       const properties = { ...(sasl && guardedProperties(sasl)), ...extra };
+      const { version, releaseVersion } = options;
       const protocol = sasl && "SASL_PLAINTEXT";
-      await formatStorage(brokers, properties, options.releaseVersion, protocol);
+      await formatStorage(brokers, properties, { version, releaseVersion, protocol });
       for (const broker of brokers) cluster.startBroker(broker.id);
       await cluster.awaitUnfenced(brokers.map((broker) => broker.id));
     } catch (error) {
@@ -251,7 +258,7 @@ async function logTail({ id, folder }: LocalBroker): Promise<string> {
 }
 
 /** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer();
