@@ -283,7 +283,8 @@ export class TopicHandler implements ResourceHandler {
     probe: Parameters<typeof waitFor<T>>[1],
   ): Promise<T> {
     const progress = (line: string): void => log.status(line);
-    return waitFor({ what, timeoutMs, intervalMs: INTERVAL_MS, signal, progress }, probe);
+    const pace = { intervalMs: INTERVAL_MS, eager: true };
+    return waitFor({ what, timeoutMs, ...pace, signal, progress }, probe);
   }
 
   private assertSameTopic(id: string, known: PropertyMap, live: LiveTopic, doing: string): void {
