@@ -163,6 +163,7 @@ export class Topic extends pulumi.CustomResource {
       name: undefined,
       partitions: undefined,
       replicationFactor: undefined,
+      placement: undefined,
       config: undefined,
       deletionProtection: undefined,
     };

@@ -16,7 +16,7 @@ import type {
 } from "../../plugins/common/rpc";
 import { InitFailedError, UNKNOWN } from "../../plugins/common/rpc";
 import { didYouMean } from "../../model/nearest";
-import type { LiveTopic } from "../admin/port";
+import type { KafkaAdmin, LiveTopic } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { waitFor, WaitTimeoutError } from "../wait";
@@ -106,7 +106,7 @@ export class TopicHandler implements ResourceHandler {
     const imported = Object.keys(outputs).length === 0;
     if (live === undefined) {
       // The engine would take an empty answer to an import for a topic without properties.
-      if (imported) throw new Error(await this.unknownTopic(id));
+      if (imported) throw new Error(await unknownTopic(id, this.cluster.admin()));
       return { id: "", outputs: {}, inputs: {} };
     }
     const known = imported ? importedSpec(id, live) : plan.topicSpec(outputs);
@@ -182,13 +182,6 @@ export class TopicHandler implements ResourceHandler {
       return left ? { pending: "the broker still knows it" } : { done: undefined };
     });
     if (verdict.kind === "allowed") context.log.info(`topic ${id}: destroyed: ${verdict.why}`);
-  }
-
-  private async unknownTopic(id: string): Promise<string> {
-    const topics = await this.cluster.admin().listPartitions();
-    const names = topics.map(({ topic }) => topic).filter((name) => !name.startsWith("__"));
-    const all = names.length === 0 ? "It has none." : `It has: ${names.sort().join(", ")}.`;
-    return `topic ${id}: the cluster has none of that name. ${didYouMean(id, names, all)}`;
   }
 
   /** Takes over a topic that is there, once its owned settings and its placement are as wanted. */
@@ -309,4 +302,11 @@ function importedSpec(name: string, live: LiveTopic): plan.TopicSpec {
     ),
     deletionProtection: true,
   };
+}
+
+async function unknownTopic(id: string, admin: KafkaAdmin): Promise<string> {
+  const topics = await admin.listPartitions();
+  const names = topics.map(({ topic }) => topic).filter((name) => !name.startsWith("__"));
+  const all = names.length === 0 ? "It has none." : `It has: ${names.sort().join(", ")}.`;
+  return `topic ${id}: the cluster has none of that name. ${didYouMean(id, names, all)}`;
 }
