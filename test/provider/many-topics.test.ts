@@ -1,82 +1,117 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { join } from "node:path";
-import { makeNoopHome } from "../../bench/noop/home";
-import { ensurePulumi } from "../../toolchain";
-import { testRunDir } from "../support/test-run";
-import { TopicStack, type DeclaredTopic } from "../support/topics/stack";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-jest.setTimeout(300_000);
+import { PlatformaticAdmin } from "../../provider/admin/platformatic";
+import { PATIENT } from "../../provider/admin/port";
+import { pilabProvider } from "../../provider/provider";
+import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
+import { awaitLeader } from "../support/kafka/write-records";
+import { ProviderDriver } from "../support/provider-driver";
 
-const COUNT = 1000;
+jest.setTimeout(180_000);
 
-const topic = (number: number): DeclaredTopic => ({
-  name: `topic-${number}`,
-  partitions: 2,
-  replicationFactor: 3,
-  config: { "retention.ms": "86400000" },
-  deletionProtection: true,
+const TOPIC = "pilab:kafka/topic:Topic";
+const COUNT = 200;
+const names = (prefix: string): string[] =>
+  Array.from({ length: COUNT }, (_, n) => `${prefix}-${n}`);
+
+/** Requests by Kafka's number of them. */
+const [METADATA, API_VERSIONS, CREATE, DELETE, DESCRIBE_CONFIGS, ALTER_CONFIGS] = [
+  3, 18, 19, 20, 32, 44,
+] as const;
+
+/** What goes out, as the client library tells of it. */
+class Wire {
+  private sent: number[] = [];
+  private dials = 0;
+  private readonly onSend = (message: unknown): void => {
+    this.sent.push((message as { apiKey: number }).apiKey);
+  };
+  private readonly onDial = (): void => void this.dials++;
+
+  listen(): void {
+    subscribe("tracing:plt:kafka:connections:api:start", this.onSend);
+    subscribe("tracing:plt:kafka:connections:connects:start", this.onDial);
+  }
+
+  close(): void {
+    unsubscribe("tracing:plt:kafka:connections:api:start", this.onSend);
+    unsubscribe("tracing:plt:kafka:connections:connects:start", this.onDial);
+  }
+
+  /** What was sent since the last look, and how often it was dialled. */
+  take(): { requests: Record<number, number>; dials: number } {
+    const requests: Record<number, number> = {};
+    for (const key of this.sent) requests[key] = (requests[key] ?? 0) + 1;
+    const seen = { requests, dials: this.dials };
+    this.sent = [];
+    this.dials = 0;
+    return seen;
+  }
+}
+
+let cluster: StartedKafkaCluster;
+const wire = new Wire();
+
+beforeAll(async () => {
+  cluster = await StartedKafkaCluster.start();
+  wire.listen();
 });
 
-interface Exported {
-  readonly deployment: { resources: { urn: string; type: string }[] };
-}
+afterAll(async () => {
+  wire.close();
+  await cluster?.stop();
+});
 
-/** A stack that has them all in its state; no cluster was ever asked. */
-async function stackOfMany(bootstrapServers: string): Promise<TopicStack> {
-  const folder = mkdtempSync(join(testRunDir(), "many-topics-"));
-  const { pilabFolder } = await makeNoopHome(join(folder, "noop"));
-  const engine = await ensurePulumi((line) => process.stderr.write(`${line}\n`));
-  const stack = await TopicStack.create({ folder: join(folder, "stack"), engine, pilabFolder });
-  await stack.ask("config", "set", "pilab:bootstrapServers", bootstrapServers);
-  stack.declare({ topics: { "topic-1": topic(1) } });
-  expect((await stack.run("up")).steps).toEqual(["create topic-1"]);
-  const { deployment, ...rest } = JSON.parse(await stack.ask("stack", "export")) as Exported;
-  const { resources } = deployment;
-  const first = resources.findIndex(({ urn }) => urn.endsWith("::topic-1"));
-  const text = JSON.stringify(resources[first]);
-  const copies = Array.from({ length: COUNT }, (_, index) => {
-    const name = `topic-${index + 1}`;
-    // The plugin that does nothing gives ids of its own.
-    const copy = JSON.parse(text.replaceAll(`topic-1"`, `${name}"`)) as (typeof resources)[0];
-    return { ...copy, id: name };
-  });
-  resources.splice(first, 1, ...copies);
-  const file = join(folder, "state.json");
-  writeFileSync(file, JSON.stringify({ ...rest, deployment }));
-  await stack.ask("stack", "import", "--file", file);
-  await stack.usePlugin();
-  return stack;
-}
-
-test("a preview and an up of a thousand unchanged topics open no connection", async () => {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections++;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+test("two hundred topics of one moment are a few requests over one connection", async () => {
+  const admin = new PlatformaticAdmin(cluster.bootstrapServers.split(","), PATIENT);
+  wire.take();
   try {
-    const { port } = server.address() as AddressInfo;
-    const stack = await stackOfMany(`127.0.0.1:${port}`);
-    const all = Array.from({ length: COUNT }, (_, index) => topic(index + 1));
-    const declare = (topics: readonly DeclaredTopic[]): void =>
-      stack.declare({ topics: Object.fromEntries(topics.map((each) => [each.name, each])) });
-    declare(all);
-    for (const operation of ["preview", "up"] as const) {
-      const run = await stack.run(operation);
-      expect(run).toMatchObject({ exitCode: 0, steps: [], errors: "" });
-      expect(Object.keys(run.resources).filter((name) => /^topic-\d/.test(name))).toHaveLength(
-        COUNT,
-      );
-    }
-    expect(connections).toBe(0);
+    const all = names("admin");
+    const size = { partitions: 1, replicationFactor: 3, config: {} };
+    await Promise.all(all.map((name) => admin.createTopic({ name, ...size })));
+    // All bootstrap servers are dialled at once, and the first to answer is kept.
+    expect(wire.take()).toEqual({ requests: { [API_VERSIONS]: 1, [CREATE]: 2 }, dials: 3 });
 
-    // That it would be seen: a refresh has to ask.
-    const refresh = await stack.run("refresh", "--target", "**topic-7");
-    expect(refresh.logs.join()).toMatch(/topic topic-7: kept as last known/);
-    expect(connections).toBeGreaterThan(0);
+    await awaitLeader(admin, all.at(-1)!);
+    wire.take();
+    const found = await Promise.all(all.map((name) => admin.describeTopic(name)));
+    expect(found.map((one) => one?.topic)).toEqual(all);
+    expect(wire.take()).toEqual({ requests: { [METADATA]: 1, [DESCRIBE_CONFIGS]: 1 }, dials: 0 });
+
+    const alter = (name: string) => admin.alterTopicConfig(name, { "retention.ms": "1000" }, []);
+    await Promise.all(all.map(alter));
+    expect(wire.take()).toEqual({ requests: { [ALTER_CONFIGS]: 2 }, dials: 0 });
+
+    await Promise.all(found.map((topic) => admin.deleteTopic(topic!)));
+    expect(wire.take()).toEqual({ requests: { [DELETE]: 2 }, dials: 0 });
   } finally {
-    server.close();
+    await admin.close();
+  }
+});
+
+test("so are two hundred resources, their waits to be in sync included", async () => {
+  const driver = await ProviderDriver.start(
+    pilabProvider({
+      connectAdmin: (servers, options) => new PlatformaticAdmin(servers, options),
+      openShell: () => Promise.reject(new Error("dialled a host")),
+    }),
+    { bootstrapServers: cluster.bootstrapServers },
+  );
+  wire.take();
+  try {
+    const spec = { partitions: 2, replicationFactor: 3, config: {}, deletionProtection: false };
+    const resources = names("resource").map((name) => ({
+      up: () => driver.resource(TOPIC, name).up({ name, ...spec }),
+    }));
+    const outcomes = await Promise.all(resources.map(({ up }) => up()));
+    expect(new Set(outcomes)).toEqual(new Set(["created"]));
+    const { requests, dials } = wire.take();
+    expect(dials).toBeLessThanOrEqual(3);
+    expect(requests[CREATE]).toBeLessThanOrEqual(10);
+    // Each topic is looked at twice at the least: alone that were as many requests of either kind.
+    expect(requests[METADATA]).toBeLessThan(COUNT);
+    expect(requests[DESCRIBE_CONFIGS]).toBe(requests[METADATA]);
+  } finally {
+    await driver.stop();
   }
 });
