@@ -15,8 +15,7 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { InitFailedError, UNKNOWN } from "../../plugins/common/rpc";
-import { didYouMean } from "../../model/nearest";
-import type { KafkaAdmin, LiveTopic } from "../admin/port";
+import type { LiveTopic } from "../admin/port";
 import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { waitFor, WaitTimeoutError } from "../wait";
@@ -29,6 +28,7 @@ import * as plan from "./plan";
 import { previewTopic } from "./preview";
 import { ReplicaMoves } from "./replica-moves";
 import { settingFault } from "./settings";
+import { unknownTopic } from "./unknown-topic";
 
 /**
  * How long a new partition may take until it has a leader and all its replicas in sync, ms. Brokers
@@ -302,11 +302,4 @@ function importedSpec(name: string, live: LiveTopic): plan.TopicSpec {
     ),
     deletionProtection: true,
   };
-}
-
-async function unknownTopic(id: string, admin: KafkaAdmin): Promise<string> {
-  const topics = await admin.listPartitions();
-  const names = topics.map(({ topic }) => topic).filter((name) => !name.startsWith("__"));
-  const all = names.length === 0 ? "It has none." : `It has: ${names.sort().join(", ")}.`;
-  return `topic ${id}: the cluster has none of that name. ${didYouMean(id, names, all)}`;
 }
