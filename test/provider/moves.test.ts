@@ -4,6 +4,7 @@ import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import type { ConnectAdmin, KafkaAdmin, LiveTopic } from "../../provider/admin/port";
 import { KafkaError, PATIENT } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
+import { targetOf } from "../../provider/topic/assignment";
 import { BrokerThrottle } from "../../provider/topic/throttle";
 import { MoveError, Mover } from "../../provider/topic/mover";
 import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
@@ -239,15 +240,19 @@ test("a plugin that is killed between request and answer: the next run waits for
   const moves = await admin.listReassignments(["killed"]);
   expect(moves).toHaveLength(3);
 
-  // A refresh bears what is under way.
   const next = await plugin();
+  // A refresh bears what is under way: the partitions are where they lead.
+  const borne = next.resource(TOPIC, "killed");
+  borne.state = old;
+  await borne.refresh();
+  const { outputs } = borne.known();
+  expect(outputs).toMatchObject({ replicationFactor: 3, placement: moves.map(targetOf) });
+  expect(outputs).not.toHaveProperty("unfinished");
+
   const resumed = next.resource(TOPIC, "killed");
   resumed.state = old;
   await expect(resumed.up(news)).resolves.toBe("updated");
-  const targets = moves.map(({ replicas, removing }) =>
-    replicas.filter((id) => !removing.includes(id)),
-  );
-  expect(await replicasOf("killed")).toEqual(targets);
+  expect(await replicasOf("killed")).toEqual(moves.map(targetOf));
   await expectTidy("killed");
   await deaf.stop();
   started.splice(started.indexOf(deaf), 1);
