@@ -7,7 +7,7 @@ export async function electPreferred(
 ): Promise<void> {
   let asked = false;
   const what = `the preferred replicas of topic ${watch.topic} to lead`;
-  await watch.wait(what, watch.times.promptMs, async () => {
+  await watch.waitPromptly(what, async () => {
     const led = (await watch.look()).partitions.filter(
       ({ partition, leader, replicas }) => concerns(partition) && replicas[0] !== leader,
     );

@@ -139,7 +139,7 @@ export class Mover {
 
   private async passGate(batch: readonly ReplicaMove[], minIsr: number): Promise<void> {
     const what = `it to be safe that replicas of topic ${this.topic} move`;
-    await this.watching.wait(what, this.watching.times.stallMs, async () => {
+    await this.watching.wait(what, async () => {
       const [live, brokers] = await Promise.all([this.watching.look(), this.admin.listBrokers()]);
       const reasons = batch.flatMap((move) => {
         const state = live.partitions.find(({ partition }) => partition === move.partition);
@@ -156,7 +156,7 @@ export class Mover {
     const seen = new Map<string, number>();
     let left = open.length;
     const what = `replicas of topic ${this.topic} to move`;
-    await this.watching.wait(what, this.watching.times.stallMs, async (extend) => {
+    await this.watching.wait(what, async (extend) => {
       const running = await this.watching.movesOf(open);
       if (running.length === 0) return { done: undefined };
       const copies = await copiesUnderWay(this.admin, await this.watching.look(), running);
@@ -180,7 +180,7 @@ export class Mover {
   /** A move that ended elsewhere was taken back, or led elsewhere, by someone else. */
   private async assertMoved(partitions: readonly number[]): Promise<void> {
     const what = `topic ${this.topic} to have its replicas where they were moved to`;
-    await this.watching.wait(what, this.watching.times.promptMs, async () => {
+    await this.watching.waitPromptly(what, async () => {
       const live = await this.watching.look();
       const other = live.partitions.filter(
         ({ partition, replicas }) =>
@@ -213,7 +213,7 @@ export class Mover {
 
   private async awaitNoMove(partitions: readonly number[]): Promise<void> {
     const what = `moves of topic ${this.topic} to be taken back`;
-    await this.watching.wait(what, this.watching.times.promptMs, async () => {
+    await this.watching.waitPromptly(what, async () => {
       const left = (await this.watching.movesOf(partitions)).map(({ partition }) => partition);
       return left.length === 0
         ? { done: undefined }
@@ -235,7 +235,7 @@ export class Mover {
   /** Kafka takes moves back to the former replicas in any order: the first one is to lead again. */
   private async reorder(moves: readonly ReplicaMove[]): Promise<void> {
     const what = `topic ${this.topic} to have its former replicas`;
-    const partitions = await this.watching.wait(what, this.watching.times.promptMs, async () => {
+    const partitions = await this.watching.waitPromptly(what, async () => {
       const now = (await this.watching.look()).partitions;
       const other = moves.filter((move) => !sameSet(replicasIn(now, move.partition), move.from));
       return other.length === 0

@@ -11,7 +11,6 @@ import { observeTopic, type TopicSpec, type TopicState } from "./plan";
 import { looksUnsettled, unfinishedReplicas } from "./replica-state";
 import { replicaFacts } from "./replicas";
 import { BrokerThrottle } from "./throttle";
-import type { MoverTimes } from "./topic-watch";
 
 export interface ObservedTopic extends TopicState {
   /** What moves have left to do, in words. No input stands for it: a diff shows it until an update did it. */
@@ -22,10 +21,7 @@ export class ReplicaMoves {
   /** Shared by all topics that this process moves. */
   private readonly throttle: BrokerThrottle;
 
-  constructor(
-    private readonly cluster: Pick<ClusterAccess, "admin" | "settings">,
-    private readonly times?: MoverTimes,
-  ) {
+  constructor(private readonly cluster: Pick<ClusterAccess, "admin" | "settings">) {
     this.throttle = new BrokerThrottle(
       () => this.admin,
       () => cluster.settings().reassignmentThrottle,
@@ -41,7 +37,7 @@ export class ReplicaMoves {
 
   /** See `Mover.run`. A lower `min.insync.replicas` has been written already, a higher one not yet. */
   async run(want: TopicSpec, live: LiveTopic, context: CallContext): Promise<void> {
-    const mover = new Mover(want.name, want, this.admin, this.throttle, context, this.times);
+    const mover = new Mover(want.name, want, this.admin, this.throttle, context);
     await mover.run(Math.min(live.minInsyncReplicas, minIsrWanted(want, live)));
   }
 

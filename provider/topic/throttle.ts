@@ -49,6 +49,7 @@ export const brokersOnTopic = (config: Config): number[] => [
 
 /**
  * Makes the keys on the topic these (see `throttleKeys`). What someone else set for all replicas stays.
+ * Returns whether there was anything to do.
  *
  * @param ours whether this run has set keys already: a broker may not have heard of them yet
  */
@@ -57,7 +58,7 @@ export async function nameThrottled(
   topic: string,
   wanted: Config,
   ours: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { config = {} } = (await admin.describeTopic(topic)) ?? {};
   const free = [LEADERS, FOLLOWERS].filter((key) => config[key] !== ALL);
   const set = Object.fromEntries(
@@ -69,7 +70,16 @@ export async function nameThrottled(
   const remove = free.filter(
     (key) => wanted[key] === undefined && (ours || config[key] !== undefined),
   );
-  if (Object.keys(set).length + remove.length > 0) await admin.alterTopicConfig(topic, set, remove);
+  if (Object.keys(set).length + remove.length === 0) return false;
+  await admin.alterTopicConfig(topic, set, remove);
+  return true;
+}
+
+export interface Cleared {
+  /** Told to drop their limits. They tell of them for a moment longer. */
+  readonly limited: readonly number[];
+  /** Could not be asked, since they do not serve: they may keep theirs. */
+  readonly away: readonly number[];
 }
 
 /**
@@ -125,13 +135,12 @@ export class BrokerThrottle {
 
   /**
    * Removes our limits on those brokers that nobody holds any more: nobody here, and no replica that
-   * another process moves. Returns those that could not be asked, since they do not serve: they may keep
-   * theirs.
+   * another process moves.
    */
-  clear(brokers: readonly number[]): Promise<readonly number[]> {
+  clear(brokers: readonly number[]): Promise<Cleared> {
     return this.alone(async () => {
       const free = brokers.filter((id) => (this.holders.get(id) ?? 0) === 0);
-      if (free.length === 0) return [];
+      if (free.length === 0) return { limited: [], away: [] };
       const [rates, moving, known] = await Promise.all([
         this.admin().replicationThrottles(),
         this.admin().listReassignments(),
@@ -146,7 +155,7 @@ export class BrokerThrottle {
       );
       if (limited.length > 0) await this.admin().throttleReplication(limited, undefined);
       for (const id of limited) this.ours.delete(id);
-      return idle.filter(isFenced);
+      return { limited, away: idle.filter(isFenced) };
     });
   }
 

@@ -35,8 +35,8 @@ export class TopicThrottle {
     const involved = [...new Set(copying.flatMap(({ from, to }) => [...from, ...to]))];
     await this.release([...this.held].filter((id) => !involved.includes(id)));
     await this.name(copying);
-    const { topic, times } = this.watching;
-    await this.watching.wait(`brokers to throttle topic ${topic}`, times.stallMs, async () => {
+    const what = `brokers to throttle topic ${this.watching.topic}`;
+    await this.watching.wait(what, async () => {
       // One that is away copies nothing, and could not be told.
       const away = await this.watching.away(involved);
       const serving = involved.filter((id) => !away.includes(id));
@@ -52,10 +52,16 @@ export class TopicThrottle {
   /** Removes all of it. What brokers that are away may keep is told, and stays named. */
   async end(): Promise<void> {
     await this.release([...this.held]);
-    await this.name([]);
+    const { admin, topic } = this.watching;
+    // Someone else's, by now: they name theirs, and see to the end of it.
+    if ((await admin.listReassignments([topic])).length > 0) return;
+    const what = `topic ${topic} to name no throttled replicas`;
+    await this.watching.waitPromptly(what, async () =>
+      (await this.name([])) ? { pending: "they were removed a moment ago" } : { done: undefined },
+    );
     if (this.owing.length > 0) {
       this.log.warn(
-        `topic ${this.watching.topic}: broker ${this.owing.join(", ")} does not serve and may keep ` +
+        `topic ${topic}: broker ${this.owing.join(", ")} does not serve and may keep ` +
           "its limit of what moving replicas copy; `pulumi up --refresh` removes it once it serves",
       );
     }
@@ -68,11 +74,16 @@ export class TopicThrottle {
     }
   }
 
-  /** Names on the topic those that move, and those that are limited still. */
-  private async name(moves: readonly ReplicaMove[]): Promise<void> {
+  /**
+   * Names on the topic those that move, and those that are limited still. Returns whether there was
+   * anything to do.
+   */
+  private async name(moves: readonly ReplicaMove[]): Promise<boolean> {
     const { admin, topic } = this.watching;
-    await nameThrottled(admin, topic, throttleKeys(moves, this.owing), this.named);
+    const keys = throttleKeys(moves, this.owing);
+    const changed = await nameThrottled(admin, topic, keys, this.named);
     this.named = moves.length > 0;
+    return changed;
   }
 
   /** Has these brokers' limits removed, and those that were owed. */
@@ -81,12 +92,14 @@ export class TopicThrottle {
     this.brokers.letGo(brokers);
     this.owing = [...new Set([...this.owing, ...brokers])];
     if (this.owing.length === 0) return;
-    const { topic, times } = this.watching;
-    const what = `brokers to drop their limits for topic ${topic}`;
-    // One that has just died counts as serving until its session ends.
-    this.owing = await this.watching.wait(what, times.promptMs, async () => ({
-      done: await this.brokers.clear(this.owing),
-    }));
+    const what = `brokers to drop their limits for topic ${this.watching.topic}`;
+    this.owing = await this.watching.waitPromptly(what, async () => {
+      // One that has just died counts as serving until its session ends.
+      const { limited, away } = await this.brokers.clear(this.owing);
+      return limited.length === 0
+        ? { done: away }
+        : { pending: `broker ${limited.join(", ")} has been told to` };
+    });
   }
 
   private hold(brokers: readonly number[]): void {

@@ -5,6 +5,8 @@ import type { KafkaAdmin, LiveTopic, Reassignment } from "../admin/port";
 import { isUnreachable } from "../admin/port";
 import { type Probe, waitFor } from "../wait";
 
+const PROMPT_INTERVAL_MS = 100;
+
 /** How long things may take, ms. Tests have their own. */
 export interface MoverTimes {
   /** Pause between two looks. */
@@ -25,7 +27,7 @@ export class TopicWatch {
     readonly topic: string,
     readonly admin: KafkaAdmin,
     private readonly context: CallContext,
-    readonly times: MoverTimes,
+    private readonly times: MoverTimes,
   ) {
     this.signal = context.signal;
   }
@@ -62,14 +64,26 @@ export class TopicWatch {
     return live;
   }
 
+  /** For what takes its time, see `MoverTimes.stallMs`. */
+  wait<T>(what: string, probe: (extend: () => void) => Promise<Probe<T>>): Promise<T> {
+    const { stallMs, intervalMs } = this.times;
+    return this.probed(what, stallMs, intervalMs, probe);
+  }
+
+  /** For what comes at once, see `MoverTimes.promptMs`. */
+  waitPromptly<T>(what: string, probe: () => Promise<Probe<T>>): Promise<T> {
+    const { promptMs, intervalMs } = this.times;
+    return this.probed(what, promptMs, Math.min(intervalMs, PROMPT_INTERVAL_MS), probe);
+  }
+
   /** Brokers that do not answer may be starting: they are asked again, for as long as the wait may take. */
-  wait<T>(
+  private probed<T>(
     what: string,
     timeoutMs: number,
+    intervalMs: number,
     probe: (extend: () => void) => Promise<Probe<T>>,
   ): Promise<T> {
     const progress = (line: string): void => this.context.log.status(line);
-    const { intervalMs } = this.times;
     return waitFor({ what, timeoutMs, intervalMs, signal: this.signal, progress }, (extend) =>
       probe(extend).catch((error: unknown) => {
         if (!isUnreachable(error)) throw error;

@@ -88,7 +88,8 @@ describe("the brokers' limits", () => {
     throttle.hold([1, 2, 3]);
     await expect(throttle.limit([1, 2, 3])).resolves.toEqual(new Map([[2, 7]]));
     expect(Object.fromEntries(model.rates)).toEqual({ 1: OURS, 2: 7, 3: OURS });
-    await expect(release(throttle, [1, 2, 3])).resolves.toEqual([]);
+    await expect(release(throttle, [1, 2, 3])).resolves.toEqual({ limited: [1, 3], away: [] });
+    await expect(throttle.clear([1, 2, 3])).resolves.toEqual({ limited: [], away: [] });
     expect(Object.fromEntries(model.rates)).toEqual({ 2: 7 });
   });
 
@@ -140,7 +141,7 @@ describe("the brokers' limits", () => {
     throttle.hold([1, 2]);
     await throttle.limit([1, 2]);
     model.stop(2);
-    await expect(release(throttle, [1, 2])).resolves.toEqual([2]);
+    await expect(release(throttle, [1, 2])).resolves.toEqual({ limited: [1], away: [2] });
     expect([...model.rates.keys()]).toEqual([2]);
   });
 });
