@@ -11,7 +11,7 @@ import { settingFault } from "./settings";
 /** What a preview knows of the cluster as a whole. */
 export interface ClusterFacts {
   readonly brokers: readonly RegisteredBroker[];
-  /** As `kafkaRelease` tells it: undefined before 3.3. */
+  /** As `kafkaRelease` tells it: undefined before 3.3, and with ZooKeeper. */
   readonly release: string | undefined;
 }
 
@@ -88,8 +88,8 @@ export function collisionFailures(name: string, others: readonly string[]): Chec
 
 /** The release by whose settings to judge; undefined for one that is not known here. */
 function settingsRelease(told: string | undefined): string | undefined {
-  // None of the settings that are known here came or went between 2.6 and 3.3.
-  if (told === undefined) return "3.2";
+  // With ZooKeeper none is told. The last one that had it takes whatever those before it take.
+  if (told === undefined) return "3.9";
   return /^\d+\.\d+/.test(told) ? told : undefined;
 }
 

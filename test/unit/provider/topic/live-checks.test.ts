@@ -38,8 +38,10 @@ test("settings by the release; of one that is not known here nothing is said", (
   const small = wanted({ config: { "segment.bytes": "1024", "local.retention.ms": "5" } });
   expect(properties(small, facts({ release: "4.1" }))).toEqual(['config["segment.bytes"]']);
   expect(properties(small, facts({ release: "3.9" }))).toEqual([]);
-  expect(properties(small, facts({ release: undefined }))).toEqual([
-    'config["local.retention.ms"]',
+  expect(properties(small, facts({ release: undefined }))).toEqual([]);
+  const later = wanted({ config: { "remote.copy.lag.ms": "5" } });
+  expect(properties(later, facts({ release: undefined }))).toEqual([
+    'config["remote.copy.lag.ms"]',
   ]);
   expect(properties(small, facts({ release: "level 40" }))).toEqual([]);
 });
