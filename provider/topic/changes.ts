@@ -12,6 +12,7 @@ export type ChangeClass =
   | "safe"
   | "not known yet"
   | "moves data"
+  | "may block writes"
   | "blocks writes"
   | "may remap keys"
   | "remaps keys"
@@ -49,6 +50,8 @@ export interface Loss {
 export interface Thinnest {
   readonly partition: number;
   readonly inSync: number;
+  /** What the cluster wants of a topic that says nothing itself. */
+  readonly byDefault: number;
 }
 
 /** The plan of replicas' moves, in its own words. */
@@ -167,9 +170,13 @@ function setting(edit: ConfigEdit, findings: Findings): Change[] {
 }
 
 function insisting(edit: ConfigEdit, what: string, thinnest: Answer<Thinnest> | undefined): Change {
-  if (thinnest === undefined || "leftOut" in thinnest) return { is: "safe", what };
-  const { partition, inSync } = thinnest.found;
-  if (Number(edit.to) <= inSync) return { is: "safe", what };
+  if (thinnest === undefined) return { is: "safe", what };
+  if ("leftOut" in thinnest) {
+    const asked = "how many replicas are in sync was not asked";
+    return { is: "may block writes", what: `${what}; ${asked}${because(thinnest)}` };
+  }
+  const { partition, inSync, byDefault } = thinnest.found;
+  if (Number(edit.to ?? byDefault) <= inSync) return { is: "safe", what };
   return {
     is: "blocks writes",
     what:
@@ -210,6 +217,7 @@ export function isSerious({ is }: Change): boolean {
     case "not known yet":
       return false;
     case "moves data":
+    case "may block writes":
     case "blocks writes":
     case "may remap keys":
     case "remaps keys":

@@ -58,6 +58,6 @@ export async function renameRefusals(
   if (verdict.kind !== "refused") return [];
   return [
     `name: ${from} cannot become ${to}: Kafka cannot rename a topic, so ${to} would be made empty and ` +
-      `${from} destroyed, records do not move. ${from}: ${verdict.why}`,
+      `${from} destroyed: records do not move. ${from}: ${verdict.why}`,
   ];
 }

@@ -48,7 +48,7 @@ export async function findingsOf(
     when(({ kind }) => kind === "name", stakeOfLive),
     when(asksForKeys, keysOf),
     // A higher one waits for the moves, which the planner judges.
-    moves ? undefined : when(asksForReplicas, (_, live) => thinnestOf(live)),
+    moves ? undefined : when(asksForReplicas, thinnestOf),
     when(isMove, (admin, live) => movesOf(admin, live, wanted, look.throttle)),
     ...cuts.map(async ([key, limits]): Promise<[string, Answer<Loss>]> => {
       if (limits.some(({ kind }) => kind === "default")) {
@@ -74,7 +74,9 @@ const asksForKeys = (edit: Edit): boolean =>
 const isMove = ({ kind }: Edit): boolean => kind === "replicas";
 
 const asksForReplicas = (edit: Edit): boolean =>
-  edit.kind === "config" && edit.key === MIN_ISR && edit.to !== undefined;
+  edit.kind === "config" &&
+  edit.key === MIN_ISR &&
+  !(edit.from !== undefined && edit.to !== undefined && Number(edit.to) < Number(edit.from));
 
 async function movesOf(
   admin: KafkaAdmin,
@@ -129,9 +131,10 @@ function spread<T>(items: readonly T[], most: number): T[] {
   return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]!);
 }
 
-function thinnestOf({ partitions }: LiveTopic): Thinnest {
+async function thinnestOf(admin: KafkaAdmin, { partitions }: LiveTopic): Promise<Thinnest> {
+  const byDefault = Number((await admin.clusterSetting(MIN_ISR)) ?? 1);
   const [least] = [...partitions].sort((a, b) => a.isr.length - b.isr.length);
-  return { partition: least?.partition ?? 0, inSync: least?.isr.length ?? 0 };
+  return { partition: least?.partition ?? 0, inSync: least?.isr.length ?? 0, byDefault };
 }
 
 /** What of the log is beyond any of the limits. */

@@ -320,6 +320,10 @@ test("min.insync.replicas above the replicas that live", async () => {
     "blocks writes: min.insync.replicas 1 => 3; partition 0 has 2 replicas in sync: writes with acks=all are refused until there are enough",
   ]);
   await expect(lines(thin, minIsr(2))).resolves.toEqual(["safe: min.insync.replicas 1 => 2"]);
+  // The cluster's own is 2.
+  await expect(lines(thin, spec("thin"))).resolves.toEqual([
+    "safe: min.insync.replicas 1 => (the brokers' default)",
+  ]);
   const fresh = await run();
   const news = spec("fresh", { config: { "min.insync.replicas": "3" } });
   await expect(fresh.resource(TOPIC, "fresh").check(news)).resolves.toEqual([]);

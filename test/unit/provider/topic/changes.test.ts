@@ -90,9 +90,17 @@ describe("a setting", () => {
   });
 
   test("min.insync.replicas blocks writes above what is in sync, and nowhere else", () => {
-    const thinnest = { found: { partition: 4, inSync: 2 } };
+    const thinnest = { found: { partition: 4, inSync: 2, byDefault: 3 } };
     expect(line(config("min.insync.replicas", "1", "2"), { thinnest })).toEqual([
       "safe: min.insync.replicas 1 => 2",
+    ]);
+    expect(line(config("min.insync.replicas", "1"), { thinnest })[0]).toMatch(/^blocks writes: /);
+    expect(line(config("min.insync.replicas", "3", "2"))).toEqual([
+      "safe: min.insync.replicas 3 => 2",
+    ]);
+    const unseen = { thinnest: { leftOut: "no broker answers" } };
+    expect(line(config("min.insync.replicas", "1", "2"), unseen)).toEqual([
+      "may block writes: min.insync.replicas 1 => 2; how many replicas are in sync was not asked, since no broker answers",
     ]);
     expect(line(config("min.insync.replicas", "1", "3"), { thinnest })).toEqual([
       "blocks writes: min.insync.replicas 1 => 3; partition 4 has 2 replicas in sync: writes with " +
