@@ -125,7 +125,7 @@ export interface TopicArgs {
   readonly placement?: pulumi.Input<number[][]> | undefined;
   /** The settings that this program owns, verbatim topic-level keys. Others' are left alone. */
   readonly config: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** While true, whatever would destroy the topic is refused. */
+  /** While true, whatever would destroy the topic is refused without a consent to its id. Records need that in any case. */
   readonly deletionProtection: pulumi.Input<boolean>;
 }
 

@@ -228,7 +228,7 @@ const RESOURCES = {
         "The brokers of each partition; default: Kafka's choice.",
       ),
       config: mapOf({ type: "string" }, "Topic-level settings that are owned here."),
-      deletionProtection: flag("Whether destroying the topic is refused."),
+      deletionProtection: flag("Whether destroying the topic is refused while it is empty, too."),
     },
     {
       optional: ["placement", "unfinished", "changes"],
