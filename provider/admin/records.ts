@@ -161,7 +161,7 @@ async function unpack(packed: Buffer, doing: string, partition: number, at: bigi
     throw new KafkaError(
       "refused",
       `cannot ${doing}: the batch at offset ${error.offset}: ${error.message}`,
-      "CORRUPT_MESSAGE",
+      error.unknownFormat ? "UNSUPPORTED_FOR_MESSAGE_FORMAT" : "CORRUPT_MESSAGE",
     );
   }
 }
