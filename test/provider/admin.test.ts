@@ -242,6 +242,9 @@ test("each broker tells the sizes of its replicas", async () => {
   expect(sizes.get(2)?.get("sized-0")).toBe(sizes.get(1)?.get("sized-0"));
   expect(sizes.get(3)?.get("sized-1")).toBe(0);
   expect((await admin.replicaSizes()).get(3)?.has("large-0")).toBe(true);
+  expect([...(await admin.replicaSizes(["nowhere"])).values()].map(({ size }) => size)).toEqual([
+    0, 0, 0,
+  ]);
 });
 
 test("the brokers tell their release and their cluster", async () => {
