@@ -1,0 +1,124 @@
+import type { CallContext, PropertyMap } from "../../../../plugins/common/rpc";
+import { CancelledError, InitFailedError } from "../../../../plugins/common/rpc";
+import type { KafkaAdmin } from "../../../../provider/admin/port";
+import { ClusterAccess } from "../../../../provider/cluster";
+import { TopicHandler } from "../../../../provider/topic/handler";
+import { ModelCluster } from "../../../support/kafka/model-cluster";
+
+const target = { urn: "urn", name: "red", type: "pilab:kafka/topic:Topic" };
+
+interface Call {
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+/** A handler on a model cluster, with all that it asks for. */
+function handlerOn(model: ModelCluster, onCall: (call: Call) => void = () => undefined) {
+  const calls: Call[] = [];
+  const admin = new Proxy(model.admin(), {
+    get:
+      (inner, method: keyof KafkaAdmin) =>
+      (...args: never[]) => {
+        const call = { method, args };
+        calls.push(call);
+        onCall(call);
+        return (inner[method] as (...args: never[]) => unknown)(...args);
+      },
+  });
+  const cluster = new ClusterAccess(() => admin);
+  cluster.configure({ bootstrapServers: "one:9092" });
+  return { handler: new TopicHandler(cluster), calls };
+}
+
+const mute = () => undefined;
+const context = (signal = new AbortController().signal): CallContext => ({
+  signal,
+  log: { debug: mute, info: mute, warn: mute, error: mute, status: mute },
+});
+
+const state = (partitions: number, changes: PropertyMap = {}): PropertyMap => ({
+  name: "red",
+  topicId: "id",
+  partitions,
+  replicationFactor: 1,
+  config: {},
+  deletionProtection: true,
+  ...changes,
+});
+
+const update = (handler: TopicHandler, olds: PropertyMap, news: PropertyMap, call = context()) => {
+  const request = { ...target, id: "red", olds, oldInputs: olds, news, ignoreChanges: [] };
+  return handler.update({ ...request, preview: false, timeoutSeconds: 0 }, call);
+};
+
+test("cancelled between two portions, the state keeps what is true, and the next update goes on", async () => {
+  const partitions = Array.from({ length: 13 }, (_, i) => [1 + (i % 3)]);
+  const model = new ModelCluster([1, 2, 3], partitions, 1, 100);
+  const abort = new AbortController();
+  let reassigned = 0;
+  const { handler } = handlerOn(model, ({ method }) => {
+    if (method === "reassign" && ++reassigned === 2) abort.abort(new CancelledError("cancelled"));
+  });
+  const olds = state(13);
+  const news = state(13, { replicationFactor: 2 });
+  const failure: unknown = await update(handler, olds, news, context(abort.signal)).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(InitFailedError);
+  const { outputs, reasons } = (failure as InitFailedError).state;
+  expect(reasons).toEqual([
+    "topic red: cancelled",
+    "topic red: the move of partition 10, 11, 12 was taken back",
+    "topic red: The next `pulumi up` goes on from what is there.",
+  ]);
+  expect(outputs).toMatchObject({
+    replicationFactor: 1,
+    unfinished: ["replicas differ between partitions: 2 in 10, 1 in 3 of them"],
+  });
+  expect(model.config).toEqual({});
+  expect([...model.rates]).toEqual([]);
+
+  const next = handlerOn(model);
+  const done = await update(next.handler, outputs, news);
+  expect(done.outputs).toEqual(news);
+  expect(next.calls.filter(({ method }) => method === "reassign")).toHaveLength(1);
+  expect(model.placement.map((replicas) => replicas.length)).toEqual(partitions.map(() => 2));
+});
+
+test("a higher min.insync.replicas is written once the replicas are there, other settings before", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1]], 1);
+  const { handler, calls } = handlerOn(model);
+  const config = { "min.insync.replicas": "2", "retention.ms": "5" };
+  await update(handler, state(1), state(1, { replicationFactor: 3, config }));
+  const written = calls.flatMap(({ method, args }) =>
+    method === "reassign"
+      ? ["moved"]
+      : method === "alterTopicConfig"
+        ? Object.keys(args[1] as object).filter((key) => !key.includes("throttled"))
+        : [],
+  );
+  expect(written).toEqual(["retention.ms", "moved", "min.insync.replicas"]);
+});
+
+test("what is refused is refused before anything is written", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1, 2, 3]], 2);
+  const { handler, calls } = handlerOn(model);
+  const olds = state(1, { replicationFactor: 3 });
+  const news = state(1, { replicationFactor: 1, config: { "retention.ms": "5" } });
+  await expect(update(handler, olds, news)).rejects.toThrow(
+    /below the topic's min\.insync\.replicas/,
+  );
+  expect(calls.map(({ method }) => method)).toEqual(
+    expect.not.arrayContaining(["alterTopicConfig", "reassign"]),
+  );
+});
+
+test("an update that is about something else moves nothing, however the replicas are", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1]], 1);
+  const { handler, calls } = handlerOn(model);
+  // The state believes in three replicas.
+  const olds = state(1, { replicationFactor: 3 });
+  await update(handler, olds, { ...olds, config: { "retention.ms": "5" } });
+  expect(calls.map(({ method }) => method)).not.toContain("reassign");
+  expect(model.config).toEqual({ "retention.ms": "5" });
+});
