@@ -49,6 +49,11 @@ export class ClusterAccess {
     return this.settings().bootstrapServers;
   }
 
+  /** Who the provider logs in as; undefined where it does not, or does not know yet. */
+  login(): Sasl | undefined {
+    return this.known?.sasl;
+  }
+
   admin(): KafkaAdmin {
     this.connected ??= this.connectAs(this.bootstrapServers(), PATIENT);
     return this.connected;

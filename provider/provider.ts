@@ -1,5 +1,6 @@
 import type { Provider } from "../plugins/common/rpc";
 import type { ConnectAdmin } from "./admin/port";
+import { AclsHandler } from "./acls/handler";
 import { ClusterAccess } from "./cluster";
 import { checkProviderConfig } from "./cluster-settings";
 import { ClusterConfigHandler } from "./cluster-config/handler";
@@ -7,12 +8,14 @@ import { HostStateHandler } from "./host-state/handler";
 import { MetadataVersionHandler } from "./metadata-version/handler";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { PreflightHandler } from "./preflight/handler";
+import { QuotaHandler } from "./quota/handler";
 import { providerSchema } from "./schema";
 import { RolloutHandler } from "./rollout/handler";
 import { SwapGateHandler } from "./swap-gate/handler";
 import type { OpenShell } from "./ssh/port";
 import { TopicHandler } from "./topic/handler";
 import { TopicSetHandler } from "./topic-set/handler";
+import { UserHandler } from "./user/handler";
 import { PROVIDER_VERSION } from "./version";
 
 /** What the provider reaches the world through; tests put their own in its place. */
@@ -39,6 +42,9 @@ export function pilabProvider(outside: Ports): PilabPlugin {
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/topicSet:TopicSet": new TopicSetHandler(cluster),
+      "pilab:kafka/user:User": new UserHandler(cluster),
+      "pilab:kafka/acls:Acls": new AclsHandler(cluster),
+      "pilab:kafka/quota:Quota": new QuotaHandler(cluster),
       "pilab:kafka/clusterConfig:ClusterConfig": new ClusterConfigHandler(cluster),
       "pilab:kafka/metadataVersion:MetadataVersion": new MetadataVersionHandler(
         cluster,

@@ -5,7 +5,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import type { HostWants, Push } from "../model/host-wants";
-import { PROVIDER_VERSION } from "./version";
+import { versioned } from "./resources/versioned";
+
+export * from "./resources/security";
 
 /**
  * How to reach a host over SSH. The host key is its identity: another key is another machine.
@@ -453,10 +455,6 @@ export interface CheckedMachine {
   readonly board: string;
   /** What was told and kept nothing from being pushed. */
   readonly warnings: string[];
-}
-
-function versioned<O extends pulumi.ResourceOptions>(opts: O | undefined): O {
-  return pulumi.mergeOptions({ version: PROVIDER_VERSION }, opts) as O;
 }
 
 /** The connection with its key marked as a secret, and nothing else of it: errors and previews may name the address. */

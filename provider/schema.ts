@@ -2,7 +2,7 @@ import { PROVIDER_VERSION } from "./version";
 
 /** A property of a schema: Pulumi's schema language, which is JSON schema's in the main. */
 interface Property {
-  readonly type?: "string" | "integer" | "boolean" | "object" | "array";
+  readonly type?: "string" | "integer" | "number" | "boolean" | "object" | "array";
   readonly $ref?: string;
   readonly items?: Property;
   readonly additionalProperties?: Property;
@@ -73,6 +73,32 @@ const object = (
 });
 
 const TYPES = {
+  "pilab:kafka:ScramCredential": object(
+    {
+      password: { ...text("Never read from Kafka."), secret: true },
+      iterations: whole("4096 to 16384; default 8192."),
+    },
+    ["iterations"],
+  ),
+  "pilab:kafka:AclRule": object(
+    {
+      resource: text("topic, group, cluster, transactionalId, delegationToken or user."),
+      name: text("Of the resource; * is every one."),
+      pattern: text("literal or prefixed; default: literal."),
+      operation: text("Such as read, write, describe."),
+      permission: text("allow or deny; default: allow."),
+      host: text("Address of the client; default: *."),
+    },
+    ["name", "pattern", "permission", "host"],
+  ),
+  "pilab:kafka:QuotaEntity": object(
+    {
+      user: text("A user's name, or <default>."),
+      clientId: text("A client's id, or <default>."),
+      ip: text("An address, or <default>; alone."),
+    },
+    ["user", "clientId", "ip"],
+  ),
   "pilab:kafka:Connection": object(
     {
       host: text("Address or name that is dialled."),
@@ -247,6 +273,22 @@ const RESOURCES = {
     },
     { optional: ["unprotected"] },
   ),
+  "pilab:kafka/user:User": resource("A user who logs in by SCRAM.", {
+    name: text("The user's name, without User:."),
+    credentials: mapOf(type("ScramCredential"), "By mechanism, SCRAM-SHA-512 or SCRAM-SHA-256."),
+  }),
+  "pilab:kafka/acls:Acls": resource(
+    "All rules of one principal.",
+    {
+      principal: text("As Kafka writes it, User:alice."),
+      rules: listOf(type("AclRule"), "In any order."),
+    },
+    { outputs: { grants: mapOf({ type: "string" }, "allow or deny, by the rule in words.") } },
+  ),
+  "pilab:kafka/quota:Quota": resource("Limits of a user, a client or an address.", {
+    entity: type("QuotaEntity"),
+    limits: mapOf({ type: "number" }, "By Kafka's key; others are left alone."),
+  }),
   "pilab:kafka/clusterConfig:ClusterConfig": resource("Settings at the cluster's level.", {
     minInsyncReplicas: whole("Cluster-level min.insync.replicas."),
   }),

@@ -49,6 +49,9 @@ export const noopTypes = {
     "pilab:lab/preflight:Preflight": asGiven,
     "pilab:lab/swapGate:SwapGate": (inputs) => ({ ...inputs, former: {} }),
     "pilab:lab/hostState:HostState": (inputs) => ({ ...inputs, generations: {} }),
+    "pilab:kafka/user:User": asGiven,
+    "pilab:kafka/acls:Acls": (inputs) => ({ ...inputs, grants: {} }),
+    "pilab:kafka/quota:Quota": asGiven,
     "pilab:kafka/topic:Topic": (inputs) => ({ ...inputs, topicId: "AAAAAAAAAAAAAAAAAAAAAA" }),
   },
 } as const satisfies Record<string, Readonly<Record<string, Outputs>>>;

@@ -45,7 +45,7 @@ export class Brokers {
   }
 
   /**
-   * Sends a change of topics. Any broker passes it on to the controllers, but with ZooKeeper one of the
+   * Sends a change of topics or users. Any broker passes it on to the controllers, but with ZooKeeper one of the
    * brokers is the controller and has to be asked itself.
    */
   async change<T>(doing: string, work: Work<T>): Promise<T> {

@@ -25,10 +25,12 @@ import * as moves from "./reassignment";
 import * as records from "./records";
 import * as registry from "./registry";
 import { apiVersions } from "./requests/api-versions";
+import { PlatformaticSecurity } from "./security";
 import { Topics } from "./topics";
 
 /** The admin port on @platformatic/kafka's low-level requests. Connects at the first request. */
 export class PlatformaticAdmin implements KafkaAdmin {
+  readonly security: PlatformaticSecurity;
   private readonly brokers: Brokers;
   private readonly topics: Topics;
 
@@ -38,6 +40,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   ) {
     this.brokers = new Brokers(bootstrapServers, options);
     this.topics = new Topics(this.brokers);
+    this.security = new PlatformaticSecurity(this.brokers);
   }
 
   describeTopic(name: string): Promise<LiveTopic | undefined> {

@@ -3,6 +3,8 @@
  * `KafkaError`; nothing is retried behind the caller's back but another bootstrap server.
  */
 
+import type { SecurityAdmin } from "./security-port";
+
 /** One partition as the cluster's metadata has it. */
 export interface PartitionState {
   readonly partition: number;
@@ -166,6 +168,7 @@ export interface TopicAdmin {
 
 /** One cluster, reached through its bootstrap servers. */
 export interface KafkaAdmin extends TopicAdmin {
+  readonly security: SecurityAdmin;
   /** A cluster-level dynamic setting, or undefined if it is not set there. */
   clusterSetting(key: string): Promise<string | undefined>;
   setClusterSetting(key: string, value: string): Promise<void>;

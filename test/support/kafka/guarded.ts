@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import type { Sasl } from "../../../provider/admin/port";
+import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
+import type { KafkaAdmin, Sasl } from "../../../provider/admin/port";
+import { asking, PATIENT } from "../../../provider/admin/port";
+import type { SecurityAdmin } from "../../../provider/admin/security-port";
 import { kafkaHome } from "./kafka-home";
 
 const run = promisify(execFile);
@@ -27,6 +30,26 @@ export function guardedProperties({ username, password }: Sasl): Record<string, 
     // The controllers' listener lets in whoever comes: brokers alone do.
     "super.users": `User:${username};User:ANONYMOUS`,
   };
+}
+
+/** Waits until it is so by each broker's own view: metadata reaches each in its own time. */
+export async function everywhere(
+  bootstrapServers: string,
+  sasl: Sasl,
+  isSo: (security: SecurityAdmin) => Promise<boolean>,
+): Promise<void> {
+  for (const server of bootstrapServers.split(",")) {
+    const ask = (admin: KafkaAdmin): Promise<void> => settled(() => isSo(admin.security));
+    await asking(new PlatformaticAdmin([server], { ...PATIENT, sasl }), ask);
+  }
+}
+
+export async function settled(condition: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`waited 20 s for ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Runs one of Kafka's own tools as this user; gives back what it printed. */

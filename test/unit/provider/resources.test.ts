@@ -15,12 +15,15 @@ test("the schema has every resource, and refers to types that it has", () => {
     resources: Record<string, { inputProperties: object }>;
   };
   expect(Object.keys(schema.resources).sort()).toEqual([
+    "pilab:kafka/acls:Acls",
     "pilab:kafka/clusterConfig:ClusterConfig",
     "pilab:kafka/metadataVersion:MetadataVersion",
     "pilab:kafka/nodeStorage:NodeStorage",
+    "pilab:kafka/quota:Quota",
     "pilab:kafka/rollout:Rollout",
     "pilab:kafka/topic:Topic",
     "pilab:kafka/topicSet:TopicSet",
+    "pilab:kafka/user:User",
     "pilab:lab/hostState:HostState",
     "pilab:lab/preflight:Preflight",
     "pilab:lab/swapGate:SwapGate",

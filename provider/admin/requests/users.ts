@@ -1,0 +1,55 @@
+/** The request that changes users' credentials. */
+import type { Reader } from "@platformatic/kafka";
+
+import { type Api, loadClient } from "../client";
+import type { SaltedCredential, ScramMechanism } from "../security-port";
+
+/** Kafka's own numbers. */
+export const MECHANISM_CODES: Readonly<Record<ScramMechanism, number>> = {
+  "SCRAM-SHA-256": 1,
+  "SCRAM-SHA-512": 2,
+};
+
+export interface AlteredUser {
+  readonly user: string;
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+const ALTER_USER_SCRAM_CREDENTIALS = 51;
+
+/**
+ * AlterUserScramCredentials v0 (KIP-554), one change of one user: in KRaft mode Kafka takes no two of
+ * the same user in a request. The client's own request ends with a byte too many.
+ */
+export async function alterUserScramCredentialsV0(): Promise<
+  Api<[user: string, change: SaltedCredential | ScramMechanism], readonly AlteredUser[]>
+> {
+  const { createAPI, Writer } = await loadClient();
+  const request = (user: string, change: SaltedCredential | ScramMechanism) => {
+    const removed = typeof change === "string" ? [change] : [];
+    const set = typeof change === "string" ? [] : [change];
+    return Writer.create()
+      .appendArray(removed, (writer, mechanism) =>
+        writer.appendString(user).appendInt8(MECHANISM_CODES[mechanism]),
+      )
+      .appendArray(set, (writer, one) =>
+        writer
+          .appendString(user)
+          .appendInt8(MECHANISM_CODES[one.mechanism])
+          .appendInt32(one.iterations)
+          .appendBytes(one.salt)
+          .appendBytes(one.saltedPassword),
+      )
+      .appendTaggedFields();
+  };
+  const parse = (_correlation: number, _key: number, _version: number, reader: Reader) => {
+    reader.readInt32(); // throttle time
+    return reader.readArray((item) => ({
+      user: item.readString(),
+      errorCode: item.readInt16(),
+      errorMessage: item.readNullableString(),
+    }));
+  };
+  return createAPI(ALTER_USER_SCRAM_CREDENTIALS, 0, request, parse);
+}

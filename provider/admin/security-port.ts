@@ -1,0 +1,78 @@
+/** What the provider asks of a Kafka cluster about users, rules and quotas. As in `port.ts`: every call bounds its own time. */
+
+export const SCRAM_MECHANISMS = ["SCRAM-SHA-512", "SCRAM-SHA-256"] as const;
+export type ScramMechanism = (typeof SCRAM_MECHANISMS)[number];
+
+/** A credential as Kafka keeps it: the password itself is not sent. */
+export interface SaltedCredential {
+  readonly mechanism: ScramMechanism;
+  readonly iterations: number;
+  readonly salt: Buffer;
+  readonly saltedPassword: Buffer;
+}
+
+export type AclResource =
+  "topic" | "group" | "cluster" | "transactionalId" | "delegationToken" | "user";
+
+export type AclOperation =
+  | "all"
+  | "read"
+  | "write"
+  | "create"
+  | "delete"
+  | "alter"
+  | "describe"
+  | "clusterAction"
+  | "describeConfigs"
+  | "alterConfigs"
+  | "idempotentWrite"
+  | "createTokens"
+  | "describeTokens"
+  | "twoPhaseCommit";
+
+/** What one principal may do, or may not. */
+export interface AclRule {
+  readonly resource: AclResource;
+  /** Name of the resource; `*` is every one; the beginning of names where the pattern is `prefixed`. */
+  readonly name: string;
+  readonly pattern: "literal" | "prefixed";
+  readonly operation: AclOperation;
+  readonly permission: "allow" | "deny";
+  /** Address that the client connects from; `*` is any. */
+  readonly host: string;
+}
+
+/** Whom a quota holds for; null is the default of all that have none of their own. */
+export interface QuotaEntity {
+  readonly user?: string | null;
+  readonly clientId?: string | null;
+  readonly ip?: string | null;
+}
+
+/** `untold`: nobody could be asked, or the listener does not know the mechanism. */
+export type LoginOutcome = "accepted" | "refused" | "untold";
+
+/** Users, rules and quotas. */
+export interface SecurityAdmin {
+  /** Iterations of the user's credentials by mechanism; empty: there is no such user. */
+  describeUser(name: string): Promise<ReadonlyMap<ScramMechanism, number>>;
+  /** In one step: the former password of the mechanism holds until the new one does. */
+  setCredential(name: string, credential: SaltedCredential): Promise<void>;
+  /** What is gone already is no error. */
+  removeCredential(name: string, mechanism: ScramMechanism): Promise<void>;
+  /** Whether the broker that answers lets this user in, on a connection of its own. */
+  tryLogin(name: string, mechanism: ScramMechanism, password: string): Promise<LoginOutcome>;
+  /** All rules of exactly this principal. */
+  describeAcls(principal: string): Promise<readonly AclRule[]>;
+  createAcls(principal: string, rules: readonly AclRule[]): Promise<void>;
+  /** Exactly these rules; what is gone already is no error. */
+  deleteAcls(principal: string, rules: readonly AclRule[]): Promise<void>;
+  /** Limits of exactly this entity, by Kafka's key; empty: it has none. */
+  describeQuota(entity: QuotaEntity): Promise<Readonly<Record<string, number>>>;
+  /** Sets and removes exactly the named limits, all or none of them. */
+  alterQuota(
+    entity: QuotaEntity,
+    set: Readonly<Record<string, number>>,
+    remove: readonly string[],
+  ): Promise<void>;
+}
