@@ -135,5 +135,22 @@ test("a section of the results says when, how and where, and has as many cells i
 test("each trial has a name of its own that can be typed", () => {
   const names = trials.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
-  for (const name of names) expect(name).toMatch(/^[a-z][a-z-]*$/);
+  for (const name of names) expect(name).toMatch(/^[a-z][a-z-]*(\d+\.\d+\.\d+)?$/);
+});
+
+test("a trial without records passes by its own word, and its row has no figures", () => {
+  const notes = ["made, changed, deleted"];
+  const named = { name: "topic-2.6.0", title: "a topic on 2.6.0" };
+  const recordless: Outcome = { ...named, notes, recordless: true, moments: {} };
+  expect(passed(recordless)).toBe(true);
+  expect(outcomeLine(recordless)).toBe("✓ all as it should be");
+  const text = renderReport(results(recordless));
+  expect(text).toMatch(/^a topic on 2\.6\.0( +–){7}$/m);
+  expect(text).toContain("- a topic on 2.6.0: made, changed, deleted.");
+  expect(text).toMatch("1 of 1 trials passed.");
+
+  const failed = { ...recordless, problem: "three replicas: 2 !== 3" };
+  expect(passed(failed)).toBe(false);
+  expect(outcomeLine(failed)).toBe("✗ FAILED: three replicas: 2 !== 3");
+  expect(renderReport(results(failed))).toMatch("FAILED: topic-2.6.0");
 });
