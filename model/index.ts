@@ -31,4 +31,6 @@ export {
   type PushWants,
   type UnitWant,
 } from "./host-wants";
+export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
+export { passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

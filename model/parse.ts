@@ -6,8 +6,10 @@ import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
 import { networkProblems } from "./rules/network";
+import { securityProblems } from "./rules/security";
 import { topicProblems } from "./rules/topics";
 import { defaults, type LabConfig, type LabDraft } from "./schema";
+import { buildAcls, buildQuotas, buildUsers } from "./security-config";
 import { readShape } from "./shape";
 import type {
   Address,
@@ -46,9 +48,10 @@ export function parseLab(
       (wrong) =>
         path === wrong || (/^[.[]/.test(path.slice(wrong.length)) && path.startsWith(wrong)),
     );
+  const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const found: ConfigProblem[] = [
     ...problems,
-    ...[labProblems, networkProblems, hostProblems, clusterProblems, topicProblems, more]
+    ...[...ours, securityProblems, more]
       .flatMap((rules) => rules(draft))
       .filter(({ path }) => !isMisshapen(path)),
   ];
@@ -91,16 +94,30 @@ function buildLab(config: LabConfig): Lab {
       profile: config.cluster.profile,
       clientPort: config.cluster.clientPort,
       controllerPort: config.cluster.controllerPort,
+      authentication: config.cluster.authentication,
+      reassignmentThrottleMib: config.cluster.reassignmentThrottleMib,
+      liveChecks: config.cluster.liveChecks,
       settings: sorted(config.cluster.settings),
     },
     topics: byName(config.topics).map(([name, topic]): Topic => ({
       name: name as TopicName,
-      partitions: topic.partitions,
+      partitions: topic.partitions ?? defaults.partitions,
       replicationFactor: topic.replicationFactor ?? config.cluster.replicationFactor,
+      placement: topic.placement?.map((hosts) => hosts.map((host) => nodeIdOf(config, host))),
       config: sorted(topic.config),
       deletionProtection: topic.deletionProtection,
     })),
+    deleteTopics: [...new Set(config.deleteTopics)].sort(),
+    users: buildUsers(config),
+    acls: buildAcls(config),
+    quotas: buildQuotas(config),
   };
+}
+
+function nodeIdOf({ hosts }: LabConfig, name: string): number {
+  const host = hosts[name];
+  if (host?.role !== "broker") throw new Error(`bug: ${name} passed validation as a broker`);
+  return host.nodeId;
 }
 
 function buildClock({ clock }: LabConfig): Clock {

@@ -89,6 +89,28 @@ export function flag(meaning: Meaning): Reader<boolean> {
   };
 }
 
+/** A limit: more than nothing. */
+export const quantity: Reader<number> = (value) => {
+  const remedy = "Give a number above 0, without quotes.";
+  if (value === undefined || value === null) return new Fault("is missing", remedy);
+  if (typeof value !== "number") return new Fault(`is ${kindOf(value)}, not a number`, remedy);
+  return Number.isFinite(value) && value > 0
+    ? value
+    : new Fault("is no limit that a client could work with", remedy);
+};
+
+/** Kafka's id of a topic: 16 bytes in URL-safe base64. */
+export const topicId: Reader<string> = text(
+  { what: "a topic's id", example: "vPzZ8dRTTfqHh0Q5mVQ5cw" },
+  (value) =>
+    /^[A-Za-z0-9_-]{22}$/.test(value)
+      ? undefined
+      : new Fault(
+          "is not a topic's id, which has 22 letters, digits, `-` and `_`",
+          "Copy it from the refusal that names the topic, or from the output `topicIds`.",
+        ),
+);
+
 /**
  * One of a few words.
  *

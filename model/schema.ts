@@ -3,7 +3,8 @@ import { boardNames, kafkaVersions, DEFAULT_IMAGE, DEFAULT_KAFKA_VERSION } from 
 import { metadataVersionWords } from "./kafka/features";
 import { processRolesOfBroker } from "./process-roles";
 import * as read from "./readers";
-import type { BrokerHost, FailoverProfile, Role } from "./types";
+import { securityShapes } from "./schema-security";
+import type { Authentication, BrokerHost, FailoverProfile, Role } from "./types";
 
 /**
  * The shape of the configuration. Built twice from one description: strict, which finds all that is
@@ -14,6 +15,7 @@ type Mode = "strict" | "tolerant";
 
 export const roles: readonly Role[] = ["broker", "controller", "client", "host"];
 export const profiles: readonly FailoverProfile[] = ["standard", "fast-failover"];
+const authentications: readonly Authentication[] = ["scram"];
 
 /** What holds where the configuration says nothing. */
 export const defaults = {
@@ -26,6 +28,9 @@ export const defaults = {
   profile: "standard",
   clientPort: 9092,
   controllerPort: 9093,
+  /** A third of what a card of speed class V30 writes at least, so that the brokers' own work goes on. */
+  reassignmentThrottleMib: 10,
+  liveChecks: true,
   /** As Kafka's own start script has it (`-Xmx1G -Xms1G`). */
   heapMib: 1024,
   disk: 1,
@@ -46,6 +51,8 @@ const MIN_HEAP_MIB = 256;
 const MAX_NODE_ID = 2_147_483_647;
 /** A guard against a slip of the pen: more partitions than a lab of Pis can open files for. */
 const MAX_PARTITIONS = 10_000;
+/** More than any network of a lab carries. */
+const MAX_THROTTLE_MIB = 10_000;
 
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -79,6 +86,11 @@ function buildSchema(mode: Mode) {
   function record<V extends z.ZodType>(values: V) {
     const strict = z.preprocess((value) => value ?? {}, z.record(z.string(), values));
     return mode === "strict" ? strict : (strict.catch({}) as unknown as typeof strict);
+  }
+
+  function list<V extends z.ZodType>(items: V) {
+    const strict = z.array(items);
+    return mode === "strict" ? strict : (strict.catch([]) as unknown as typeof strict);
   }
 
   const port = (what: string, example: number, min: number) =>
@@ -232,20 +244,42 @@ function buildSchema(mode: Mode) {
         defaults.controllerPort,
       ),
       heapMib: heapMib(),
+      authentication: leaf(
+        read.word(
+          { what: "how clients log in", example: "scram" },
+          authentications,
+          "is not a way to log in that the lab has",
+        ),
+      ).optional(),
+      reassignmentThrottleMib: leaf(
+        read.int(
+          { what: "what a broker copies a second when replicas move", example: "10" },
+          1,
+          MAX_THROTTLE_MIB,
+          "MiB",
+        ),
+      ).default(defaults.reassignmentThrottleMib),
+      liveChecks: leaf(
+        read.flag({ what: "whether previews ask the cluster", example: "true" }),
+      ).default(defaults.liveChecks),
       settings: settings(),
     },
     topic: {
       partitions: leaf(
         read.int({ what: "the number of partitions", example: "1" }, 1, MAX_PARTITIONS),
-      ).default(defaults.partitions),
+      ).optional(),
       replicationFactor: leaf(
         read.int({ what: "the replication factor", example: "3" }, 1, 32_767),
+      ).optional(),
+      placement: list(
+        list(leaf(read.text({ what: "the name of a broker's host", example: "broker-1" }))),
       ).optional(),
       config: record(leaf(read.settingValue)).optional(),
       deletionProtection: leaf(
         read.flag({ what: "whether the topic is protected", example: "true" }),
       ).default(defaults.deletionProtection),
     },
+    ...securityShapes(leaf, list, record),
   };
 
   const lab = object({
@@ -258,6 +292,10 @@ function buildSchema(mode: Mode) {
     hosts: record(host),
     cluster: optionalObject(shapes.cluster).prefault({}),
     topics: record(optionalObject(shapes.topic)).prefault({}),
+    deleteTopics: list(leaf(read.topicId)).optional(),
+    users: record(optionalObject(shapes.user)).optional(),
+    acls: record(list(object(shapes.aclRule))).optional(),
+    quotas: list(object(shapes.quota)).optional(),
   });
   return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
 }

@@ -86,6 +86,7 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
   const { shapes, hostShapes } = strict;
   const [group, , ...deeper] = path;
   if (group === undefined) return Object.keys(shapes.lab);
+  if (group === "acls") return Object.keys(shapes.aclRule);
   if (deeper.length > 0) return [];
   switch (group) {
     case "clock":
@@ -98,6 +99,10 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
       return Object.keys(shapes.machine);
     case "topics":
       return Object.keys(shapes.topic);
+    case "users":
+      return Object.keys(shapes.user);
+    case "quotas":
+      return Object.keys(shapes.quota);
     case "hosts": {
       const role = valueAt(raw, [...path, "role"]);
       const known = roles.find((candidate) => candidate === role);
@@ -120,10 +125,13 @@ function valueAt(raw: unknown, path: Path): unknown {
   );
 }
 
-/** All keys of the configuration, `*` for names that the user chooses; for the documentation's test. */
+/**
+ * All keys of the configuration, `*` for names that the user chooses and `[]` for a place in a list; for the
+ * documentation's test.
+ */
 export function configKeys(): string[] {
   const { shapes, hostShapes } = strict;
-  const { lab, machine, topic, ...groups } = shapes;
+  const { lab, machine, topic, user, aclRule, quota, ...groups } = shapes;
   const below = (parent: string, shape: object) =>
     Object.keys(shape).map((key) => `${parent}.${key}`);
   return [
@@ -132,5 +140,8 @@ export function configKeys(): string[] {
     ...below("machines.*", machine),
     ...new Set(roles.flatMap((role) => below("hosts.*", hostShapes[role]))),
     ...below("topics.*", topic),
+    ...below("users.*", user),
+    ...below("acls.*[]", aclRule),
+    ...below("quotas[]", quota),
   ];
 }

@@ -122,6 +122,12 @@ export interface SshAccess {
 
 export type FailoverProfile = "standard" | "fast-failover";
 
+/**
+ * How clients and nodes prove who they are. `scram`: clients log in with SCRAM, the nodes and the stack
+ * itself with the super user's password. ACLs hold then, and what none of them allows is refused.
+ */
+export type Authentication = "scram";
+
 export interface Cluster {
   /** Default 4.1.1. */
   readonly kafkaVersion: KafkaVersion;
@@ -140,6 +146,12 @@ export interface Cluster {
   readonly clientPort: number;
   /** Controller listener's TCP port. Default 9093. */
   readonly controllerPort: number;
+  /** Undefined: nobody logs in, and everybody may do everything. */
+  readonly authentication: Authentication | undefined;
+  /** What a broker copies a second when replicas move, MiB. Default 10. */
+  readonly reassignmentThrottleMib: number;
+  /** Whether previews ask the cluster what a change would do to its data. Default true. */
+  readonly liveChecks: boolean;
   /** Settings for all brokers and controllers, verbatim Kafka keys; owned keys are refused by validation. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -148,10 +160,75 @@ export interface Topic {
   readonly name: TopicName;
   readonly partitions: number;
   readonly replicationFactor: number;
+  /** Node ids of the brokers that hold each partition, its preferred leader first. Undefined: Kafka's choice. */
+  readonly placement: readonly (readonly number[])[] | undefined;
   /** Topic-level Kafka settings that the lab owns, verbatim keys. */
   readonly config: Readonly<Record<string, string>>;
   /** While true, deleting the topic is refused. Default true. */
   readonly deletionProtection: boolean;
+}
+
+/** Who may log in. The super user, with whom nodes and stack log in, is none of these. */
+export interface User {
+  /** Letters, digits, `.`, `_` and `-`; at most 64 characters. */
+  readonly name: string;
+  /** `random`: made by the stack, and told by its output `passwords`. `config`: from the key `passwords`. */
+  readonly password: "random" | "config";
+  /**
+   * Which random password it is, by the mechanism that takes it: another number is another password. Default
+   * 1 with SCRAM-SHA-512 alone. Empty where passwords come from the configuration.
+   */
+  readonly passwordVersions: Readonly<Partial<Record<ScramMechanism, number>>>;
+}
+
+export type ScramMechanism = "SCRAM-SHA-256" | "SCRAM-SHA-512";
+
+/** What rules can be about. */
+export type AclResource = "topic" | "group" | "transactionalId" | "cluster";
+
+export type AclOperation =
+  | "all"
+  | "alter"
+  | "alterConfigs"
+  | "clusterAction"
+  | "create"
+  | "delete"
+  | "describe"
+  | "describeConfigs"
+  | "idempotentWrite"
+  | "read"
+  | "twoPhaseCommit"
+  | "write";
+
+/** One rule for one user. */
+export interface AclRule {
+  readonly resource: AclResource;
+  /** A whole name, or `*` for all; `kafka-cluster` for the cluster. */
+  readonly name: string;
+  /** Whether `name` is all of it, or how it begins. */
+  readonly pattern: "literal" | "prefixed";
+  readonly operation: AclOperation;
+  readonly permission: "allow" | "deny";
+  /** An address, or `*` for all. */
+  readonly host: string;
+}
+
+export interface UserAcls {
+  /** A user of the lab, or `*` for all who log in. */
+  readonly user: string;
+  readonly rules: readonly AclRule[];
+}
+
+/** Whom a quota limits: what is undefined does not matter, `default` stands for all without a quota of their own. */
+export interface QuotaEntity {
+  readonly user: string | undefined;
+  readonly clientId: string | undefined;
+  readonly ip: string | undefined;
+}
+
+export interface Quota extends QuotaEntity {
+  /** By Kafka's own names, e.g. `producer_byte_rate`. */
+  readonly limits: Readonly<Record<string, number>>;
 }
 
 /** How the hosts' clocks are kept: the servers that chrony follows, and which host serves the lab. */
@@ -183,4 +260,9 @@ export interface Lab {
   readonly hosts: readonly Host[];
   readonly cluster: Cluster;
   readonly topics: readonly Topic[];
+  /** Ids of topics that may be destroyed with their records: 22 characters of URL-safe base64. */
+  readonly deleteTopics: readonly string[];
+  readonly users: readonly User[];
+  readonly acls: readonly UserAcls[];
+  readonly quotas: readonly Quota[];
 }

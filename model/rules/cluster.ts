@@ -149,7 +149,7 @@ function checkSettings(
         [...path, key],
         undefined,
         "would lie in plain text in the state, in previews and on the hosts",
-        "Remove the line: security is not part of this version.",
+        "Remove the line: passwords are given to users alone, and TLS is not part of this version.",
       );
     } else if (fault !== undefined) {
       report.add([...path, key], fault.aboutKey ? undefined : value, fault.cause, fault.remedy);

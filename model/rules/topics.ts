@@ -4,6 +4,7 @@ import { collisionKey, topicFault, yamlFault } from "../names";
 import { defaults, type LabDraft } from "../schema";
 import type { KafkaVersion } from "../types";
 import { brokerNames } from "./cluster";
+import { checkPlacement } from "./placement";
 import { inOrder, Report } from "./report";
 
 type TopicDraft = NonNullable<NonNullable<LabDraft["topics"]>[string]>;
@@ -15,6 +16,7 @@ export function topicProblems(draft: LabDraft): ConfigProblem[] {
   checkNames(draft, report);
   for (const [name, topic] of inOrder(draft.topics)) {
     checkReplication(name, topic, draft, report);
+    checkPlacement(name, topic, draft, report);
     checkConfig(name, topic, version, report);
   }
   return report.problems;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { boardNames, kafkaVersions, memoryBudget, type Role } from "../../model";
+import { ACL_OPERATIONS } from "../../model/kafka/security";
 import { collisionKey, topicFault } from "../../model/names";
 import { formatAddress } from "../../model/network";
 import { hostKey, type RawConfig } from "./lab-config";
@@ -21,6 +22,21 @@ const topicSettings = fc.record(
   },
   { requiredKeys: [] },
 );
+
+const userName = fc
+  .stringMatching(/^[A-Za-z0-9._-]{1,20}$/)
+  .filter((name) => !/^(pi-lab|default|everybody|ANONYMOUS|__proto__)$/.test(name));
+const permission = fc.constantFrom("allow", "deny");
+const topicOperations = fc.uniqueArray(fc.constantFrom(...ACL_OPERATIONS.topic), { minLength: 1 });
+const limits = fc
+  .record(
+    {
+      producer_byte_rate: fc.integer({ min: 1 }),
+      request_percentage: fc.double({ min: 0.5, max: 200, noNaN: true }),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((some) => Object.keys(some).length > 0);
 
 /** How many there are of everything; the rest follows from it. */
 const counts = fc.record({
@@ -71,6 +87,10 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
       version: fc.option(fc.constantFrom(...kafkaVersions), { nil: undefined }),
       profile: fc.constantFrom("standard", "fast-failover"),
       heap: fc.integer({ min: 256, max: 20_000 }),
+      isPlaced: fc.boolean(),
+      isSecured: fc.boolean(),
+      userNames: unique(userName, 2),
+      security: fc.record({ permission, operations: topicOperations, limits }),
     })
     .map(({ names, ...others }): RawConfig => {
       const [hostNames, formerNames] = [names.slice(0, hosts), names.slice(hosts)];
@@ -132,13 +152,41 @@ export const validConfig: fc.Arbitrary<RawConfig> = counts.chain((count) => {
           replicationFactor: it.replicas,
           minInsyncReplicas: Math.min(it.minIsr, it.replicas),
           profile: it.profile,
+          ...(it.isSecured && { authentication: "scram" }),
         },
         topics: Object.fromEntries(
           it.topicNames.map((name, i) => [
             name,
-            { partitions: i + 1, config: at(it.topicSettings, i) },
+            {
+              partitions: i + 1,
+              config: at(it.topicSettings, i),
+              ...(it.isPlaced && {
+                placement: Array.from({ length: i + 1 }, (_, partition) =>
+                  Array.from({ length: it.replicas }, (__, replica) =>
+                    at(it.hostNames.slice(0, count.brokers), partition + replica),
+                  ),
+                ),
+              }),
+            },
           ]),
         ),
+        ...(it.isSecured && {
+          users: { [at(it.userNames, 0)]: {}, [at(it.userNames, 1)]: { password: "config" } },
+          acls: {
+            [at(it.userNames, 0)]: [
+              {
+                topic: at(it.topicNames, 0),
+                operations: it.security.operations,
+                permission: it.security.permission,
+              },
+              { group: "*", operations: ["read"] },
+            ],
+          },
+        }),
+        quotas: [
+          { clientId: "default", limits: it.security.limits },
+          ...(it.isSecured ? [{ user: at(it.userNames, 1), limits: it.security.limits }] : []),
+        ],
       };
     });
 });

@@ -81,7 +81,7 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["swich"],
       {},
-      "lab.swich: is not a known key. Did you mean switch? Keys here: clock, cluster, hosts, machines, name, ssh, switch, timezone, topics, virtual.",
+      "lab.swich: is not a known key. Did you mean switch? Keys here: acls, clock, cluster, deleteTopics, hosts, machines, name, quotas, ssh, switch, timezone, topics, users, virtual.",
     ],
   ],
   "the switch": [
@@ -587,7 +587,7 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["topics", "red", "partition"],
       4,
-      "lab.topics.red.partition: is not a known key. Did you mean partitions? Keys here: config, deletionProtection, partitions, replicationFactor.",
+      "lab.topics.red.partition: is not a known key. Did you mean partitions? Keys here: config, deletionProtection, partitions, placement, replicationFactor.",
     ],
   ],
 };

@@ -99,9 +99,15 @@ describe("a valid configuration", () => {
         profile: "standard",
         clientPort: 9092,
         controllerPort: 9093,
+        reassignmentThrottleMib: 10,
+        liveChecks: true,
         settings: {},
       },
       topics: [],
+      deleteTopics: [],
+      users: [],
+      acls: [],
+      quotas: [],
     });
   });
 
@@ -126,6 +132,80 @@ describe("a valid configuration", () => {
     ).toEqual([
       ["green", 2],
       ["red", 3],
+    ]);
+  });
+
+  it("makes node ids of a placement's hosts, whatever they are named", () => {
+    const config = change(
+      physicalConfig(),
+      ["topics", "red", "placement"],
+      [
+        ["broker-3", "broker-1", "broker-2"],
+        ["broker-1", "broker-2", "broker-3"],
+      ],
+    );
+    expect(parseLab(config).topics.map(({ placement }) => placement)).toEqual([
+      undefined,
+      [
+        [3, 1, 2],
+        [1, 2, 3],
+      ],
+    ]);
+  });
+
+  it("takes users, rules and quotas in an order of its own, a rule for each operation", () => {
+    const config = change(physicalConfig(), ["cluster", "authentication"], "scram");
+    const user = { password: "config" };
+    const versions = { "SCRAM-SHA-256": 2, "SCRAM-SHA-512": 1 };
+    change(config, ["users"], { zoe: user, ann: null, "u-10": { passwordVersions: versions } });
+    change(config, ["acls"], {
+      zoe: [{ topicPrefix: "al", operations: ["write", "read"], permission: "deny" }],
+      "*": [
+        { cluster: true, operations: ["describe"], host: "10.0.42.4" },
+        { group: "*", operations: ["read"] },
+      ],
+    });
+    change(
+      config,
+      ["quotas"],
+      [
+        { user: "zoe", clientId: "default", limits: { producer_byte_rate: 1e6 } },
+        { ip: "default", limits: { connection_creation_rate: 5 } },
+      ],
+    );
+    const { users, acls, quotas } = parseLab(config);
+    expect(users).toEqual([
+      { name: "ann", password: "random", passwordVersions: { "SCRAM-SHA-512": 1 } },
+      { name: "u-10", password: "random", passwordVersions: versions },
+      { name: "zoe", password: "config", passwordVersions: {} },
+    ]);
+    const rule = { pattern: "literal", permission: "allow", host: "*" };
+    const about = { resource: "topic", name: "al", pattern: "prefixed" };
+    expect(acls).toEqual([
+      {
+        user: "*",
+        rules: [
+          {
+            ...rule,
+            resource: "cluster",
+            name: "kafka-cluster",
+            operation: "describe",
+            host: "10.0.42.4",
+          },
+          { ...rule, resource: "group", name: "*", operation: "read" },
+        ],
+      },
+      {
+        user: "zoe",
+        rules: ["read", "write"].map((operation) => ({
+          ...{ ...rule, ...about },
+          ...{ operation, permission: "deny" },
+        })),
+      },
+    ]);
+    expect(quotas).toEqual([
+      { ip: "default", limits: { connection_creation_rate: 5 } },
+      { user: "zoe", clientId: "default", limits: { producer_byte_rate: 1e6 } },
     ]);
   });
 
@@ -179,7 +259,7 @@ describe("a configuration with mistakes", () => {
     expect(() => parseLab(config)).toThrow(
       [
         "The lab's configuration has 3 problems; nothing was changed.",
-        "  lab.colour: is not a known key. Keys here: clock, cluster, hosts, machines, name, ssh, switch, timezone, topics, virtual.",
+        "  lab.colour: is not a known key. Keys here: acls, clock, cluster, deleteTopics, hosts, machines, name, quotas, ssh, switch, timezone, topics, users, virtual.",
         '  lab.hosts.broker-2.nodeId: "2" is text, not a number. Remove the quotes: 2.',
         "  lab.hosts.broker-2.port: 1 is taken by broker-1; the SW-008 has ports 1 to 8. Choose a free one: 2, 7, 8.",
       ].join("\n"),

@@ -15,7 +15,7 @@ const firstHost = (config: RawConfig, role: string) =>
   entries(config, "hosts").find(([, host]) => host.role === role)?.[0];
 
 /** A mistake put into a valid configuration; gives the path where it must be told, none if it finds no place. */
-type Fault = (config: RawConfig) => readonly string[] | undefined;
+type Fault = (config: RawConfig) => readonly (string | number)[] | undefined;
 
 const put =
   (value: unknown, ...path: string[]): Fault =>
@@ -78,6 +78,32 @@ const faults: Readonly<Record<string, Fault>> = {
   partitions: (config) => {
     const [topic = ""] = entries(config, "topics")[0] ?? [];
     return put(0, "topics", topic, "partitions")(config);
+  },
+  placedElsewhere: (config) => {
+    const { replicationFactor } = config.cluster as { replicationFactor: number };
+    const brokers = entries(config, "hosts").filter(([, { role }]) => role === "broker");
+    const hosts = brokers.slice(0, replicationFactor - 1).map(([name]) => name);
+    change(config, ["topics", "zz-placed", "placement"], [[...hosts, "Nowhere"]]);
+    return ["topics", "zz-placed", "placement", 0, hosts.length];
+  },
+  throttle: put("10", "cluster", "reassignmentThrottleMib"),
+  consent: (config) => {
+    change(config, ["deleteTopics"], ["no-id"]);
+    return ["deleteTopics", 0];
+  },
+  ruleOfNobody: (config) => {
+    if (config.users === undefined) return undefined;
+    return put([{ group: "x", operations: ["read"] }], "acls", "No one")(config);
+  },
+  operation: (config) => {
+    if (config.users === undefined) return undefined;
+    change(config, ["acls", "*"], [{ group: "x", operations: ["reed"] }]);
+    return ["acls", "*", 0, "operations", 0];
+  },
+  quota: (config) => {
+    const quotas = config.quotas as RawConfig[];
+    config.quotas = [...quotas, { ip: "default", limits: { rate: 1 } }];
+    return ["quotas", quotas.length, "limits", "rate"];
   },
   topicSetting: (config) => {
     const [topic = ""] = entries(config, "topics")[0] ?? [];

@@ -1,4 +1,4 @@
-import { kafkaVersions, OWNED_BROKER_KEYS, parseLab } from "../../../model";
+import { kafkaHosts, kafkaVersions, OWNED_BROKER_KEYS, parseLab } from "../../../model";
 import {
   settingKeys,
   settingProblem,
@@ -6,7 +6,7 @@ import {
   topicSettingProblem,
 } from "../../../model/kafka/settings";
 import { serverProperties } from "../../../render";
-import { physicalConfig } from "../../support/lab-config";
+import { change, physicalConfig } from "../../support/lab-config";
 
 /** Keys that Kafka 4.0 took away. */
 const FORMER = [
@@ -191,7 +191,24 @@ describe("the keys that the lab owns", () => {
     expect(Object.keys(OWNED_BROKER_KEYS)).toEqual(
       expect.arrayContaining(overruled.map(([key]) => key)),
     );
-    expect(settingKeys("broker")).toEqual(expect.arrayContaining(Object.keys(OWNED_BROKER_KEYS)));
+    const authorizers = ["super.users", "allow.everyone.if.no.acl.found"];
+    expect([...settingKeys("broker"), ...authorizers]).toEqual(
+      expect.arrayContaining(Object.keys(OWNED_BROKER_KEYS)),
+    );
+  });
+
+  it("are all that it writes where clients log in, but for what one listener alone has", () => {
+    const config = change(physicalConfig(), ["cluster", "authentication"], "scram");
+    const lab = parseLab(config);
+    const [broker] = kafkaHosts(lab);
+    if (broker === undefined) throw new Error("the lab has brokers");
+    const settings = Object.fromEntries(settingKeys("broker").map((key) => [key, "by the user"]));
+    const overruled = Object.entries(serverProperties(lab, { ...broker, settings })).filter(
+      ([key, value]) => value !== "by the user" && !key.startsWith("listener.name."),
+    );
+    expect(Object.keys(OWNED_BROKER_KEYS)).toEqual(
+      expect.arrayContaining(overruled.map(([key]) => key)),
+    );
   });
 
   it.each(Object.keys(OWNED_BROKER_KEYS))(
