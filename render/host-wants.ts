@@ -9,8 +9,12 @@ import { boardFiles, commonHostFiles, containerHostFiles, PACKAGES } from "./pre
 /** Debian's alternatives lead there from whichever JRE was chosen. */
 const JAVA = "/usr/bin/java";
 
-/** What the pushes leave on a host: the same renderers that the pushes are made of, seen from behind. */
-export function hostWants(lab: Lab, host: Host): HostWants {
+/**
+ * What the pushes leave on a host: the same renderers that the pushes are made of, seen from behind.
+ *
+ * @param password as for `nodeFiles`; hashes of files that hold it are no secret
+ */
+export function hostWants(lab: Lab, host: Host, password?: string): HostWants {
   const prepare = preparedWants(lab, host);
   switch (host.role) {
     case "broker":
@@ -18,7 +22,7 @@ export function hostWants(lab: Lab, host: Host): HostWants {
       return {
         prepare: { ...prepare, present: { [JAVA]: "present" } },
         install: { present: { [installedLibs(lab.cluster.kafkaVersion)]: "present" } },
-        stage: stagedWants(lab, host),
+        stage: stagedWants(lab, host, password),
       };
     case "client":
     case "host":
@@ -41,8 +45,8 @@ function preparedWants(lab: Lab, host: Host): PushWants {
   };
 }
 
-function stagedWants(lab: Lab, node: KafkaHost): PushWants {
-  const entries = nodeFiles(lab, node);
+function stagedWants(lab: Lab, node: KafkaHost, password: string | undefined): PushWants {
+  const entries = nodeFiles(lab, node, password);
   return {
     files: fileWants(entries),
     links: Object.fromEntries(

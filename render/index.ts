@@ -1,5 +1,5 @@
 export { publicKeyFingerprint, renderAuthorizedKeys } from "./authorized-keys";
-export { nodeFiles, nodeWant, type NodeWant } from "./node-files";
+export { jaasHash, nodeFiles, nodeWant, type NodeWant } from "./node-files";
 export {
   bundleHash,
   fileHash,

@@ -1,15 +1,19 @@
-import type { KafkaHost } from "../model/types";
+import type { KafkaHost, Lab } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 
 /**
  * `kafka.env`: the JVM's settings, read by the unit (systemd's EnvironmentFile; each variable is
  * split at blanks). GC logs stay off: cards wear.
  */
-export function renderKafkaEnv(node: KafkaHost): string {
+export function renderKafkaEnv({ cluster }: Lab, node: KafkaHost): string {
   const heap = `${node.heapMib}m`;
+  const login =
+    cluster.authentication === undefined
+      ? []
+      : [`-Djava.security.auth.login.config=${kafkaPaths.jaas}`];
   return [
     `KAFKA_HEAP_OPTS=-Xms${heap} -Xmx${heap}`,
-    `KAFKA_JVM_OPTS=${JVM_OPTIONS.join(" ")}`,
+    `KAFKA_JVM_OPTS=${[...JVM_OPTIONS, ...login].join(" ")}`,
     "",
   ].join("\n");
 }

@@ -18,6 +18,10 @@ export const kafkaPaths = {
   serverProperties: "/etc/kafka/server.properties",
   log4j2: "/etc/kafka/log4j2.properties",
   jvmEnv: "/etc/kafka/kafka.env",
+  /** How the nodes log in, with the super user's password. On clusters that authenticate. */
+  jaas: "/etc/kafka/jaas.conf",
+  /** The same for Kafka's command-line tools (`--command-config`). */
+  adminProperties: "/etc/kafka/admin.properties",
   /** Kafka's names file (`jdk.net.hosts.file`); read at each look-up, so that it may change live. */
   hosts: "/etc/kafka/hosts",
   /** A line `SHA256  PATH` for each staged file, then `bundle SHA256`. */

@@ -1,5 +1,6 @@
 import type { KafkaHost, Lab } from "../model/types";
 import { fileHash, type StagedEntry, type StagedFile } from "./bundle";
+import { credentialFiles, jaasFile } from "./credentials";
 import { renderKafkaEnv } from "./kafka-env";
 import { renderKafkaHosts } from "./kafka-hosts";
 import { renderKafkaUnit } from "./kafka-unit";
@@ -10,11 +11,14 @@ import { renderServerProperties, rolloutProperties, type Properties } from "./se
 /**
  * Everything that a node's next start depends on, for one bundle: four files of Kafka, the unit,
  * and the link to the distribution, so that a version and the settings made for it change together.
+ *
+ * @param password the super user's, on a cluster that authenticates; it is in the files then
  */
-export function nodeFiles(lab: Lab, node: KafkaHost): readonly StagedEntry[] {
+export function nodeFiles(lab: Lab, node: KafkaHost, password?: string): readonly StagedEntry[] {
   return [
     file(kafkaPaths.serverProperties, renderServerProperties(lab, node)),
-    ...restartFiles(node),
+    ...restartFiles(lab, node),
+    ...(password === undefined ? [] : credentialFiles(password)),
     file(kafkaPaths.hosts, renderKafkaHosts(lab)),
     { kind: "link", path: kafkaPaths.current, target: `kafka-${lab.cluster.kafkaVersion}` },
   ];
@@ -30,21 +34,30 @@ export interface NodeWant {
 }
 
 /**
- * Left out of `files`: server.properties, which is compared by key, and the names file, which Kafka
- * reads while it runs. Neither a moved address elsewhere nor a reordered file restarts a node.
+ * Left out of `files`: server.properties, which is compared by key, the names file, which Kafka
+ * reads while it runs, and what holds the super user's password: see `jaasHash`. Neither a moved address
+ * elsewhere nor a reordered file restarts a node.
  */
 export function nodeWant(lab: Lab, node: KafkaHost): NodeWant {
   return {
     properties: rolloutProperties(lab, node),
-    files: Object.fromEntries(restartFiles(node).map((f) => [f.path, fileHash(f)])),
+    files: Object.fromEntries(restartFiles(lab, node).map((f) => [f.path, fileHash(f)])),
     version: lab.cluster.kafkaVersion,
   };
 }
 
-function restartFiles(node: KafkaHost): readonly StagedFile[] {
+/**
+ * Hash of the file that tells a process the super user's password: a restart's matter too, on a cluster that
+ * authenticates. The hash is no secret: 24 random bytes are not found by trying.
+ */
+export function jaasHash(password: string): string {
+  return fileHash(jaasFile(password));
+}
+
+function restartFiles(lab: Lab, node: KafkaHost): readonly StagedFile[] {
   return [
     file(kafkaPaths.log4j2, renderLog4j2()),
-    file(kafkaPaths.jvmEnv, renderKafkaEnv(node)),
+    file(kafkaPaths.jvmEnv, renderKafkaEnv(lab, node)),
     { ...file(kafkaPaths.unit, renderKafkaUnit(node)), owner: "root:root" },
   ];
 }

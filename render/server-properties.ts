@@ -1,6 +1,7 @@
 import { CLUSTER_LEVEL_SETTINGS } from "../model/kafka/cluster-level";
+import { SUPER_USER } from "../model/kafka/security";
 import { controllers, isController, kafkaHosts } from "../model/lab";
-import type { FailoverProfile, KafkaHost, Lab } from "../model/types";
+import type { Authentication, FailoverProfile, KafkaHost, Lab } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 import { nodeName } from "./node-name";
 
@@ -23,6 +24,7 @@ export function serverProperties(lab: Lab, node: KafkaHost): Properties {
     ...replication(lab),
     ...identity(lab, node),
     ...listeners(lab, node),
+    ...security(lab.cluster.authentication),
   };
 }
 
@@ -129,8 +131,7 @@ function identity(lab: Lab, node: KafkaHost): Properties {
     "controller.quorum.bootstrap.servers": byId(controllers(lab))
       .map(({ nodeId }) => `${nodeName(nodeId)}:${controllerPort}`)
       .join(","),
-    "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "inter.broker.listener.name": protocol(lab.cluster.authentication),
     "log.dirs": kafkaPaths.data,
     "node.id": String(node.nodeId),
     "process.roles": node.processRoles.join(","),
@@ -147,7 +148,7 @@ function identity(lab: Lab, node: KafkaHost): Properties {
 function listeners(lab: Lab, node: KafkaHost): Properties {
   const { clientPort, controllerPort } = lab.cluster;
   const { address } = node.machine;
-  const forClients = `PLAINTEXT://${address}:${clientPort}`;
+  const forClients = `${protocol(lab.cluster.authentication)}://${address}:${clientPort}`;
   const bound = [
     ...(node.role === "broker" ? [forClients] : []),
     ...(isController(node) ? [`CONTROLLER://${address}:${controllerPort}`] : []),
@@ -157,6 +158,37 @@ function listeners(lab: Lab, node: KafkaHost): Properties {
     ...(isController(node) ? [`CONTROLLER://${nodeName(node.nodeId)}:${controllerPort}`] : []),
   ];
   return { "advertised.listeners": advertised.join(","), listeners: bound.join(",") };
+}
+
+/** Kafka's name of the protocol, which the clients' listener bears as its own. */
+function protocol(authentication: Authentication | undefined): "PLAINTEXT" | "SASL_PLAINTEXT" {
+  return authentication === undefined ? "PLAINTEXT" : "SASL_PLAINTEXT";
+}
+
+/**
+ * Who must log in, and who may do what. Nodes log in at each other with PLAIN: the quorum must stand
+ * before it can know SCRAM credentials, which it keeps itself. The passwords are in the JAAS file.
+ */
+function security(authentication: Authentication | undefined): Properties {
+  const clients = protocol(authentication);
+  const map = { "listener.security.protocol.map": `CONTROLLER:${clients},${clients}:${clients}` };
+  switch (authentication) {
+    case undefined:
+      return map;
+    case "scram":
+      return {
+        ...map,
+        "allow.everyone.if.no.acl.found": "false",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
+        "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "super.users": `User:${SUPER_USER}`,
+      };
+    default:
+      return authentication satisfies never;
+  }
 }
 
 /** Java's properties format: separators in a key and a value's leading blank need a backslash. */

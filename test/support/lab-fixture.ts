@@ -24,6 +24,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     name: name as TopicName,
     partitions: 1,
     replicationFactor: 3,
+    placement: undefined,
     config: {},
     deletionProtection: true,
   }));
@@ -73,9 +74,16 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
       profile: "standard",
       clientPort: 9092,
       controllerPort: 9093,
+      authentication: undefined,
+      reassignmentThrottleMib: 10,
+      liveChecks: true,
       settings: {},
     },
     topics,
+    deleteTopics: [],
+    users: [],
+    acls: [],
+    quotas: [],
     ...overrides,
   };
 }

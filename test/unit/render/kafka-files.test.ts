@@ -26,7 +26,7 @@ const broker = brokerFixture(lab, 1);
 
 test.each([
   ["hosts", renderKafkaHosts(lab)],
-  ["kafka.env", renderKafkaEnv(broker)],
+  ["kafka.env", renderKafkaEnv(lab, broker)],
   ["kafka.service", renderKafkaUnit(broker)],
   ["log4j2.properties", renderLog4j2()],
 ])("%s is as approved", (name, text) => {
@@ -61,7 +61,7 @@ test("every controller's name is there, beside the brokers'", () => {
 });
 
 describe("the JVM's settings", () => {
-  const env = renderKafkaEnv(broker);
+  const env = renderKafkaEnv(lab, broker);
 
   test("fix the heap at the host's figure", () => {
     expect(env).toMatch(/^KAFKA_HEAP_OPTS=-Xms1024m -Xmx1024m$/m);
