@@ -1,14 +1,30 @@
 import * as pulumi from "@pulumi/pulumi";
-import { bootstrapServers, type Host, type Lab } from "../model";
-import { PilabProvider } from "../provider/resources";
+import { bootstrapServers, type Host, type Lab, type Passwords, SUPER_USER } from "../model";
+import { PilabProvider, TopicSet } from "../provider/resources";
 import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
-import { KafkaClient, KafkaCluster, KafkaNode, ReplicatedTopic } from "./kafka";
+import {
+  Access,
+  KafkaClient,
+  KafkaCluster,
+  KafkaNode,
+  ReplicatedTopic,
+  superUserPassword,
+} from "./kafka";
 import type { LocalInputs } from "./local-inputs";
 
-/** Makes the whole lab: switch, machines, hosts by their role, cluster, topics. */
-export function createLab(lab: Lab, inputs: LocalInputs): void {
+/**
+ * Makes the whole lab: switch, machines, hosts by their role, cluster, topics, users.
+ *
+ * @param passwords those that the configuration holds, by user
+ */
+export function createLab(
+  lab: Lab,
+  inputs: LocalInputs,
+  passwords: Readonly<Record<string, Passwords>> = {},
+): MadeOutputs {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
-  const provider = new PilabProvider("pilab", { bootstrapServers: bootstrapServers(lab) });
+  const password = superUserPassword("super-user-password", lab);
+  const provider = labProvider(lab, password);
   const hardware = new Machines(lab, labSwitch, inputs.access, { parent: labSwitch });
   const gate = swapGate(lab, hardware, provider);
   const machines = hardware.boot(gate);
@@ -28,7 +44,7 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
         nodes.push(
           new KafkaNode(
             host.name,
-            { lab, host, reachable, archive: inputs.archive, provider },
+            { lab, host, reachable, archive: inputs.archive, provider, password },
             opts,
           ),
         );
@@ -47,9 +63,52 @@ export function createLab(lab: Lab, inputs: LocalInputs): void {
   const ground = labSwitch.network;
   const cluster = new KafkaCluster("kafka", { lab, nodes, provider, gate, ground });
   tellClusterId(cluster.clusterId);
+  const topicIds: Record<string, pulumi.Output<string>> = {};
   for (const topic of lab.topics) {
-    new ReplicatedTopic(topic.name, { topic, cluster, provider });
+    topicIds[topic.name] = new ReplicatedTopic(topic.name, { topic, cluster, provider }).topicId;
   }
+  const live = { provider, dependsOn: [cluster.running], deletedWith: cluster.running };
+  const free = lab.topics.filter(({ deletionProtection }) => !deletionProtection);
+  const unprotected = free.map(({ name }) => name);
+  new TopicSet("topics", { topics: topicIds, unprotected }, live);
+  if (lab.users.length + lab.acls.length + lab.quotas.length === 0) {
+    return { topicIds, ...loginOutput(password, {}) };
+  }
+  const access = new Access("access", { lab, cluster, provider, passwords });
+  return { topicIds, ...loginOutput(password, access.passwords) };
+}
+
+const BYTES_PER_MIB = 1024 * 1024;
+
+function labProvider(lab: Lab, password: pulumi.Output<string> | undefined): PilabProvider {
+  const { liveChecks, reassignmentThrottleMib } = lab.cluster;
+  return new PilabProvider("pilab", {
+    bootstrapServers: bootstrapServers(lab),
+    liveChecks,
+    reassignmentThrottle: reassignmentThrottleMib * BYTES_PER_MIB,
+    ...(lab.deleteTopics.length > 0 ? { deletionConsents: lab.deleteTopics } : {}),
+    ...(password === undefined
+      ? {}
+      : { sasl: password.apply((known) => ({ ...SUPER_USER_LOGIN, password: known })) }),
+  });
+}
+
+const SUPER_USER_LOGIN = { mechanism: "PLAIN", username: SUPER_USER } as const;
+
+/** What is known once it is made. */
+export interface MadeOutputs {
+  /** Kafka's id of each topic: what a consent to its destruction names. */
+  readonly topicIds: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Secret, by user and mechanism, the super user's among them. Absent where nobody logs in. */
+  readonly passwords?: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>;
+}
+
+function loginOutput(
+  password: pulumi.Output<string> | undefined,
+  users: Access["passwords"],
+): Pick<MadeOutputs, "passwords"> {
+  if (password === undefined) return {};
+  return { passwords: { ...users, [SUPER_USER]: { [SUPER_USER_LOGIN.mechanism]: password } } };
 }
 
 /** What the stack tells: declared values, all of them known in a preview. */

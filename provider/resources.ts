@@ -385,7 +385,7 @@ export interface HostStateArgs {
   readonly host: pulumi.Input<string>;
   readonly connection: Connection;
   /** What each push leaves on the host. */
-  readonly pushes: HostWants;
+  readonly pushes: pulumi.Input<HostWants>;
 }
 
 /** What a host's pushes left on it, compared at each refresh. Make it before them: it triggers those that must run again. */

@@ -10,6 +10,8 @@ export interface PiHostArgs {
   readonly host: Host;
   readonly reachable: ReachableHost;
   readonly provider: PilabProvider;
+  /** The super user's, for a Kafka node of a cluster that authenticates. */
+  readonly password?: pulumi.Output<string> | undefined;
 }
 
 /**
@@ -30,7 +32,13 @@ export class PiHost extends pulumi.ComponentResource {
       {
         host: args.host.name,
         connection: args.reachable.connection,
-        pushes: hostWants(args.lab, args.host),
+        pushes:
+          args.password === undefined
+            ? hostWants(args.lab, args.host)
+            : // Hashes of what holds 24 random bytes are no secrets.
+              pulumi.unsecret(
+                args.password.apply((known) => hostWants(args.lab, args.host, known)),
+              ),
       },
       { parent: this, provider: args.provider },
     );

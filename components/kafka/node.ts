@@ -3,6 +3,7 @@ import * as random from "@pulumi/random";
 import type { KafkaHost, Lab } from "../../model";
 import type { PilabProvider, RolloutNode } from "../../provider/resources";
 import {
+  jaasHash,
   nodeFiles,
   nodeWant,
   directoryIdOf,
@@ -29,6 +30,8 @@ export interface KafkaNodeArgs {
   readonly reachable: ReachableHost;
   readonly archive: KafkaArchive;
   readonly provider: PilabProvider;
+  /** The super user's, on a cluster that authenticates. */
+  readonly password?: pulumi.Output<string> | undefined;
 }
 
 /**
@@ -55,7 +58,7 @@ export class KafkaNode extends pulumi.ComponentResource {
 
   constructor(name: string, args: KafkaNodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super(KafkaNode.types[args.host.role], name, {}, opts);
-    const { lab, host, reachable, archive, provider } = args;
+    const { lab, host, reachable, archive, provider, password } = args;
     const child = { parent: this };
     this.host = host;
     this.reachable = reachable;
@@ -76,7 +79,7 @@ export class KafkaNode extends pulumi.ComponentResource {
         ),
     );
 
-    const pi = new PiHost(name, { lab, host, reachable, provider }, child);
+    const pi = new PiHost(name, { lab, host, reachable, provider, password }, child);
 
     const version = lab.cluster.kafkaVersion;
     const archivePath = installedArchivePath(version);
@@ -107,22 +110,32 @@ export class KafkaNode extends pulumi.ComponentResource {
       {
         host: reachable,
         run: `${kafkaPaths.stage} ${host.name}`,
-        stdin: renderBundle(nodeFiles(lab, host)),
+        stdin:
+          password === undefined
+            ? renderBundle(nodeFiles(lab, host))
+            : password.apply((known) => renderBundle(nodeFiles(lab, host, known))),
         drifts: pi.drifts("stage"),
       },
       { ...child, dependsOn: [installed] },
     );
     this.staged = [stage];
 
+    const want = nodeWant(lab, host);
     this.rolloutNode = {
       nodeId: host.nodeId,
       address: `${reachable.address}:${listenerPort(lab, host)}`,
       connection: reachable.connection,
-      want: nodeWant(lab, host),
+      want:
+        password === undefined ? want : { ...want, files: { ...want.files, ...login(password) } },
       staged: stage.stdout.apply((stdout) => parseStaged(host.name, stdout)),
     };
     this.registerOutputs({ nodeId: host.nodeId, directoryId: this.directoryId });
   }
+}
+
+/** Leaf by leaf, so that what else the node wants stays known in a preview. */
+function login(password: pulumi.Output<string>): Record<string, pulumi.Output<string>> {
+  return { [kafkaPaths.jaas]: pulumi.unsecret(password.apply(jaasHash)) };
 }
 
 /** The port at which the node itself is asked. */

@@ -22,6 +22,9 @@ export class ReplicatedTopic extends pulumi.ComponentResource {
         name: topic.name,
         partitions: topic.partitions,
         replicationFactor: topic.replicationFactor,
+        ...(topic.placement === undefined
+          ? {}
+          : { placement: topic.placement.map((nodeIds) => [...nodeIds]) }),
         config: topic.config,
         deletionProtection: topic.deletionProtection,
       },

@@ -31,8 +31,52 @@ export function refusedChanges(
       // With other roles it has other listeners too.
       return roles.length > 0 ? roles : changedPorts(host, old, now, runs);
     }),
+    // Where none runs, all are started together.
+    ...(runs ? changedLogin(stay, before, after) : []),
   ];
 }
+
+/** Brokers that log in and brokers that do not, or with another password, would not know each other in a roll. */
+function changedLogin(
+  stay: readonly string[],
+  before: PropertyMap,
+  after: PropertyMap,
+): readonly string[] {
+  const protocols = (nodes: PropertyMap): (string | undefined)[] =>
+    stay.map((host) => settingsOf(mapOf(nodes[host]))["listener.security.protocol.map"]);
+  const [from, to] = [protocols(before), protocols(after)];
+  const switched = stay.some((_, i) => [from[i], to[i]].every(isKnown) && from[i] !== to[i]);
+  if (switched) {
+    return [
+      "cluster.authentication is settled with the cluster's birth: in a roll, brokers that want a login and those " +
+        `that do not yet would not find each other. Set it back; or, where an outage does no harm: ${ALL_AT_ONCE}`,
+    ];
+  }
+  const changed = stay.some((host) => {
+    const [old, now] = [loginFileOf(before[host]), loginFileOf(after[host])];
+    return typeof old === "string" && now !== undefined && old !== now;
+  });
+  return changed
+    ? [
+        "the super user's password is another one: in a roll, brokers that know the old one alone would refuse " +
+          `the others. All together they can have it: ${ALL_AT_ONCE}`,
+      ]
+    : [];
+}
+
+const ALL_AT_ONCE =
+  "stop Kafka on every node (`systemctl stop kafka`), run `pulumi refresh`, then `pulumi up`, which starts them together.";
+
+const isKnown = (text: string | undefined): boolean => text !== undefined;
+
+/** Hash of the file with the super user's password; unknown where that is about to be made anew. */
+function loginFileOf(node: PropertyValue | undefined): PropertyValue | undefined {
+  const files = mapOf(mapOf(mapOf(node)["want"])["files"]);
+  return reveal(files[JAAS]);
+}
+
+/** Where `render` puts it. */
+const JAAS = "/etc/kafka/jaas.conf";
 
 const FIXED =
   "Adding or removing brokers or controllers of a running cluster is not in this version.";

@@ -107,6 +107,17 @@ class RecordingMonitor extends MockMonitor {
 const hasUrn = (response: unknown): response is { getUrn(): string } =>
   typeof response === "object" && response !== null && "getUrn" in response;
 
+/** A value of the wire with the marks around its secrets taken off. */
+export function plainValues(value: Record<string, unknown>): Record<string, unknown> {
+  const plain = (one: unknown): unknown => {
+    if (isSecret(one)) return plain(one.value);
+    if (Array.isArray(one)) return one.map(plain);
+    if (typeof one !== "object" || one === null) return one;
+    return Object.fromEntries(Object.entries(one).map(([key, below]) => [key, plain(below)]));
+  };
+  return plain(value) as Record<string, unknown>;
+}
+
 type Answer = (args: pulumi.runtime.MockResourceArgs) => Record<string, unknown>;
 
 /** A random value's mock: different for each name, the same at each run. */
@@ -139,6 +150,10 @@ const answers: Record<string, Answer> = {
   "pilab:lab/hostState:HostState": () => ({ generations: {} }),
   "pilab:lab/preflight:Preflight": () => ({}),
   "pilab:kafka/metadataVersion:MetadataVersion": () => ({}),
+  "pilab:kafka/topicSet:TopicSet": () => ({}),
+  "pilab:kafka/user:User": () => ({}),
+  "pilab:kafka/acls:Acls": () => ({}),
+  "pilab:kafka/quota:Quota": () => ({}),
   "pilab:kafka/topic:Topic": ({ name }) => ({ topicId: `id-of-${name}` }),
 };
 
@@ -150,6 +165,7 @@ const components = [
   "pilab:kafka:Controller",
   "pilab:kafka:Client",
   "pilab:kafka:Cluster",
+  "pilab:kafka:Access",
   "pilab:kafka:ReplicatedTopic",
 ];
 

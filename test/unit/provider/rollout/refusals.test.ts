@@ -2,6 +2,7 @@ import type { PropertyMap } from "../../../../plugins/common/rpc";
 import { Secret, UNKNOWN } from "../../../../plugins/common/rpc";
 import { NOT_RUNNING } from "../../../../provider/rollout/plan";
 import { refusedChanges } from "../../../../provider/rollout/refusals";
+import { kafkaPaths } from "../../../../render";
 
 const node = (client = 9092, controller = 9093, version = "4.1.1"): PropertyMap => ({
   address: `10.0.42.1:${client}`,
@@ -51,6 +52,53 @@ test("a new host with the node id of one that is gone is asked whether it was re
   ]);
   const [other] = refusedChanges(olds, olds, nodes({ "broker-1": node(), "kafka-4": third(4) }));
   expect(other).toMatch(/^kafka-4 is new\. Adding or removing/);
+});
+
+describe("who logs in", () => {
+  const JAAS = kafkaPaths.jaas;
+  const secured = (protocol: string, jaas?: PropertyMap[string], version = "4.1.1"): PropertyMap =>
+    nodes(
+      Object.fromEntries(
+        ["broker-1", "broker-2"].map((host) => {
+          const properties = {
+            "listener.security.protocol.map": `CONTROLLER:${protocol},${protocol}:${protocol}`,
+          };
+          const files = jaas === undefined ? {} : { [JAAS]: jaas };
+          return [host, { address: "10.0.42.1:9092", want: { properties, files, version } }];
+        }),
+      ),
+    );
+
+  test.each([
+    ["begins", secured("PLAINTEXT"), secured("SASL_PLAINTEXT", UNKNOWN)],
+    ["ends", secured("SASL_PLAINTEXT", "aa"), secured("PLAINTEXT")],
+  ])("%s in a running cluster never", (_, olds, news) => {
+    expect(refusedChanges(olds, olds, news)).toEqual([
+      expect.stringMatching(
+        /^cluster\.authentication is settled with the cluster's birth: .* Set it back; or, .*stop Kafka/,
+      ),
+    ]);
+  });
+
+  test.each([
+    ["another", "bb"],
+    ["one that is made anew", UNKNOWN],
+  ])("the super user's password cannot become %s", (_, jaas) => {
+    const olds = secured("SASL_PLAINTEXT", "aa");
+    expect(refusedChanges(olds, olds, secured("SASL_PLAINTEXT", jaas))).toEqual([
+      expect.stringMatching(
+        /^the super user's password is another one: .*stop Kafka on every node/,
+      ),
+    ]);
+  });
+
+  test("what is unchanged passes, and so does anything where no node runs", () => {
+    const olds = secured("SASL_PLAINTEXT", "aa");
+    expect(refusedChanges(olds, olds, secured("SASL_PLAINTEXT", "aa"))).toEqual([]);
+    const down = secured("SASL_PLAINTEXT", "aa", NOT_RUNNING);
+    expect(refusedChanges(olds, down, secured("PLAINTEXT"))).toEqual([]);
+    expect(refusedChanges(olds, down, secured("SASL_PLAINTEXT", UNKNOWN))).toEqual([]);
+  });
 });
 
 test("ports: all brokers listen on the old ones", () => {
