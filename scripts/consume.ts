@@ -23,6 +23,7 @@ Prints a topic's records, up to the last one that is there when it begins. Joins
   --partition P      only this partition
   --max N            end after N records
   --timeout SECONDS  end when no record has come for so long; default ${TIMEOUT_S}, with --follow never
+  --user NAME        who reads, where the brokers want a login; default: the super user
   --json             one JSON object a line: topic, partition, offset, timestamp, key, value, headers.
                      Bytes that are no text are {"base64": "…"}
   --stack NAME       which lab; default virtual (or PI_LAB_STACK)
@@ -34,7 +35,7 @@ async function main(): Promise<number> {
   const given = readArgs({
     text: USAGE,
     words: ["TOPIC"],
-    values: ["stack", "last", "partition", "max", "timeout"],
+    values: ["stack", "user", "last", "partition", "max", "timeout"],
     switches: ["from-beginning", "follow", "json"],
     letters: { follow: "f" },
   });
@@ -48,7 +49,7 @@ async function main(): Promise<number> {
   const timeoutS = given.count("timeout", 1) ?? (follow ? undefined : TIMEOUT_S);
   const standing = standingLab(stackOf(given));
   const topic = given.word("TOPIC");
-  const client = await openTopic(standing, topic, partition);
+  const client = await openTopic(standing, topic, partition, given.value("user"));
   const from = given.has("from-beginning") ? "start" : (last ?? (follow ? 0 : LAST));
   try {
     const output = new Output();

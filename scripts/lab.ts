@@ -6,10 +6,11 @@ import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
 import { writeKnownHosts } from "./lib/known-hosts";
 import { display, readLab } from "./lib/lab-files";
 import { labFolder, type LabFolder } from "./lib/lab-folder";
-import { gatherStatus, type LabStatus } from "./lib/lab-status";
+import { labLogin } from "./lib/lab-login";
+import { gatherStatus, type LabStatus, type StatusPorts } from "./lib/lab-status";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { runShown, upArgs } from "./lib/shown-run";
-import { statusPorts } from "./lib/status-ports";
+import { statusPortsAs } from "./lib/status-ports";
 import { renderStatus } from "./lib/status-text";
 
 const USAGE = `npm run lab [-- --stack NAME]
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
   if (code !== 0) return code;
   const lab = parseLab(readLab(folder));
   writeKnownHosts(folder, lab);
-  const status = await verify(lab);
+  const status = await verify(lab, statusPortsAs(await labLogin(folder, lab)));
   const time = formatDuration(Date.now() - started);
   process.stdout.write(`\n${renderStatus(status)}\n\n${whatNext(folder, lab)}\n`);
   if (status.problems.length === 0) {
@@ -82,11 +83,11 @@ function summaryLine(changes: Readonly<Record<string, number>>): string {
 }
 
 /** Asks until the lab is well or the deadline has passed. */
-async function verify(lab: Lab): Promise<LabStatus> {
+async function verify(lab: Lab, ports: StatusPorts): Promise<LabStatus> {
   const deadline = Date.now() + VERIFY_DEADLINE_MS;
   let nextReminder = Date.now() + VERIFY_REMINDER_MS;
   for (;;) {
-    const status = await gatherStatus(lab, statusPorts);
+    const status = await gatherStatus(lab, ports);
     if (status.problems.length === 0 || Date.now() >= deadline) return status;
     if (Date.now() >= nextReminder) {
       toStderr(`  … waiting for the lab to be well: ${status.problems[0]}`);

@@ -7,8 +7,9 @@ import { UserError } from "./lib/errors";
 import { display, readLab } from "./lib/lab-files";
 import { CHECKOUT, labFolder } from "./lib/lab-folder";
 import { resourcesInState } from "./lib/leftovers";
+import { labLogin } from "./lib/lab-login";
 import { lookAtLab, renderPreflight } from "./lib/preflight-report";
-import { statusPorts } from "./lib/status-ports";
+import { statusPortsAs } from "./lib/status-ports";
 
 const USAGE = `npm run preflight [-- --stack NAME] [--json]
 
@@ -28,12 +29,13 @@ async function main(): Promise<number> {
     );
   }
   const lab = parseLab(readLab(folder));
+  const ports = statusPortsAs(await labLogin(folder, lab));
   toStderr(`Looking at ${lab.hosts.length} machines …`);
   const preflight = await lookAtLab(lab, {
     privateKey: readPrivateKey(lab, CHECKOUT),
     state: resourcesInState(folder),
     open: openSshShell,
-    connectAdmin: (servers, options) => statusPorts.connectAdmin(servers, options),
+    connectAdmin: (servers, options) => ports.connectAdmin(servers, options),
   });
   const text = given.has("json")
     ? JSON.stringify(preflight, undefined, 2)

@@ -23,6 +23,7 @@ acknowledged by all in-sync replicas (acks=all), and its partition and offset ar
   --partition P        the partition; default: by the key, in turn without one
   --rate N             at most N records a second
   --timeout SECONDS    how long a record is tried while brokers are away; default ${TIMEOUT_S}
+  --user NAME          who writes, where the brokers want a login; default: the super user
   --json               one JSON object a line: topic, partition, offset, line
   --stack NAME         which lab; default virtual (or PI_LAB_STACK)
 
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
   const given = readArgs({
     text: USAGE,
     words: ["TOPIC"],
-    values: ["stack", "key", "key-separator", "partition", "rate", "timeout"],
+    values: ["stack", "user", "key", "key-separator", "partition", "rate", "timeout"],
     lists: ["value"],
     switches: ["json"],
   });
@@ -48,7 +49,7 @@ async function main(): Promise<number> {
   const timeoutMs = (given.count("timeout", 1) ?? TIMEOUT_S) * 1000;
   const standing = standingLab(stackOf(given));
   const topic = given.word("TOPIC");
-  const client = await openTopic(standing, topic, partition);
+  const client = await openTopic(standing, topic, partition, given.value("user"));
   try {
     const output = new Output();
     const render = given.has("json") ? acknowledgedJson : acknowledgedText;

@@ -1,7 +1,8 @@
 import { readArgs, runCommand, stackOf } from "./lib/cli";
+import { labLogin } from "./lib/lab-login";
 import { gatherStatus } from "./lib/lab-status";
 import { standingLab } from "./lib/standing-lab";
-import { statusPorts } from "./lib/status-ports";
+import { statusPortsAs } from "./lib/status-ports";
 import { renderStatus } from "./lib/status-text";
 
 const USAGE = `npm run status [-- --stack NAME] [--json]
@@ -14,8 +15,8 @@ configuration wants it, else with 1.
 
 async function main(): Promise<number> {
   const given = readArgs({ text: USAGE, values: ["stack"], switches: ["json"] });
-  const { lab } = standingLab(stackOf(given));
-  const status = await gatherStatus(lab, statusPorts);
+  const { folder, lab } = standingLab(stackOf(given));
+  const status = await gatherStatus(lab, statusPortsAs(await labLogin(folder, lab)));
   const text = given.has("json") ? JSON.stringify(status, undefined, 2) : renderStatus(status);
   process.stdout.write(`${text}\n`);
   return status.problems.length === 0 ? 0 : 1;

@@ -12,10 +12,11 @@ import {
 import { labValue, parseStackFile } from "../../scripts/lib/lab-config";
 import { ensureKey, ensureLabFiles } from "../../scripts/lib/lab-files";
 import { CHECKOUT, labFolder, type LabFolder } from "../../scripts/lib/lab-folder";
+import { labLogin } from "../../scripts/lib/lab-login";
 import { gatherStatus, type LabStatus } from "../../scripts/lib/lab-status";
 import { dockerObjects, removeObjects, type DockerObject } from "../../scripts/lib/leftovers";
 import { recover } from "../../scripts/lib/open-lab";
-import { statusPorts } from "../../scripts/lib/status-ports";
+import { statusPortsAs } from "../../scripts/lib/status-ports";
 import { freeSubnet, takenSubnets } from "../../scripts/lib/subnets";
 import { writeWhole } from "../../scripts/lib/files";
 import { ensureAll, type Docker } from "../../toolchain";
@@ -243,8 +244,12 @@ export class TestStack {
   }
 
   /** The stack's hosts and topics as they are now. */
-  status(): Promise<LabStatus> {
-    return gatherStatus(this.lab(), statusPorts);
+  async status(): Promise<LabStatus> {
+    const lab = this.lab();
+    return gatherStatus(
+      lab,
+      statusPortsAs(await labLogin(this.folder, lab, undefined, this.engine)),
+    );
   }
 
   /** This stack's containers, networks and volumes. */

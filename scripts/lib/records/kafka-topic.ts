@@ -1,7 +1,7 @@
+import { Connection } from "../../../provider/admin/connection";
 import { KafkaLink, LinkError } from "../../../provider/admin/kafka-link";
 import { listOffsets } from "../../../provider/admin/records";
-import { PlatformaticAdmin } from "../../../provider/admin/platformatic";
-import { BRISK, KafkaError, type KafkaAdmin } from "../../../provider/admin/port";
+import { BRISK, KafkaError, type Sasl } from "../../../provider/admin/port";
 import { UserError } from "../errors";
 import {
   noLeader,
@@ -12,7 +12,7 @@ import {
   type ProducerId,
   type TopicClient,
 } from "./port";
-import { appendBatch, fetchRecords, numberProducer } from "./requests";
+import { appendBatch, describePlaces, fetchRecords, numberProducer } from "./requests";
 
 /** How long a leader may wait for the replicas before it answers that they were too slow. */
 const REPLICAS_MS = 5_000;
@@ -22,24 +22,30 @@ const LINK = { connectTimeoutMs: 2_000, requestTimeoutMs: REPLICAS_MS + 3_000 };
 
 /** The port on low-level requests: a consumer of the library's joins a group, and a producer retries unseen. */
 export class KafkaTopic implements TopicClient {
-  private readonly admin: KafkaAdmin;
+  private readonly connection: Connection;
   private readonly links = new Set<KafkaLink>();
   private readonly idle = new Map<string, KafkaLink[]>();
   private known: readonly PartitionPlace[] | undefined;
   private topicId = "";
   private closed = false;
 
-  /** @param servers the brokers' client listeners, `host:port`, by node id */
+  /**
+   * @param servers the brokers' client listeners, `host:port`, by node id
+   * @param sasl how to log in. Default: no login
+   */
   constructor(
     private readonly servers: ReadonlyMap<number, string>,
     readonly topic: string,
+    private readonly sasl?: Sasl,
   ) {
-    this.admin = new PlatformaticAdmin([...servers.values()], BRISK);
+    this.connection = new Connection([...servers.values()], { ...BRISK, sasl });
   }
 
   async places(fresh = false): Promise<readonly PartitionPlace[]> {
     if (this.known !== undefined && !fresh) return this.known;
-    const live = await this.admin.describeTopic(this.topic);
+    const live = await this.connection.read(`describe topic ${this.topic}`, (link) =>
+      describePlaces(link, this.topic),
+    );
     if (live === undefined) {
       throw new UserError(`${this.topic}: the cluster has no such topic (any more).`);
     }
@@ -106,7 +112,7 @@ export class KafkaTopic implements TopicClient {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all([...this.links].map((link) => link.close()));
-    await this.admin.close();
+    await this.connection.close();
   }
 
   private serverOf(id: number): string | undefined {
@@ -135,7 +141,7 @@ export class KafkaTopic implements TopicClient {
 
   private async dial(server: string): Promise<KafkaLink> {
     try {
-      const link = await KafkaLink.dial(server, LINK);
+      const link = await KafkaLink.dial(server, { ...LINK, sasl: this.sasl });
       this.links.add(link);
       if (!this.closed) return link;
       // A dial that nobody waits for any more must not keep the process.

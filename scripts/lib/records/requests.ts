@@ -7,6 +7,7 @@ import {
   type Api,
   type KafkaLink,
 } from "../../../provider/admin/kafka-link";
+import { askMetadata, type TopicMetadata } from "../../../provider/admin/requests/metadata";
 import { readTagged } from "../../../provider/admin/requests/wire";
 import { recordsOf } from "./batches";
 import type { Fetched, NewRecord, ProducerId } from "./port";
@@ -19,10 +20,25 @@ const UNKNOWN_EPOCH = -1;
 const READ_UNCOMMITTED = 0;
 const NO_SESSION = { id: 0, epoch: -1 } as const;
 const OFFSET_OUT_OF_RANGE = 1;
+const UNKNOWN_TOPIC = 3;
 
 /** What one answer may hold, bytes. A larger batch comes alone. */
 const PARTITION_BYTES = 1 << 20;
 const ANSWER_BYTES = 1 << 24;
+
+/**
+ * A topic as it lies on the brokers, its settings left out: who may read or write it need not be allowed to ask
+ * for those. Undefined where there is none.
+ */
+export async function describePlaces(
+  link: KafkaLink,
+  topic: string,
+): Promise<TopicMetadata | undefined> {
+  const [found] = (await askMetadata(link, [topic])).topics;
+  if (found === undefined || found.errorCode === UNKNOWN_TOPIC) return undefined;
+  await assertOk(`describe topic ${topic}`, link.server, found.errorCode, null);
+  return found;
+}
 
 /** A number for an idempotent producer. Any broker gives one. */
 export async function numberProducer(link: KafkaLink): Promise<ProducerId> {
