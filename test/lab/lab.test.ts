@@ -13,6 +13,7 @@ import { describeLostState } from "./six-hosts/lost-state";
 import { describeRename } from "./six-hosts/rename";
 import type { SharedLab } from "./six-hosts/shared";
 import { describeSwaps } from "./six-hosts/swap";
+import { describeTopics } from "./six-hosts/topics";
 import { describeUpgrade, RUN_TIME_SETTING } from "./six-hosts/upgrade";
 
 /**
@@ -75,6 +76,7 @@ describe("used", () => {
 
 describe("changed", () => {
   describeChanges(lab);
+  describeTopics(lab);
   describeDrift(lab);
   describeDyingBroker(lab);
   describeKilledLeader(lab);
