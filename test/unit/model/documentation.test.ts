@@ -16,7 +16,9 @@ const rows = [...text.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? ""
 
 describe("docs/configuration.md", () => {
   it("has a row for each key of the configuration, and for no other", () => {
-    const documented = rows.filter((row) => configKeys().includes(row) || /^[a-z]+(\[\])?\./.test(row));
+    const documented = rows.filter(
+      (row) => configKeys().includes(row) || /^[a-z]+(\[\])?\./.test(row),
+    );
     const owned = Object.keys(OWNED_BROKER_KEYS);
     expect(documented.filter((row) => !owned.includes(row)).sort()).toEqual(configKeys().sort());
   });

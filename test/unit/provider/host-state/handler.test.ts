@@ -3,8 +3,7 @@ import { Secret, UNKNOWN } from "../../../../plugins/common/rpc";
 import { HostStateHandler } from "../../../../provider/host-state/handler";
 
 const handler = new HostStateHandler(() => Promise.reject(new Error("nobody connects here")));
-const check = (news: PropertyMap) =>
-  handler.check({ urn: "", name: "", type: "", olds: {}, news } as never);
+const check = (news: PropertyMap) => handler.check({ urn: "", name: "", type: "", olds: {}, news });
 
 test("what is wanted may come during the update: files with a password that is made first", () => {
   expect(check({ host: "a", pushes: UNKNOWN }).failures ?? []).toEqual([]);
