@@ -12,8 +12,8 @@ export async function untilShown(
   pending: () => Promise<string | undefined>,
 ): Promise<void> {
   const progress = (line: string): void => log.status(line);
-  const options = { what, timeoutMs: SHOWN_MS, intervalMs: INTERVAL_MS, signal, progress };
-  await waitFor(options, async () => {
+  const options = { what, timeoutMs: SHOWN_MS, intervalMs: INTERVAL_MS, eager: true };
+  await waitFor({ ...options, signal, progress }, async () => {
     const missing = await pending();
     return missing === undefined ? { done: undefined } : { pending: missing };
   });

@@ -145,6 +145,9 @@ export class PlatformaticSecurity implements SecurityAdmin {
   async createAcls(principal: string, rules: readonly AclRule[]): Promise<void> {
     const { createAclsV2, createAclsV3 } = await loadClient();
     await this.brokers.any.write(`give ${principal} rules`, async (link, doing) => {
+      if (rules.some(({ resource }) => resource === "user")) {
+        await assertKnown(link, `${doing} on users`, ACLS.create, 3, "Kafka 3.3");
+      }
       const createAcls = (await link.knows(ACLS.create, 3)) ? createAclsV3 : createAclsV2;
       const creations = rules.map((rule) => wireRule(principal, rule));
       const { results } = await link.ask(createAcls.api, creations as never);

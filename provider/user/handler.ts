@@ -77,7 +77,7 @@ export class UserHandler implements ResourceHandler {
         );
       }
       if (imported) {
-        log.warn(
+        log.info(
           `user ${id}: Kafka tells nobody its passwords. Those that you declare are set at the next \`pulumi up\`.`,
         );
       }
