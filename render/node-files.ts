@@ -48,7 +48,7 @@ export function nodeWant(lab: Lab, node: KafkaHost): NodeWant {
 
 /**
  * Hash of the file that tells a process the super user's password: a restart's matter too, on a cluster that
- * authenticates. The hash is no secret: 24 random bytes are not found by trying.
+ * authenticates. The hash is no secret: 32 random letters and digits are not found by trying.
  */
 export function jaasHash(password: string): string {
   return fileHash(jaasFile(password));

@@ -35,7 +35,7 @@ export class PiHost extends pulumi.ComponentResource {
         pushes:
           args.password === undefined
             ? hostWants(args.lab, args.host)
-            : // Hashes of what holds 24 random bytes are no secrets.
+            : // Hashes of what holds 32 random letters and digits are no secrets.
               pulumi.unsecret(
                 args.password.apply((known) => hostWants(args.lab, args.host, known)),
               ),

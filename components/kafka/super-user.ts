@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Lab } from "../../model";
 
-/** Bytes of a random password: more than anybody tries. */
-const PASSWORD_BYTES = 24;
+/** More than anybody tries. */
+const PASSWORD_LENGTH = 32;
 
 /**
  * The password with which nodes and stack log in, made once; undefined on a cluster that asks nobody. The
@@ -24,7 +24,9 @@ export function superUserPassword(
 }
 
 /**
- * A password of 32 letters, digits, `-` and `_`: none needs an escape in Kafka's files. A secret.
+ * A password of 32 letters and digits: none needs an escape in Kafka's files. A secret.
+ *
+ * Not of `RandomBytes`: the plugin names those by their value, and names are in the clear in the state.
  *
  * @param version another one is another password
  */
@@ -34,8 +36,6 @@ export function randomPassword(
   opts?: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
   const keepers = version === undefined ? {} : { keepers: { version: String(version) } };
-  const bytes = new random.RandomBytes(name, { length: PASSWORD_BYTES, ...keepers }, opts);
-  return pulumi.secret(
-    bytes.base64.apply((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
-  );
+  const args = { length: PASSWORD_LENGTH, special: false, ...keepers };
+  return pulumi.secret(new random.RandomPassword(name, args, opts).result);
 }

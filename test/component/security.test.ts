@@ -6,7 +6,7 @@ import { change, physicalConfig } from "../support/lab-config";
 import { plainValues, RecordedProgram } from "../support/recorded";
 
 const COMMAND = "command:remote:Command";
-const RANDOM = "random:index/randomBytes:RandomBytes";
+const RANDOM = "random:index/randomPassword:RandomPassword";
 const PROVIDER = "pulumi:providers:pilab";
 const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const HOST_STATE = "pilab:lab/hostState:HostState";
@@ -20,9 +20,8 @@ const inputs = {
   access: { privateKey: "PRIVATE", authorizedKey: undefined },
   archive: { path: __filename, sha256: "0".repeat(64) },
 };
-/** The mocks' random bytes are the resource's name: here as the password that is made of it. */
-const passwordOf = (resource: string): string =>
-  Buffer.from(resource.padEnd(24, ".")).subarray(0, 24).toString("base64url");
+/** The mocks make a password of the resource's name. */
+const passwordOf = (resource: string): string => resource.replaceAll("-", "0").padEnd(32, "x");
 const SUPER_PASSWORD = passwordOf("super-user-password");
 const BOBS = "correct-horse-battery";
 
@@ -53,7 +52,7 @@ describe("a lab whose brokers ask who somebody is", () => {
 
   it("makes the super user's password once, and logs in with it", () => {
     expect(program.get(RANDOM, "super-user-password")).toMatchObject({
-      inputs: { length: 24 },
+      inputs: { length: 32, special: false },
       parent: "pulumi:pulumi:Stack pi-lab-test",
     });
     const provider = program.get(PROVIDER, "pilab");
@@ -107,7 +106,8 @@ describe("a lab whose brokers ask who somebody is", () => {
     expect(ann.dependsOn).toContain(`${ROLLOUT} kafka-rollout`);
     expect(ann.deletedWith).toBe(`${ROLLOUT} kafka-rollout`);
     expect(program.get(RANDOM, "ann-scram-sha-512").inputs).toEqual({
-      length: 24,
+      length: 32,
+      special: false,
       keepers: { version: "2" },
     });
     const bob = program.get(USER, "bob");

@@ -136,6 +136,9 @@ const answers: Record<string, Answer> = {
   "random:index/randomBytes:RandomBytes": ({ name, inputs }) => ({
     base64: bytesOf(name, (inputs as { length: number }).length),
   }),
+  "random:index/randomPassword:RandomPassword": ({ name, inputs }) => ({
+    result: name.replaceAll("-", "0").padEnd((inputs as { length: number }).length, "x"),
+  }),
   "command:remote:Command": ({ inputs }) => ({
     stdout: (inputs as { create: string }).create.includes("/stage ")
       ? '{"hash":"0f","time":"2026-01-01T00:00:00Z"}'
