@@ -124,7 +124,9 @@ function byProvider(candidates: readonly AdoptedTopic[]): Judged {
   const topics = candidates.map((topic) => {
     const config = keep(topic.config, (key, value) => {
       const fault = settingFault(key, value);
-      if (fault !== undefined) unowned.push({ topic: topic.name, reason: `${key}: ${fault}.` });
+      if (fault !== undefined) {
+        unowned.push({ topic: topic.name, reason: `${key}: ${fault.replace(/\.$/, "")}.` });
+      }
       return fault === undefined;
     });
     return { ...topic, config };

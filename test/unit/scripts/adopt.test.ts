@@ -117,9 +117,7 @@ test("a program of one's own gets statements and the commands that import", () =
     ].join("\n"),
   );
   expect(remarks(plan)).toEqual([
-    expect.stringMatching(
-      /^red: a setting is not declared, and stays as it is\. of\.later: is no /,
-    ),
+    expect.stringMatching(/^red: a setting is not declared, and stays as it is\. of\.later: is no/),
   ]);
 });
 
