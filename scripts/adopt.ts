@@ -8,6 +8,7 @@ import { remarks, topicsProgram, topicsYaml } from "./lib/adopt/text";
 import { readArgs, runCommand, stackOf, toStderr, type Given } from "./lib/cli";
 import { UserError } from "./lib/errors";
 import { readLab } from "./lib/lab-files";
+import { labLogin } from "./lib/lab-login";
 import { standingLab, type StandingLab } from "./lib/standing-lab";
 
 const FORMATS = ["lab", "program"] as const;
@@ -38,7 +39,10 @@ async function main(): Promise<number> {
   // A program of one's own needs no lab, where the cluster is named.
   const own = format === "program" && named !== undefined ? undefined : standingLab(stackOf(given));
   const servers = named ?? bootstrapServers(own!.lab).split(",");
-  const cluster = await asking(new PlatformaticAdmin(servers, PATIENT), gatherTopics);
+  // Another cluster than the lab's own has other passwords.
+  const sasl =
+    named === undefined && own !== undefined ? await labLogin(own.folder, own.lab) : undefined;
+  const cluster = await asking(new PlatformaticAdmin(servers, { ...PATIENT, sasl }), gatherTopics);
   const plan = planAdoption(cluster, {
     placement: given.has("placement"),
     rules: format === "program" || own === undefined ? "provider" : rulesOf(own),
