@@ -14,7 +14,7 @@ export type Stake =
       readonly partitions: number;
       /** Between the ends of its partitions' logs. */
       readonly records: bigint;
-      /** Of one replica of each partition; undefined where no broker told it. */
+      /** Of one replica of each partition; undefined where no broker told it, or nothing is held. */
       readonly bytes: number | undefined;
       /** Compacted away records count too: their offsets stay. */
       readonly compacted: boolean;
@@ -45,18 +45,20 @@ export async function stakeOf(admin: Questions, name: string): Promise<Stake> {
 /** @throws KafkaError if it cannot be told */
 export async function stakeOfLive(admin: Questions, live: LiveTopic): Promise<Stake> {
   const partitions = live.partitions.map(({ partition }) => partition);
-  const [sizes, starts, ends] = await Promise.all([
-    sizesOf(admin, live).catch(unlessKafka),
+  const [starts, ends] = await Promise.all([
     admin.offsets(live.topic, partitions, "earliest"),
     admin.offsets(live.topic, partitions, "latest"),
   ]);
   const count = (partition: number): bigint =>
     (ends.get(partition) ?? 0n) - (starts.get(partition) ?? 0n);
+  const records = partitions.reduce((sum, partition) => sum + count(partition), 0n);
+  // Every broker is asked for sizes, and nobody is told the size of nothing.
+  const sizes = records === 0n ? undefined : await sizesOf(admin, live).catch(unlessKafka);
   return {
     kind: "there",
     topicId: live.topicId,
     partitions: partitions.length,
-    records: partitions.reduce((sum, partition) => sum + count(partition), 0n),
+    records,
     bytes: sizes === undefined ? undefined : [...sizes.values()].reduce((a, b) => a + b, 0),
     compacted: (live.config["cleanup.policy"] ?? "").includes("compact"),
   };
