@@ -110,7 +110,7 @@ test("so are two hundred resources, their waits to be in sync included", async (
     expect(requests[CREATE]).toBeLessThanOrEqual(10);
     // Each topic is looked at twice at the least: alone that were as many requests of either kind.
     expect(requests[METADATA]).toBeLessThan(COUNT);
-    expect(requests[DESCRIBE_CONFIGS]).toBe(requests[METADATA]);
+    expect(requests[DESCRIBE_CONFIGS]).toBeLessThan(COUNT);
   } finally {
     await driver.stop();
   }
