@@ -27,7 +27,7 @@ interface Subject {
 export async function topics(measuring: Measuring): Promise<void> {
   const { folder, topics: count, runs, log } = measuring.options;
   measuring.note(
-    `Topics: ${count} in one stack, one partition each, replication factor ${REPLICATION_FACTOR}, on ` +
+    `Topics: ${count} in one stack with their guard, one partition each, replication factor ${REPLICATION_FACTOR}, on ` +
       `${BROKERS} brokers of this machine without containers, which share its cores with the engine. ` +
       "The bare client sends one request for all topics.",
   );
@@ -99,8 +99,13 @@ async function stackRound(
   { kind, stack }: Subject,
   declared: readonly DeclaredTopic[],
 ): Promise<void> {
-  stack.declare({ topics: Object.fromEntries(declared.map((topic) => [topic.name, topic])) });
-  const all = (op: string): readonly string[] => declared.map(({ name }) => `${op} ${name}`);
+  const guard = "all";
+  stack.declare({
+    topics: Object.fromEntries(declared.map((topic) => [topic.name, topic])),
+    guard,
+  });
+  const all = (op: string): readonly string[] =>
+    [...declared.map(({ name }) => name), guard].map((name) => `${op} ${name}`);
   const take = async (work: TopicWork, operation: string, steps: readonly string[]) => {
     const done = await measuring.take(
       kind === "noop" ? `topics-noop-${work}` : `topics-${work}`,

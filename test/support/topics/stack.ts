@@ -21,6 +21,8 @@ export interface DeclaredTopic {
 /** What the program makes, by the names of its resources. */
 export interface TopicProgram {
   readonly topics?: Readonly<Record<string, DeclaredTopic>>;
+  /** Name of the `TopicSet` of them all. Default: there is none. */
+  readonly guard?: string;
   /** Topics that are only read (`Topic.get`): their ids. */
   readonly got?: Readonly<Record<string, string>>;
   /** Whether the cluster's own settings are read, too. Default: no. */
