@@ -42,6 +42,14 @@ export interface AclRule {
   readonly host: string;
 }
 
+/**
+ * Iterations that mark a credential as removed. Kafka 4.1.1 to 4.4.0 must not be asked to remove one: a broker
+ * that starts and reads the removal from its metadata log, before a snapshot has passed, may forget all
+ * other users of the mechanism (`ScramDelta.apply` drops the mechanism with the user that it finds alone,
+ * and puts the users after it into what it has dropped).
+ */
+export const REMOVED_ITERATIONS = 4_097;
+
 /** Whom a quota holds for; null is the default of all that have none of their own. */
 export interface QuotaEntity {
   readonly user?: string | null;
@@ -54,11 +62,14 @@ export type LoginOutcome = "accepted" | "refused" | "untold";
 
 /** Users, rules and quotas. */
 export interface SecurityAdmin {
-  /** Iterations of the user's credentials by mechanism; empty: there is no such user. */
+  /** Iterations of the user's credentials by mechanism, without removed ones; empty: there is no such user. */
   describeUser(name: string): Promise<ReadonlyMap<ScramMechanism, number>>;
   /** In one step: the former password of the mechanism holds until the new one does. */
   setCredential(name: string, credential: SaltedCredential): Promise<void>;
-  /** What is gone already is no error. */
+  /**
+   * Nobody can log in with it any more. Kafka's own tools still show it, with `REMOVED_ITERATIONS`: a
+   * password that nobody knows has taken its place. What is gone already is no error.
+   */
   removeCredential(name: string, mechanism: ScramMechanism): Promise<void>;
   /** Whether the broker that answers lets this user in, on a connection of its own. */
   tryLogin(name: string, mechanism: ScramMechanism, password: string): Promise<LoginOutcome>;

@@ -1,9 +1,11 @@
 /** Users, rules and quotas. */
+import { randomBytes } from "node:crypto";
+
 import type { Brokers } from "./brokers";
 import { loadClient } from "./client";
 import { assertOk, KafkaLink } from "./kafka-link";
 import { KafkaError } from "./port";
-import { type AlteredUser, alterUserScramCredentialsV0, MECHANISM_CODES } from "./requests/users";
+import { alterUserScramCredentialsV0, MECHANISM_CODES } from "./requests/users";
 import type {
   AclOperation,
   AclResource,
@@ -14,7 +16,7 @@ import type {
   ScramMechanism,
   SecurityAdmin,
 } from "./security-port";
-import { SCRAM_MECHANISMS } from "./security-port";
+import { REMOVED_ITERATIONS, SCRAM_MECHANISMS } from "./security-port";
 
 /** Kafka's own numbers. */
 const RESOURCES: Readonly<Record<AclResource, number>> = {
@@ -43,6 +45,8 @@ const OPERATIONS: Readonly<Record<AclOperation, number>> = {
 };
 const PATTERNS: Readonly<Record<AclRule["pattern"], number>> = { literal: 3, prefixed: 4 };
 const PERMISSIONS: Readonly<Record<AclRule["permission"], number>> = { deny: 2, allow: 3 };
+/** As long as the longer mechanism's hash. */
+const LOCK_BYTES = 64;
 const ANY = 1;
 const EXACT = 0;
 const DEFAULT = 1;
@@ -75,23 +79,26 @@ export class PlatformaticSecurity implements SecurityAdmin {
         SCRAM_MECHANISMS.flatMap((mechanism) => {
           const code = MECHANISM_CODES[mechanism];
           const found = user.credentialInfos.find((one) => Number(one.mechanism) === code);
-          return found === undefined ? [] : [[mechanism, found.iterations] as const];
+          if (found === undefined || found.iterations === REMOVED_ITERATIONS) return [];
+          return [[mechanism, found.iterations] as const];
         }),
       );
     });
   }
 
   async setCredential(name: string, credential: SaltedCredential): Promise<void> {
-    const doing = `set ${credential.mechanism} of user ${name}`;
-    const result = await this.alterUser(doing, name, credential);
-    await assertOk(doing, result.server, result.errorCode, result.errorMessage);
+    await this.alterUser(`set ${credential.mechanism} of user ${name}`, name, credential);
   }
 
   async removeCredential(name: string, mechanism: ScramMechanism): Promise<void> {
-    const doing = `remove ${mechanism} of user ${name}`;
-    const result = await this.alterUser(doing, name, mechanism);
-    if (result.errorCode === RESOURCE_NOT_FOUND) return;
-    await assertOk(doing, result.server, result.errorCode, result.errorMessage);
+    if (!(await this.describeUser(name)).has(mechanism)) return;
+    const locked = {
+      mechanism,
+      iterations: REMOVED_ITERATIONS,
+      salt: randomBytes(LOCK_BYTES),
+      saltedPassword: randomBytes(LOCK_BYTES),
+    };
+    await this.alterUser(`remove ${mechanism} of user ${name}`, name, locked);
   }
 
   async tryLogin(
@@ -209,16 +216,16 @@ export class PlatformaticSecurity implements SecurityAdmin {
   private async alterUser(
     doing: string,
     name: string,
-    change: SaltedCredential | ScramMechanism,
-  ): Promise<AlteredUser & { readonly server: string }> {
+    credential: SaltedCredential,
+  ): Promise<void> {
     const alterUser = await alterUserScramCredentialsV0();
-    return this.brokers.change(doing, async (link) => {
+    await this.brokers.change(doing, async (link) => {
       await assertKnown(link, doing, SCRAM.alter, 0, SCRAM.since);
-      const [result] = await link.ask(alterUser, name, change);
+      const [result] = await link.ask(alterUser, name, credential);
       if (result === undefined) {
         throw new KafkaError("refused", `${link.server} gave an empty answer to ${doing}`);
       }
-      return { ...result, server: link.server };
+      await assertOk(doing, link.server, result.errorCode, result.errorMessage);
     });
   }
 }

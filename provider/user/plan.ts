@@ -17,7 +17,7 @@ import {
   Unknown,
 } from "../../plugins/common/rpc";
 import type { ScramMechanism } from "../admin/security-port";
-import { SCRAM_MECHANISMS } from "../admin/security-port";
+import { REMOVED_ITERATIONS, SCRAM_MECHANISMS } from "../admin/security-port";
 
 export interface Credential {
   /** Empty: there is one, and it is not what the stack knows. */
@@ -106,7 +106,9 @@ function checkCredential(
   if (!(iterations instanceof Unknown) && !isIterations(iterations)) {
     fail(
       [...path, "iterations"],
-      `${JSON.stringify(iterations)} is no whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`,
+      iterations === REMOVED_ITERATIONS
+        ? `${iterations} marks a credential that was removed; give another number`
+        : `${JSON.stringify(iterations)} is no whole number from ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`,
     );
   }
   const rest = Object.fromEntries(Object.entries(plain).filter(([key]) => key !== "password"));
@@ -118,7 +120,8 @@ function checkCredential(
 const isIterations = (value: PropertyValue): boolean =>
   Number.isInteger(value) &&
   (value as number) >= MIN_ITERATIONS &&
-  (value as number) <= MAX_ITERATIONS;
+  (value as number) <= MAX_ITERATIONS &&
+  value !== REMOVED_ITERATIONS;
 
 /** Why there can be no user of that name; undefined if there can. */
 export function userFault(name: PropertyValue | undefined): string | undefined {

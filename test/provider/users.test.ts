@@ -292,3 +292,20 @@ test("with no broker in reach a refresh keeps what was known", async () => {
   await expect(user.refresh()).resolves.toMatchObject({ id: "alice", outputs });
   expect(lost.logs.at(-1)?.message).toMatch(/user alice: kept as last known: no broker answers/);
 });
+
+// Kafka itself forgets others where a credential is removed: see REMOVED_ITERATIONS. It comes upon this
+// name first, since Java's hash of it is 0.
+test("brokers that restart after a removal know all others still, and let nobody else in", async () => {
+  const first = "f5a5a608";
+  const gone = kafka.driver.resource(USER, first);
+  const stays = kafka.driver.resource(USER, "zoe");
+  await gone.up(spec(first, { [SHA_512]: `${SECRET}-gone` }));
+  await gone.delete();
+  await stays.up(spec("zoe", { [SHA_512]: `${SECRET}-stays` }));
+  await kafka.restart();
+  await opens("zoe", SHA_512, `${SECRET}-stays`);
+  expect(await write(first, SHA_512, `${SECRET}-gone`)).toBe(REFUSED);
+  await kafka.shows((security) => security.describeUser(first), new Map());
+  await expect(gone.up(spec(first, { [SHA_512]: `${SECRET}-back` }))).resolves.toBe("created");
+  await opens(first, SHA_512, `${SECRET}-back`);
+});

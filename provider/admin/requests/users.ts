@@ -10,7 +10,7 @@ export const MECHANISM_CODES: Readonly<Record<ScramMechanism, number>> = {
   "SCRAM-SHA-512": 2,
 };
 
-export interface AlteredUser {
+interface AlteredUser {
   readonly user: string;
   readonly errorCode: number;
   readonly errorMessage: string | null;
@@ -19,21 +19,18 @@ export interface AlteredUser {
 const ALTER_USER_SCRAM_CREDENTIALS = 51;
 
 /**
- * AlterUserScramCredentials v0 (KIP-554), one change of one user: in KRaft mode Kafka takes no two of
- * the same user in a request. The client's own request ends with a byte too many.
+ * AlterUserScramCredentials v0 (KIP-554), one credential of one user: in KRaft mode Kafka takes no two of
+ * the same user in a request. The client's own request ends with a byte too many. Nothing is removed
+ * (`REMOVED_ITERATIONS` says why).
  */
 export async function alterUserScramCredentialsV0(): Promise<
-  Api<[user: string, change: SaltedCredential | ScramMechanism], readonly AlteredUser[]>
+  Api<[user: string, credential: SaltedCredential], readonly AlteredUser[]>
 > {
   const { createAPI, Writer } = await loadClient();
-  const request = (user: string, change: SaltedCredential | ScramMechanism) => {
-    const removed = typeof change === "string" ? [change] : [];
-    const set = typeof change === "string" ? [] : [change];
-    return Writer.create()
-      .appendArray(removed, (writer, mechanism) =>
-        writer.appendString(user).appendInt8(MECHANISM_CODES[mechanism]),
-      )
-      .appendArray(set, (writer, one) =>
+  const request = (user: string, credential: SaltedCredential) =>
+    Writer.create()
+      .appendArray([], () => undefined)
+      .appendArray([credential], (writer, one) =>
         writer
           .appendString(user)
           .appendInt8(MECHANISM_CODES[one.mechanism])
@@ -42,7 +39,6 @@ export async function alterUserScramCredentialsV0(): Promise<
           .appendBytes(one.saltedPassword),
       )
       .appendTaggedFields();
-  };
   const parse = (_correlation: number, _key: number, _version: number, reader: Reader) => {
     reader.readInt32(); // throttle time
     return reader.readArray((item) => ({
