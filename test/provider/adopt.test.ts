@@ -14,6 +14,7 @@ import { change, physicalConfig } from "../support/lab-config";
 import { ProviderDriver } from "../support/provider-driver";
 
 const TOPIC = "pilab:kafka/topic:Topic";
+const DELETE = 2;
 const CHECKOUT = join(__dirname, "../..");
 
 /** All that changes anything in a cluster. */
@@ -121,7 +122,9 @@ test("a cluster is taken over as adopt prints it, without a change", async () =>
     await expect(resource.up(inputs)).resolves.toBe("created");
     await expect(resource.up(inputs)).resolves.toBe("unchanged");
     await resource.refresh();
-    await expect(resource.up(inputs)).resolves.toBe("unchanged");
+    // A throttle that a reassignment has left behind is told by a refresh, and by it alone.
+    const left = topic.name === "green.2" ? { unfinished: DELETE } : {};
+    await expect(resource.diff(inputs)).resolves.toEqual(left);
   }
   expect(written).toEqual([]);
   expect(await Promise.all(topics.map(({ name }) => admin.describeTopic(name)))).toEqual(before);
