@@ -28,6 +28,12 @@ export interface Condemned {
   readonly protected: boolean;
 }
 
+/** Why the cluster did not say what there is; with the topic's id where it was seen all the same. */
+export interface Uncounted {
+  readonly unknown: string;
+  readonly topicId?: string;
+}
+
 export type Verdict =
   | { readonly kind: "nothing there" }
   /** `why`: what is lost by whose leave. */
@@ -89,30 +95,30 @@ export function stakeText(stake: Stake): string | undefined {
 /**
  * Whether a topic may be destroyed: by a consent that has its id, or unprotected and empty. Brokers before
  * Kafka 2.8 know no ids: there, no protection is what counts.
- * @param stake `unknown`: why the cluster did not say
  */
 export function judgeDestruction(
   state: Condemned,
-  stake: Stake | { readonly unknown: string },
+  stake: Stake | Uncounted,
   consents: ReadonlySet<string>,
 ): Verdict {
-  if ("unknown" in stake) {
-    const loss = `what it holds was not counted, since ${stake.unknown}`;
-    return leaveOf(state, consents, loss) ?? { kind: "refused", why: unseen(state, stake.unknown) };
-  }
-  if (stake.kind === "gone") return { kind: "nothing there" };
-  const held = stakeText(stake);
-  if (stake.topicId !== state.topicId && state.topicId !== "") {
+  if ("kind" in stake && stake.kind === "gone") return { kind: "nothing there" };
+  const { topicId = state.topicId } = stake;
+  const held = "unknown" in stake ? "what was not counted" : stakeText(stake);
+  if (topicId !== state.topicId && state.topicId !== "") {
     return {
       kind: "refused",
       why:
-        `it was deleted and made again: it is another one than the stack knows, its id is ${stake.topicId}, ` +
+        `it was deleted and made again: it is another one than the stack knows, its id is ${topicId}, ` +
         `not ${state.topicId}, and it holds ${held ?? "no records"}. Run \`pulumi refresh\` to take ` +
         "the new one over; what is to become of it is then judged anew.",
     };
   }
   // Brokers that were raised to 2.8 since have given it an id.
-  const known = { ...state, topicId: stake.topicId };
+  const known = { ...state, topicId };
+  if ("unknown" in stake) {
+    const loss = `what it holds was not counted, since ${stake.unknown}`;
+    return leaveOf(known, consents, loss) ?? { kind: "refused", why: unseen(known, stake.unknown) };
+  }
   const loss = held === undefined ? "it is empty" : `its ${held} are lost`;
   if (!known.protected && held === undefined) return { kind: "allowed", why: loss };
   return leaveOf(known, consents, loss) ?? { kind: "refused", why: losing(known, held) };

@@ -31,7 +31,7 @@ export async function judgeNow(
 ): Promise<Verdict> {
   const stake = await stakeOfLive(cluster.admin(), live).catch((error: unknown) => {
     if (!(error instanceof KafkaError)) throw error;
-    return { unknown: error.message };
+    return { unknown: error.message, topicId: live.topicId };
   });
   return judgeDestruction(known, stake, cluster.settings().deletionConsents);
 }

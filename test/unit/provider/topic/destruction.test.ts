@@ -64,6 +64,17 @@ test("what was not counted is refused without consent, and says why", () => {
   expect(judgeDestruction(red, unseen, new Set(["X"]))).toMatchObject({ kind: "allowed" });
 });
 
+test("what was not counted, but seen, is judged by the id that it has by now", () => {
+  const unseen = { unknown: "partition 0 has no leader", topicId: "Y" };
+  expect(judgeDestruction(red, unseen, new Set(["X", "Y"]))).toMatchObject({
+    kind: "refused",
+    why: expect.stringMatching(/its id is Y, not X, and it holds what was not counted/) as string,
+  });
+  const old = { ...red, topicId: "" };
+  expect(judgeDestruction(old, unseen, NOBODY)).toMatchObject({ kind: "refused" });
+  expect(judgeDestruction(old, unseen, new Set(["Y"]))).toMatchObject({ kind: "allowed" });
+});
+
 test("without ids, no protection is what counts, and it is said", () => {
   const old = { ...red, topicId: "" };
   const stake = there({ topicId: "" });
@@ -93,14 +104,17 @@ test("records never go without consent or, where there are no ids, without prote
       fc.boolean(),
       fc.bigInt({ min: 0n, max: 3n }),
       fc.subarray(["X", "Y"]),
-      (known, live, guarded, records, consents) => {
-        const stake = there({ topicId: live, records });
+      fc.boolean(),
+      (known, live, guarded, records, consents, counted) => {
+        const stake = counted
+          ? there({ topicId: live, records })
+          : { unknown: "partition 0 has no leader", topicId: live };
         const state = { name: "red", topicId: known, protected: guarded };
         const { kind } = judgeDestruction(state, stake, new Set(consents));
         if (kind !== "allowed") return;
         expect(known === "" || known === live).toBe(true);
         const consented = live !== "" && consents.includes(live);
-        expect(consented || (!guarded && (records === 0n || live === ""))).toBe(true);
+        expect(consented || (!guarded && ((counted && records === 0n) || live === ""))).toBe(true);
       },
     ),
   );
