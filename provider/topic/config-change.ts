@@ -25,22 +25,37 @@ export function planConfig(
 
 /**
  * The change in two parts: what is to be written before replicas move, and after. A higher
- * `min.insync.replicas` waits for them, else it would stop the writes until they are there.
+ * `min.insync.replicas` waits for them, else it would stop the writes until they are there. So does one that
+ * goes: what the cluster has in its place may be higher.
  */
 export function aroundMoves(
   { set, remove }: ConfigChange,
   { minInsyncReplicas }: Pick<LiveTopic, "minInsyncReplicas">,
 ): readonly [before: ConfigChange, after: ConfigChange] {
-  const { [MIN_ISR]: wanted, ...others } = set;
-  return wanted === undefined || Number(wanted) <= minInsyncReplicas
-    ? [
-        { set, remove },
-        { set: {}, remove: [] },
-      ]
-    : [
-        { set: others, remove },
-        { set: { [MIN_ISR]: wanted }, remove: [] },
-      ];
+  const waits = (key: string, value?: string): boolean =>
+    key === MIN_ISR && (value === undefined || Number(value) > minInsyncReplicas);
+  const settings = Object.entries(set);
+  return [
+    {
+      set: Object.fromEntries(settings.filter(([key, value]) => !waits(key, value))),
+      remove: remove.filter((key) => !waits(key)),
+    },
+    {
+      set: Object.fromEntries(settings.filter(([key, value]) => waits(key, value))),
+      remove: remove.filter((key) => waits(key)),
+    },
+  ];
+}
+
+/** What is known of a topic whose moves failed. What was to be removed after them is owned still. */
+export function afterFailedMoves(
+  want: TopicSpec,
+  before: TopicSpec,
+  { remove }: ConfigChange,
+): TopicSpec {
+  const left = Object.entries(before.config).filter(([key]) => remove.includes(key));
+  const config = { ...want.config, ...Object.fromEntries(left) };
+  return { ...want, config, replicationFactor: before.replicationFactor };
 }
 
 /** `min.insync.replicas` as it will be, as far as the topic itself says so. */

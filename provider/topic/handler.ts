@@ -20,7 +20,13 @@ import { isUnreachable, KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { waitFor, WaitTimeoutError } from "../wait";
 import { changesDiff } from "./changes";
-import { aroundMoves, type ConfigChange, isEmptyChange, planConfig } from "./config-change";
+import {
+  afterFailedMoves,
+  aroundMoves,
+  type ConfigChange,
+  isEmptyChange,
+  planConfig,
+} from "./config-change";
 import { condemned, judgeNow, renameRefusals } from "./judge";
 import { ClusterLook } from "./look";
 import { MoveError } from "./mover";
@@ -223,8 +229,7 @@ export class TopicHandler implements ResourceHandler {
       await this.replicas.run(want, live, context);
     } catch (error) {
       if (!(error instanceof MoveError)) throw error;
-      const known = { ...want, replicationFactor: before.replicationFactor };
-      throw await this.replicas.whatIsTrue(error, known, news);
+      throw await this.replicas.whatIsTrue(error, afterFailedMoves(want, before, last), news);
     }
     await this.alterConfig(want.name, last);
   }

@@ -100,6 +100,32 @@ test("a higher min.insync.replicas is written once the replicas are there, other
   expect(written).toEqual(["retention.ms", "moved", "min.insync.replicas"]);
 });
 
+test("a min.insync.replicas that goes waits for the replicas, and is still owned where they do not come", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1]], 1, 100);
+  const config = { "min.insync.replicas": "1", "retention.ms": "5" };
+  Object.assign(model.config, config);
+  const abort = new AbortController();
+  const removed: string[] = [];
+  const { handler } = handlerOn(model, ({ method, args }) => {
+    if (method === "reassign") abort.abort(new CancelledError("cancelled"));
+    if (method === "alterTopicConfig") removed.push(...(args[2] as string[]));
+  });
+  const news = state(1, { replicationFactor: 3 });
+  const failure: unknown = await update(
+    handler,
+    state(1, { config }),
+    news,
+    context(abort.signal),
+  ).catch((error: unknown) => error);
+  const { outputs } = (failure as InitFailedError).state;
+  expect(removed).not.toContain("min.insync.replicas");
+  expect(outputs["config"]).toEqual({ "min.insync.replicas": "1" });
+
+  const done = await update(handlerOn(model).handler, outputs, news);
+  expect(done.outputs).toEqual(news);
+  expect(model.config).toEqual({});
+});
+
 test("what is refused is refused before anything is written", async () => {
   const model = new ModelCluster([1, 2, 3], [[1, 2, 3]], 2);
   const { handler, calls } = handlerOn(model);
