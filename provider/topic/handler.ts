@@ -32,8 +32,8 @@ import { ClusterLook } from "./look";
 import { MoveError } from "./mover";
 import * as plan from "./plan";
 import { previewTopic } from "./preview";
-import { ReplicaMoves } from "./replica-moves";
-import { settingFault } from "./settings";
+import { type ObservedTopic, ReplicaMoves } from "./replica-moves";
+import { assertAsKnown, isSameTopic } from "./stale-state";
 import { unknownTopic } from "./unknown-topic";
 
 /**
@@ -58,6 +58,8 @@ interface Move {
 export class TopicHandler implements ResourceHandler {
   private readonly replicas: ReplicaMoves;
   private readonly look: ClusterLook;
+  /** Those that resources of this run have found and taken over: see `delete`. */
+  private readonly takenOver = new Set<string>();
 
   constructor(private readonly cluster: ClusterAccess) {
     this.replicas = new ReplicaMoves(cluster);
@@ -101,23 +103,26 @@ export class TopicHandler implements ResourceHandler {
 
   async read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
     const { id, outputs, inputs } = request;
-    let live: LiveTopic | undefined;
+    const imported = Object.keys(outputs).length === 0;
+    let observed: ObservedTopic | undefined;
     try {
-      live = await this.cluster.admin().describeTopic(id);
+      const live = await this.cluster.admin().describeTopic(id);
+      if (live !== undefined) {
+        const known = imported ? plan.importedSpec(id, live) : plan.topicSpec(outputs);
+        observed = await this.replicas.observe(known, live);
+      }
     } catch (error) {
-      if (!isUnreachable(error) || Object.keys(outputs).length === 0) throw error;
+      if (!isUnreachable(error) || imported) throw error;
       log.warn(`topic ${id}: kept as last known: ${error.message}`);
       return { id, outputs, inputs };
     }
-    const imported = Object.keys(outputs).length === 0;
-    if (live === undefined) {
+    if (observed === undefined) {
       // The engine would take an empty answer to an import for a topic without properties.
       if (imported) throw new Error(await unknownTopic(id, this.cluster.admin()));
       return { id: "", outputs: {}, inputs: {} };
     }
-    const known = imported ? importedSpec(id, live) : plan.topicSpec(outputs);
-    const { topicId, unfinished, ...seen } = await this.replicas.observe(known, live);
-    if (!imported && topicId !== outputs["topicId"]) {
+    const { topicId, unfinished, ...seen } = observed;
+    if (!imported && !isSameTopic(outputs["topicId"], topicId)) {
       log.warn(
         `topic ${id} was deleted and made again: it now has the id ${topicId}. ` +
           "The records of the former one are gone.",
@@ -144,19 +149,7 @@ export class TopicHandler implements ResourceHandler {
 
     const admin = this.cluster.admin();
     const live = await admin.describeTopic(id);
-    if (live === undefined) {
-      throw new Error(
-        `topic ${id}: it is gone from the cluster. Run \`pulumi refresh\`; the next \`pulumi up\` ` +
-          "makes it again, empty.",
-      );
-    }
-    this.assertSameTopic(id, olds, live, "change");
-    if (live.partitions.length > want.partitions) {
-      throw new Error(
-        `topic ${id}: it has ${live.partitions.length} partitions by now, more than the ` +
-          `${want.partitions} wanted, and none can be taken away. Declare ${live.partitions.length}.`,
-      );
-    }
+    assertAsKnown(id, olds["topicId"], want, live);
     const change = planConfig(Object.keys(before.config), want.config, live.config);
     if (plan.concernsReplicas(olds, news)) {
       await this.moveReplicas({ news, want, before, live, change }, context);
@@ -170,10 +163,18 @@ export class TopicHandler implements ResourceHandler {
     return { outputs: await this.awaitReady(news, want, context) };
   }
 
+  /**
+   * A resource that is replaced by one for the same topic, or has got another name in the program, is deleted
+   * after the new one has taken the topic over: that one's topic is not to go.
+   */
   async delete({ id, outputs }: DeleteRequest, context: CallContext): Promise<void> {
     const admin = this.cluster.admin();
     const live = await admin.describeTopic(id);
     if (live === undefined) return;
+    if (this.takenOver.has(identityOf(live))) {
+      const line = "left as it is: a resource that this run has made has taken it over";
+      return context.log.info(`topic ${id}: ${line}`);
+    }
     const verdict = await judgeNow(this.cluster, condemned(outputs), live);
     if (verdict.kind === "refused") throw new Error(`topic ${id}: not deleted: ${verdict.why}`);
     try {
@@ -208,6 +209,7 @@ export class TopicHandler implements ResourceHandler {
         ].join("\n  "),
       );
     }
+    this.takenOver.add(identityOf(live));
     const change = planConfig([], want.config, live.config);
     if (want.placement === undefined) await this.alterConfig(want.name, change);
     else await this.moveReplicas({ news, want, before: want, live, change }, context);
@@ -284,27 +286,6 @@ export class TopicHandler implements ResourceHandler {
     const pace = { intervalMs: INTERVAL_MS, eager: true };
     return waitFor({ what, timeoutMs, ...pace, signal, progress }, probe);
   }
-
-  private assertSameTopic(id: string, known: PropertyMap, live: LiveTopic, doing: string): void {
-    const knownId = known["topicId"] as string;
-    if (live.topicId === knownId) return;
-    throw new Error(
-      `topic ${id}: refused to ${doing} it, since it is another one than the stack knows: its id ` +
-        `is ${live.topicId}, not ${knownId}. Someone deleted it and made it again. ` +
-        "Run `pulumi refresh` to take the new one over.",
-    );
-  }
 }
 
-/** An imported topic is owned with all settings that can be declared, and protected until someone says otherwise. */
-function importedSpec(name: string, live: LiveTopic): plan.TopicSpec {
-  return {
-    name,
-    partitions: live.partitions.length,
-    replicationFactor: live.partitions[0]?.replicas.length ?? 1,
-    config: Object.fromEntries(
-      Object.entries(live.config).filter(([key, value]) => settingFault(key, value) === undefined),
-    ),
-    deletionProtection: true,
-  };
-}
+const identityOf = ({ topic, topicId }: LiveTopic): string => `${topic} ${topicId}`;

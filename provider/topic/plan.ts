@@ -94,6 +94,19 @@ export function topicSpec(map: PropertyMap): TopicSpec {
   };
 }
 
+/** An imported topic is owned with all settings that can be declared, and protected until someone says otherwise. */
+export function importedSpec(name: string, live: LiveTopic): TopicSpec {
+  return {
+    name,
+    partitions: live.partitions.length,
+    replicationFactor: live.partitions[0]?.replicas.length ?? 1,
+    config: Object.fromEntries(
+      Object.entries(live.config).filter(([key, value]) => settingFault(key, value) === undefined),
+    ),
+    deletionProtection: true,
+  };
+}
+
 export interface TopicDiff {
   readonly detailedDiff: DetailedDiff;
   /** Why the change must not be made, each with its remedy. Empty: it may. */

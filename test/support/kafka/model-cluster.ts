@@ -164,7 +164,7 @@ export class ModelCluster {
     });
   }
 
-  private live(): LiveTopic {
+  live(): LiveTopic {
     return {
       topic: this.topic,
       topicId: "id",

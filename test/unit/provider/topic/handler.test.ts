@@ -1,8 +1,10 @@
 import type { CallContext, PropertyMap } from "../../../../plugins/common/rpc";
 import { CancelledError, InitFailedError } from "../../../../plugins/common/rpc";
 import type { KafkaAdmin } from "../../../../provider/admin/port";
+import { KafkaError } from "../../../../provider/admin/port";
 import { ClusterAccess } from "../../../../provider/cluster";
 import { TopicHandler } from "../../../../provider/topic/handler";
+import { adminWith } from "../../../support/kafka/admin-with";
 import { ModelCluster } from "../../../support/kafka/model-cluster";
 
 const target = { urn: "urn", name: "red", type: "pilab:kafka/topic:Topic" };
@@ -147,4 +149,57 @@ test("an update that is about something else moves nothing, however the replicas
   await update(handler, olds, { ...olds, config: { "retention.ms": "5" } });
   expect(calls.map(({ method }) => method)).not.toContain("reassign");
   expect(model.config).toEqual({ "retention.ms": "5" });
+});
+
+const remove = (handler: TopicHandler, outputs: PropertyMap, call = context()) =>
+  handler.delete({ ...target, id: "red", outputs, oldInputs: outputs, timeoutSeconds: 0 }, call);
+
+test("a topic that a new resource has taken over in this run is not deleted with the old one", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1]], 1);
+  const { handler, calls } = handlerOn(model);
+  const free = state(1, { deletionProtection: false });
+  const request = { ...target, news: free, preview: false, timeoutSeconds: 0 };
+  await handler.create(request, context());
+  await remove(handler, free);
+  expect(calls.map(({ method }) => method)).not.toContain("deleteTopic");
+});
+
+test("a topic that was made again does not go by a consent to the former one, counted or not", async () => {
+  const live = { ...new ModelCluster([1], [[1]], 1).live(), topicId: "B".repeat(22) };
+  const known = "A".repeat(22);
+  const admin = adminWith({
+    describeTopic: () => Promise.resolve(live),
+    offsets: () => Promise.reject(new KafkaError("unreachable", "partition 0 has no leader")),
+    replicaSizes: () => Promise.resolve(new Map()),
+  });
+  const cluster = new ClusterAccess(() => admin);
+  cluster.configure({ bootstrapServers: "one:9092", deletionConsents: [known] });
+  await expect(remove(new TopicHandler(cluster), state(1, { topicId: known }))).rejects.toThrow(
+    /another one than the stack knows/,
+  );
+});
+
+test("a refresh that loses the cluster half way keeps what is known", async () => {
+  const short = { partition: 0, leader: 1, replicas: [1, 2], isr: [1] };
+  const admin = adminWith({
+    describeTopic: () =>
+      Promise.resolve({ ...new ModelCluster([1], [[1]], 1).live(), partitions: [short] }),
+    listReassignments: () => Promise.reject(new KafkaError("unreachable", "no controller")),
+  });
+  const cluster = new ClusterAccess(() => admin);
+  cluster.configure({ bootstrapServers: "one:9092" });
+  const outputs = state(1, { replicationFactor: 2 });
+  const read = await new TopicHandler(cluster).read(
+    { ...target, id: "red", outputs, inputs: outputs },
+    context(),
+  );
+  expect(read).toEqual({ id: "red", outputs, inputs: outputs });
+});
+
+test("brokers that have given a topic an id since it was made: it is the same one", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1]], 1);
+  const { handler } = handlerOn(model);
+  const olds = state(1, { topicId: "" });
+  const { outputs } = await update(handler, olds, state(1, { config: { "retention.ms": "5" } }));
+  expect(outputs).toMatchObject({ topicId: "id", config: { "retention.ms": "5" } });
 });
