@@ -1,7 +1,7 @@
 /** Moves a topic's replicas to where they are wanted: in portions, throttled, and with a way back. */
 import type { CallContext } from "../../plugins/common/rpc";
 import { EngineGoneError } from "../../plugins/common/rpc";
-import type { KafkaAdmin, PartitionState } from "../admin/port";
+import type { KafkaAdmin, PartitionState, Reassignment } from "../admin/port";
 import { KafkaError } from "../admin/port";
 import { formatBytes } from "./amounts";
 import type { MovePlan, ReplicaMove, ReplicaWant } from "./assignment";
@@ -221,10 +221,14 @@ export class Mover {
     });
   }
 
-  /** Returns what was taken back, in words. */
+  /** Returns what was taken back, in words. What someone else leads elsewhere by now is theirs. */
   private async takeOpenBack(): Promise<string[]> {
     const running = await this.watching.movesOf(this.open.map(({ partition }) => partition));
-    const partitions = running.map(({ partition }) => partition);
+    const isOurs = (one: Reassignment): boolean =>
+      this.open.some(
+        ({ partition, to }) => partition === one.partition && sameSet(to, targetOf(one)),
+      );
+    const partitions = running.filter(isOurs).map(({ partition }) => partition);
     if (partitions.length === 0) return [];
     await this.takeBack(partitions);
     await this.awaitNoMove(partitions);

@@ -242,6 +242,22 @@ test("two updaters at once, in two processes, reach the goal and remove each oth
   );
 });
 
+test("what someone else leads elsewhere meanwhile is not taken back with its own", async () => {
+  const model = new ModelCluster(BROKERS, [[1, 2]], MIN_ISR, 1);
+  const theirs = model.admin();
+  const admin: KafkaAdmin = {
+    ...theirs,
+    reassign: async (topic, targets) => {
+      await theirs.reassign(topic, targets);
+      await theirs.reassign(topic, new Map([[0, [4, 5]]]));
+      run.abort.abort(new CancelledError("cancelled"));
+    },
+  };
+  const run = new Run({ replicationFactor: 2, placement: [[3, 4]] }, admin);
+  await expect(run.end()).rejects.toThrow(/^cancelled$/);
+  expect(await theirs.listReassignments()).toMatchObject([{ adding: [4, 5], removing: [1, 2] }]);
+});
+
 test("a broker that dies and comes back: it goes on, or tells what it waited for and is tidy after the next run", async () => {
   await fc.assert(
     fc.asyncProperty(
