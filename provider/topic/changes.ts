@@ -5,7 +5,7 @@ import { counted, formatCount, formatBytes } from "./amounts";
 import type { Stake } from "./destruction";
 import { stakeText } from "./destruction";
 import type { ConfigEdit, Edit } from "./edits";
-import { beginsToCompact, MIN_ISR } from "./edits";
+import { beginsToCompact, MIN_ISR, mayLeadUnclean } from "./edits";
 
 /** From nothing to fear to what no backup of ours undoes. `may …`: the cluster was not asked. */
 export type ChangeClass =
@@ -149,6 +149,7 @@ function setting(edit: ConfigEdit, findings: Findings): Change[] {
   const what = configText(edit);
   if (beginsToCompact(edit)) return [compacting(what, findings.keys)];
   if (edit.key === MIN_ISR) return [insisting(edit, what, findings.thinnest)];
+  if (mayLeadUnclean(edit)) return [{ is: "may destroy", what: `${what}; ${UNCLEAN}` }];
   const loss = findings.losses.get(edit.key);
   if (loss === undefined) return [{ is: "safe", what }];
   if ("leftOut" in loss) {
@@ -168,6 +169,9 @@ function setting(edit: ConfigEdit, findings: Findings): Change[] {
     },
   ];
 }
+
+const UNCLEAN =
+  "where no replica in sync is left, one that is behind leads, at once, and what it lacks is lost";
 
 function insisting(edit: ConfigEdit, what: string, thinnest: Answer<Thinnest> | undefined): Change {
   if (thinnest === undefined) return { is: "safe", what };

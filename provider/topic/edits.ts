@@ -94,6 +94,12 @@ const has = (policy: string | undefined, word: string): boolean =>
 export const beginsToCompact = ({ key, from, to }: ConfigEdit): boolean =>
   key === POLICY && has(to, "compact") && !has(from, "compact");
 
+/** Whether a replica that lacks records may lead from now on. Without a value of its own a topic has the brokers'. */
+export const mayLeadUnclean = ({ key, from, to }: ConfigEdit): boolean =>
+  key === "unclean.leader.election.enable" &&
+  to?.toLowerCase() === "true" &&
+  from?.toLowerCase() !== "true";
+
 /** A limit that log segments are deleted by from now on: sooner than before. */
 export type Cut =
   | { readonly kind: "time"; readonly retentionMs: number }

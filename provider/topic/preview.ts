@@ -21,14 +21,14 @@ export async function previewTopic(
   const isNew = Object.keys(olds).length === 0;
   const edits = editsOf(olds, news);
   const wanted = wantedOf(news);
-  const impossible = impossibleMinIsr(wanted);
-  if (impossible.length > 0) return { inputs: news, failures: impossible };
   if (!isNew && edits.length === 0) {
     return { inputs: { ...news, changes: olds["changes"] } };
   }
   // Before a lab's first `up` there is nobody to ask, and nothing to lose.
   const tell: Tell = (line) => (isNew ? log.info(line) : log.warn(line));
   const fresh = freshOf(isNew, edits, wanted);
+  const impossible = impossibleMinIsr(wanted, fresh);
+  if (impossible.length > 0) return { inputs: news, failures: impossible };
   const failures = await liveFailures(look, wanted, fresh, tell);
   if (failures.length > 0) return { inputs: news, failures };
   if (isNew) {
@@ -87,7 +87,9 @@ const isPlacement = (value: unknown): value is number[][] =>
   Array.isArray(value) &&
   value.every((ids) => Array.isArray(ids) && ids.every((id) => typeof id === "number"));
 
-function impossibleMinIsr({ replicationFactor, config }: Wanted): CheckFailure[] {
+/** What a topic has already is not judged again: one that was imported may be so. */
+function impossibleMinIsr({ replicationFactor, config }: Wanted, fresh: Fresh): CheckFailure[] {
+  if (!fresh.replicas && !fresh.keys.includes(MIN_ISR)) return [];
   const minIsr = config[MIN_ISR];
   if (minIsr === undefined || replicationFactor === undefined) return [];
   if (Number(minIsr) <= replicationFactor) return [];

@@ -89,6 +89,18 @@ describe("a setting", () => {
     expect(line(secret)).toEqual(["safe: retention.ms, whose values are secret"]);
   });
 
+  test("leaders that lack records may lose them, once that is turned on", () => {
+    const key = "unclean.leader.election.enable";
+    for (const from of [undefined, "false"]) {
+      expect(line(config(key, from, "true"))[0]).toMatch(
+        /^may destroy: unclean.* => true; where no/,
+      );
+    }
+    expect(line(config(key, "TRUE", "true"))[0]).toMatch(/^safe: /);
+    expect(line(config(key, "true", "false"))[0]).toMatch(/^safe: /);
+    expect(line(config(key, "true"))[0]).toMatch(/^safe: /);
+  });
+
   test("min.insync.replicas blocks writes above what is in sync, and nowhere else", () => {
     const thinnest = { found: { partition: 4, inSync: 2, byDefault: 3 } };
     expect(line(config("min.insync.replicas", "1", "2"), { thinnest })).toEqual([
