@@ -1,6 +1,13 @@
 /** What an edit of a topic makes another: values in, values out. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
-import { containsSecret, isMap, reveal, sameValue, Unknown } from "../../plugins/common/rpc";
+import {
+  containsSecret,
+  containsUnknown,
+  isMap,
+  reveal,
+  sameValue,
+  Unknown,
+} from "../../plugins/common/rpc";
 import { sameSetting } from "./settings";
 
 /** One thing of a topic that an edit makes another. */
@@ -51,7 +58,7 @@ function replicaEdits(before: PropertyMap, after: PropertyMap): Edit[] {
     ["replicationFactor", factors[1]],
     ["placement", places[1]],
   ] as const) {
-    if (value instanceof Unknown) return [{ kind: "unknown", property }];
+    if (containsUnknown(value)) return [{ kind: "unknown", property }];
   }
   const what: string[] = [];
   if (!sameValue(factors[0], factors[1])) {

@@ -46,6 +46,8 @@ test("what is not known yet is an edit of its own; a secret says that it is one"
     { kind: "unknown", property: "partitions" },
     { kind: "unknown", property: "retention.ms" },
   ]);
+  const placement = [[1, UNKNOWN], [2]];
+  expect(editsOf(red, { ...red, placement })).toEqual([{ kind: "unknown", property: "placement" }]);
   expect(editsOf(red, { ...red, config: { "retention.ms": new Secret("5") } })).toEqual([
     { kind: "config", key: "retention.ms", from: "1000", to: "5", secret: true },
   ]);
