@@ -121,7 +121,8 @@ export class TopicHandler implements ResourceHandler {
       if (imported) throw new Error(await unknownTopic(id, this.cluster.admin()));
       return { id: "", outputs: {}, inputs: {} };
     }
-    const { topicId, unfinished, ...seen } = observed;
+    const { topicId, unfinished, ...plain } = observed;
+    const seen = { ...plain, config: plan.asSecretAsKnown(outputs["config"], plain.config) };
     if (!imported && !isSameTopic(outputs["topicId"], topicId)) {
       log.warn(
         `topic ${id} was deleted and made again: it now has the id ${topicId}. ` +

@@ -8,11 +8,13 @@ import type {
   PropertyValue,
 } from "../../plugins/common/rpc";
 import {
+  asSecretAs,
   firstStep,
   isMap,
   propertyPath,
   reveal,
   sameValue,
+  shallowMapOf,
   Unknown,
 } from "../../plugins/common/rpc";
 import type { LiveTopic, Reassignment } from "../admin/port";
@@ -252,6 +254,16 @@ export function observeTopic(
     ...(known.placement === undefined ? {} : { placement }),
     topicId: live.topicId,
   };
+}
+
+/** Settings that were seen, each secret where the known one is. */
+export function asSecretAsKnown(
+  known: PropertyValue | undefined,
+  seen: TopicSpec["config"],
+): PropertyValue {
+  const likes = shallowMapOf(known);
+  const config = Object.entries(seen).map(([key, value]) => [key, asSecretAs(likes[key], value)]);
+  return asSecretAs(known, Object.fromEntries(config) as PropertyMap);
 }
 
 /** Why a topic does not serve in full yet; undefined if it does. */

@@ -7,7 +7,7 @@ import type { ClusterAccess } from "../cluster";
 import { planMoves } from "./assignment";
 import { minIsrWanted } from "./config-change";
 import { type MoveError, Mover } from "./mover";
-import { observeTopic, type TopicSpec, type TopicState } from "./plan";
+import { asSecretAsKnown, observeTopic, type TopicSpec, type TopicState } from "./plan";
 import { looksUnsettled, unfinishedReplicas } from "./replica-state";
 import { replicaFacts } from "./replicas";
 import { BrokerThrottle } from "./throttle";
@@ -76,7 +76,9 @@ export class ReplicaMoves {
     try {
       const live = await this.admin.describeTopic(known.name);
       if (live === undefined) return new Error(reasons.join("\n"));
-      const outputs: PropertyMap = { ...news, ...(await this.observe(known, live)) };
+      const seen = await this.observe(known, live);
+      const config = asSecretAsKnown(news["config"], seen.config);
+      const outputs: PropertyMap = { ...news, ...seen, config };
       return new InitFailedError({ id: known.name, outputs, reasons });
     } catch (unseen) {
       if (!(unseen instanceof KafkaError)) throw unseen;

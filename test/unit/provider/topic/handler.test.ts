@@ -1,5 +1,5 @@
 import type { CallContext, PropertyMap } from "../../../../plugins/common/rpc";
-import { CancelledError, InitFailedError } from "../../../../plugins/common/rpc";
+import { CancelledError, InitFailedError, Secret } from "../../../../plugins/common/rpc";
 import type { KafkaAdmin } from "../../../../provider/admin/port";
 import { KafkaError } from "../../../../provider/admin/port";
 import { ClusterAccess } from "../../../../provider/cluster";
@@ -194,6 +194,19 @@ test("a refresh that loses the cluster half way keeps what is known", async () =
     context(),
   );
   expect(read).toEqual({ id: "red", outputs, inputs: outputs });
+});
+
+test("a setting that is secret is so after a refresh", async () => {
+  const model = new ModelCluster([1], [[1]], 1);
+  Object.assign(model.config, { "retention.ms": "6", "segment.ms": "70000" });
+  const outputs = state(1, {
+    config: { "retention.ms": new Secret("5"), "segment.ms": "70000" },
+  });
+  const request = { ...target, id: "red", outputs, inputs: outputs };
+  const read = await handlerOn(model).handler.read(request, context());
+  const config = { "retention.ms": new Secret("6"), "segment.ms": "70000" };
+  expect(read.outputs["config"]).toEqual(config);
+  expect(read.inputs["config"]).toEqual(config);
 });
 
 test("brokers that have given a topic an id since it was made: it is the same one", async () => {
