@@ -1,5 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { bootstrapServers, type Host, type Lab, type Passwords, SUPER_USER } from "../model";
+import {
+  bootstrapServers,
+  DEFAULT_THROTTLE_MIB,
+  type Host,
+  type Lab,
+  type Passwords,
+  SUPER_USER,
+} from "../model";
 import { PilabProvider, TopicSet } from "../provider/resources";
 import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
 import {
@@ -80,12 +87,15 @@ export function createLab(
 
 const BYTES_PER_MIB = 1024 * 1024;
 
+/** Its defaults are left to it, so that one which is new in it changes nothing in the preview of a lab that stands. */
 function labProvider(lab: Lab, password: pulumi.Output<string> | undefined): PilabProvider {
   const { liveChecks, reassignmentThrottleMib } = lab.cluster;
   return new PilabProvider("pilab", {
     bootstrapServers: bootstrapServers(lab),
-    liveChecks,
-    reassignmentThrottle: reassignmentThrottleMib * BYTES_PER_MIB,
+    ...(liveChecks ? {} : { liveChecks }),
+    ...(reassignmentThrottleMib === DEFAULT_THROTTLE_MIB
+      ? {}
+      : { reassignmentThrottle: reassignmentThrottleMib * BYTES_PER_MIB }),
     ...(lab.deleteTopics.length > 0 ? { deletionConsents: lab.deleteTopics } : {}),
     ...(password === undefined
       ? {}

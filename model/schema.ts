@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { boardNames, kafkaVersions, DEFAULT_IMAGE, DEFAULT_KAFKA_VERSION } from "./catalogue";
 import { metadataVersionWords } from "./kafka/features";
+import { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
 import { processRolesOfBroker } from "./process-roles";
 import * as read from "./readers";
 import { securityShapes } from "./schema-security";
@@ -28,8 +29,7 @@ export const defaults = {
   profile: "standard",
   clientPort: 9092,
   controllerPort: 9093,
-  /** A third of what a card of speed class V30 writes at least, so that the brokers' own work goes on. */
-  reassignmentThrottleMib: 10,
+  reassignmentThrottleMib: DEFAULT_THROTTLE_MIB,
   liveChecks: true,
   /** As Kafka's own start script has it (`-Xmx1G -Xms1G`). */
   heapMib: 1024,

@@ -1,12 +1,12 @@
+import { DEFAULT_THROTTLE_MIB } from "../model/kafka/throttle";
 import type { CheckFailure, CheckRequest, CheckResult, PropertyMap } from "../plugins/common/rpc";
 import { isMap, reveal, Unknown } from "../plugins/common/rpc";
 import type { Sasl } from "./admin/port";
 import type { ClusterSettings } from "./cluster";
 
 const MECHANISMS: readonly Sasl["mechanism"][] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
-const MIB = 1024 * 1024;
-/** A third of what a card of speed class V30 writes at least, so that the brokers' own work goes on. */
-const DEFAULT_THROTTLE = 10 * MIB;
+const BYTES_PER_MIB = 1024 * 1024;
+const DEFAULT_THROTTLE = DEFAULT_THROTTLE_MIB * BYTES_PER_MIB;
 
 /** Checks the provider's own configuration. */
 export function checkProviderConfig(request: CheckRequest): CheckResult {

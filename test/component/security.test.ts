@@ -223,6 +223,11 @@ describe("topics", () => {
     );
   });
 
+  it("need nothing of the provider that it did not have before, unless it is said", async () => {
+    const plain = await RecordedProgram.of(() => createLab(parseLab(physicalConfig()), inputs));
+    expect(Object.keys(plain.get(PROVIDER, "pilab").inputs)).toEqual(["bootstrapServers"]);
+  });
+
   it("move and go as the provider is told", () => {
     expect(program.get(PROVIDER, "pilab").inputs).toMatchObject({
       reassignmentThrottle: String(20 * 1024 * 1024),
