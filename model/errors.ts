@@ -52,12 +52,17 @@ export function compareNatural(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** A path under `lab`: parts that hold a dot are put in brackets, as the engine's `--path` wants them. */
+/** A path under `lab`. */
 export function labPath(...parts: readonly (string | number)[]): string {
+  return pathBelow("lab", ...parts);
+}
+
+/** A path under a key: parts that hold a dot are put in brackets, as the engine's `--path` wants them. */
+export function pathBelow(root: string, ...parts: readonly (string | number)[]): string {
   return parts.reduce<string>((path, part) => {
     if (typeof part === "number") return `${path}[${part}]`;
     return /^[\w-]+$/.test(part) ? `${path}.${part}` : `${path}[${JSON.stringify(part)}]`;
-  }, "lab");
+  }, root);
 }
 
 const SHOWN_CHARS = 60;

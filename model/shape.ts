@@ -31,9 +31,10 @@ function toProblems(issue: z.core.$ZodIssue, raw: unknown): ConfigProblem[] {
   const parts = issue.path.map((part) => (typeof part === "number" ? part : String(part)));
   const path = labPath(...parts);
   const value = valueAt(raw, parts);
+  const isHidden = mayBePassword(parts);
   if (issue.code === "custom" && issue.params !== undefined) {
     const { cause, remedy } = issue.params as { cause: string; remedy: string };
-    return [{ path, value: showTyped(value), cause, remedy }];
+    return [{ path, value: isHidden ? undefined : showTyped(value), cause, remedy }];
   }
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => unknownKey(parts, key, raw));
@@ -44,7 +45,7 @@ function toProblems(issue: z.core.$ZodIssue, raw: unknown): ConfigProblem[] {
   return [
     {
       path,
-      value: show(value),
+      value: isHidden ? undefined : show(value),
       cause: value === undefined ? "is missing" : `is ${kindOf(value)}, not ${wanted}`,
       remedy:
         wanted === "a list"
@@ -52,6 +53,11 @@ function toProblems(issue: z.core.$ZodIssue, raw: unknown): ConfigProblem[] {
           : "Write its keys below it; docs/configuration.md lists them.",
     },
   ];
+}
+
+/** Where somebody may have written a password that belongs elsewhere, and problems are printed. */
+function mayBePassword([group, , key, ...deeper]: Path): boolean {
+  return group === "users" && (key === undefined || (key === "password" && deeper.length === 0));
 }
 
 function noLab(value: unknown): ConfigProblem {

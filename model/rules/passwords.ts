@@ -1,4 +1,4 @@
-import { show, type ConfigProblem } from "../errors";
+import { pathBelow, type ConfigProblem } from "../errors";
 import { SCRAM_MECHANISMS } from "../kafka/security";
 import { nearest } from "../nearest";
 import { kindOf } from "../readers";
@@ -40,12 +40,12 @@ export function passwordProblems(draft: LabDraft, raw: unknown): ConfigProblem[]
         isRandom ? "is given, and the stack makes one" : "is of nobody in lab.users",
         isRandom
           ? `Write \`password: config\` below lab.users.${name}, or remove it.`
-          : `${near === undefined ? "" : `Did you mean ${near}? `}Remove it: \`pulumi config rm --path '${PROJECT_KEY}.${name}'\`.`,
+          : `${near === undefined ? "" : `Did you mean ${near}? `}Remove it: \`pulumi config rm --path '${pathBelow(PROJECT_KEY, name)}'\`.`,
       );
       continue;
     }
     for (const [mechanism, password] of entries(value)) {
-      const at = !isMapping(value) ? pathOf(name) : `${pathOf(name)}.${mechanism}`;
+      const at = isMapping(value) ? pathOf(name, mechanism) : pathOf(name);
       if (!SCRAM_MECHANISMS.some((known) => known === mechanism)) {
         add(
           at,
@@ -87,7 +87,7 @@ const isMapping = (value: unknown): value is object =>
 const ROOT = "passwords";
 const PROJECT_KEY = "pi-lab:passwords";
 
-const pathOf = (name: string): string => `${ROOT}.${show(name)}`;
+const pathOf = (...parts: readonly string[]): string => pathBelow(ROOT, ...parts);
 
 const setting = (name: string): string =>
-  `\`pulumi config set --secret --path '${PROJECT_KEY}.${name}'\``;
+  `\`pulumi config set --secret --path '${pathBelow(PROJECT_KEY, name)}'\``;

@@ -62,7 +62,12 @@ describe("mistakes in who may do what", () => {
     [
       ["users", "ann", "password"],
       "hunter2",
-      "lab.users.ann.password: hunter2 is not where a password comes from. Known: random, config.",
+      "lab.users.ann.password: is not where a password comes from. Known: random, config.",
+    ],
+    [
+      ["users", "ann"],
+      "hunter2",
+      "lab.users.ann: is text, not a mapping. Write its keys below it; docs/configuration.md lists them.",
     ],
     [
       ["users", "bob", "passwordVersions"],
