@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createLab, labOutputs } from "./components/lab";
 import { localProblems, readLocalInputs } from "./components/local-inputs";
-import { ConfigError, parseLab, passwordProblems, readPasswords } from "./model";
+import { ConfigError, parseLab, parsePasswords, passwordProblems, readPasswords } from "./model";
 
 /** Configuration -> model -> components -> outputs. All of a user's mistakes are told at once. */
 function main(): Record<string, unknown> {
   try {
     const config = new pulumi.Config();
-    const passwords: unknown = config.getObject("passwords");
+    const passwords = parsePasswords(config.get("passwords"));
     const lab = parseLab(config.getObject("lab"), (draft) => [
       ...localProblems(draft, __dirname),
       ...passwordProblems(draft, passwords),

@@ -33,5 +33,5 @@ export {
 } from "./host-wants";
 export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
 export { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
-export { passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
+export { parsePasswords, passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

@@ -44,7 +44,11 @@ export function passwordProblems(draft: LabDraft, raw: unknown): ConfigProblem[]
       );
       continue;
     }
+    if (isMapping(value) && Object.keys(value).length === 0) {
+      add(pathOf(name), "is empty", `Set one: ${setting(name)}.`);
+    }
     for (const [mechanism, password] of entries(value)) {
+      const again = isMapping(value) ? setting(name, mechanism) : setting(name);
       const at = isMapping(value) ? pathOf(name, mechanism) : pathOf(name);
       if (!SCRAM_MECHANISMS.some((known) => known === mechanism)) {
         add(
@@ -53,17 +57,30 @@ export function passwordProblems(draft: LabDraft, raw: unknown): ConfigProblem[]
           `Known: ${SCRAM_MECHANISMS.join(", ")}.`,
         );
       } else if (typeof password !== "string") {
-        add(at, `is ${kindOf(password)}, not text`, `Set it again, in quotes: ${setting(name)}.`);
+        add(at, `is ${kindOf(password)}, not text`, `Set it again, in quotes: ${again}.`);
       } else if (!/^[!-~]*$/.test(password) || password.length < SHORTEST) {
         add(
           at,
           `is no password that all clients can send: those have at least ${SHORTEST} letters, digits and signs of ASCII, without blanks`,
-          `Set another: ${setting(name)}.`,
+          `Set another: ${again}.`,
         );
       }
     }
   }
   return problems;
+}
+
+/**
+ * The key's value as the engine hands it over: text of JSON. What is none stays text, for the rules to refuse: an
+ * error of the parser's would repeat it.
+ */
+export function parsePasswords(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 /** By user, of those whose passwords come from the configuration, once it has passed the rules. */
@@ -89,5 +106,5 @@ const PROJECT_KEY = "pi-lab:passwords";
 
 const pathOf = (...parts: readonly string[]): string => pathBelow(ROOT, ...parts);
 
-const setting = (name: string): string =>
-  `\`pulumi config set --secret --path '${pathBelow(PROJECT_KEY, name)}'\``;
+const setting = (...parts: readonly string[]): string =>
+  `\`pulumi config set --secret --path '${pathBelow(PROJECT_KEY, ...parts)}'\``;
