@@ -6,6 +6,7 @@ import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
 import { networkProblems } from "./rules/network";
+import { quotaProblems } from "./rules/quotas";
 import { securityProblems } from "./rules/security";
 import { topicProblems } from "./rules/topics";
 import { defaults, type LabConfig, type LabDraft } from "./schema";
@@ -51,7 +52,7 @@ export function parseLab(
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const found: ConfigProblem[] = [
     ...problems,
-    ...[...ours, securityProblems, more]
+    ...[...ours, securityProblems, quotaProblems, more]
       .flatMap((rules) => rules(draft))
       .filter(({ path }) => !isMisshapen(path)),
   ];

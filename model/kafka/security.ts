@@ -26,15 +26,27 @@ export const ACL_OPERATIONS: Readonly<Record<AclResource, readonly AclOperation[
   ],
 };
 
-/** The limits that each kind of client can have, with their units. */
-export const QUOTA_LIMITS: Readonly<Record<string, readonly (keyof QuotaEntity)[]>> = {
+export interface QuotaLimit {
+  readonly whole: boolean;
+  readonly max: number;
+  /** Of whom it can be: addresses count connections, users and clients all else. */
+  readonly of: readonly (keyof QuotaEntity)[];
+}
+
+const CLIENTS: QuotaLimit["of"] = ["user", "clientId"];
+/** Kafka's own bound is 2^63 - 1; a number here is exact up to 2^53. */
+const BYTES: QuotaLimit = { whole: true, max: Number.MAX_SAFE_INTEGER, of: CLIENTS };
+const SHARE: QuotaLimit = { whole: false, max: Number.MAX_VALUE, of: CLIENTS };
+
+/** The limits that there are (Kafka's `QuotaConfig`), all above 0. */
+export const QUOTA_LIMITS: Readonly<Record<string, QuotaLimit>> = {
   /** Bytes a second, by broker. */
-  producer_byte_rate: ["user", "clientId"],
-  consumer_byte_rate: ["user", "clientId"],
+  producer_byte_rate: BYTES,
+  consumer_byte_rate: BYTES,
   /** Percent of one of a broker's request threads. */
-  request_percentage: ["user", "clientId"],
+  request_percentage: SHARE,
   /** Partitions made or removed a second. */
-  controller_mutation_rate: ["user", "clientId"],
+  controller_mutation_rate: SHARE,
   /** Connections a second. */
-  connection_creation_rate: ["ip"],
+  connection_creation_rate: { whole: true, max: 2 ** 31 - 1, of: ["ip"] },
 };

@@ -1,19 +1,17 @@
 import { oneOf, type ConfigProblem } from "../errors";
-import { ACL_OPERATIONS, QUOTA_LIMITS, SCRAM_MECHANISMS, SUPER_USER } from "../kafka/security";
+import { ACL_OPERATIONS, SCRAM_MECHANISMS, SUPER_USER } from "../kafka/security";
 import { didYouMean } from "../nearest";
 import { parseAddress } from "../network";
 import type { LabDraft } from "../schema";
 import { ruleResources } from "../security-config";
-import type { QuotaEntity } from "../types";
 import { inOrder, Report } from "./report";
 
 type Path = readonly (string | number)[];
 type UserDraft = Partial<NonNullable<NonNullable<LabDraft["users"]>[string]>>;
 type RuleDraft = Partial<NonNullable<NonNullable<LabDraft["acls"]>[string]>[number]>;
-type QuotaDraft = Partial<NonNullable<LabDraft["quotas"]>[number]>;
 
 /** Stands for all clients without a quota of their own, hence no user's name. */
-const DEFAULT_ENTITY = "default";
+export const DEFAULT_ENTITY = "default";
 const RESERVED: Readonly<Record<string, string>> = {
   [SUPER_USER]: "is the super user, with whom the nodes and the stack log in",
   [DEFAULT_ENTITY]: "stands for all other users in quotas",
@@ -22,7 +20,7 @@ const RESERVED: Readonly<Record<string, string>> = {
 };
 const MAX_USER_NAME = 64;
 
-/** Rules on users, on what they may do, and on how much of it. */
+/** Rules on users, and on what they may do. */
 export function securityProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   for (const key of ["users", "acls"] as const) {
@@ -36,12 +34,12 @@ export function securityProblems(draft: LabDraft): ConfigProblem[] {
   }
   checkUsers(draft, report);
   for (const [user, rules] of inOrder(draft.acls)) checkAcls(user, rules, draft, report);
-  checkQuotas(draft, report);
   return report.problems;
 }
 
 /** Whether brokers want a login, be it one that is at fault. */
-const asksWho = ({ cluster }: LabDraft): boolean => Object.hasOwn(cluster ?? {}, "authentication");
+export const asksWho = ({ cluster }: LabDraft): boolean =>
+  Object.hasOwn(cluster ?? {}, "authentication");
 
 function checkUsers({ users }: LabDraft, report: Report): void {
   for (const [name, user] of inOrder(users)) {
@@ -114,7 +112,8 @@ function checkAcls(
   });
 }
 
-function checkUser(
+/** That a user whom something names is one of `users`. */
+export function checkUser(
   path: Path,
   name: string,
   { users = {} }: LabDraft,
@@ -215,78 +214,4 @@ function checkOperations(
       report.add(at, operation, "stands here twice", "Remove one of them.");
     }
   });
-}
-
-function checkQuotas(draft: LabDraft, report: Report): void {
-  const holders = new Map<string, number>();
-  (draft.quotas ?? []).forEach((quota: QuotaDraft, i) => {
-    const path: Path = ["quotas", i];
-    const kinds = (["user", "clientId", "ip"] as const).filter((key) => quota[key] !== undefined);
-    const whom = kinds.map((kind) => `${kind} ${quota[kind]}`).join(", ");
-    const holder = holders.get(whom);
-    if (kinds.length === 0) {
-      report.add(
-        path,
-        undefined,
-        "does not say whom it limits",
-        "Give user, clientId, both, or ip; `default` is all without a quota of their own.",
-      );
-    } else if (kinds.includes("ip") && kinds.length > 1) {
-      report.add(path, whom, "cannot be limited together", "Give the address a quota of its own.");
-    } else if (holder !== undefined) {
-      report.add(path, whom, `has a quota already, number ${holder}`, "Write all limits there.");
-    } else {
-      holders.set(whom, i);
-    }
-    checkEntity(path, quota, draft, report);
-    checkLimits([...path, "limits"], quota, kinds, report);
-  });
-}
-
-function checkEntity(path: Path, { user, ip }: QuotaDraft, draft: LabDraft, report: Report): void {
-  if (user !== undefined && user !== DEFAULT_ENTITY) {
-    if (asksWho(draft)) {
-      checkUser([...path, "user"], user, draft, report, `; ${DEFAULT_ENTITY} is all others`);
-    } else {
-      report.add(
-        [...path, "user"],
-        user,
-        "cannot be told from others: nobody logs in",
-        "Limit a clientId or an ip, or all users together with `user: default`.",
-      );
-    }
-  }
-  if (ip !== undefined && ip !== DEFAULT_ENTITY && parseAddress(ip) === undefined) {
-    report.add(
-      [...path, "ip"],
-      ip,
-      "is not an IPv4 address",
-      "Give the client's, or `default` for all others.",
-    );
-  }
-}
-
-function checkLimits(
-  path: Path,
-  { limits }: QuotaDraft,
-  kinds: readonly (keyof QuotaEntity)[],
-  report: Report,
-): void {
-  const entries = Object.keys(limits ?? {});
-  const fitting = Object.entries(QUOTA_LIMITS)
-    .filter(([, owners]) => kinds.length === 0 || kinds.some((kind) => owners.includes(kind)))
-    .map(([key]) => key);
-  if (limits !== undefined && entries.length === 0) {
-    report.add(path, undefined, "has no limit in it", `Give some of ${fitting.join(", ")}.`);
-  }
-  for (const key of entries.sort()) {
-    if (fitting.includes(key)) continue;
-    const isKnown = Object.hasOwn(QUOTA_LIMITS, key);
-    report.add(
-      [...path, key],
-      undefined,
-      isKnown ? `is no limit of ${oneOf(kinds)}` : "is not a limit that Kafka knows",
-      didYouMean(key, isKnown ? [] : fitting, `Known here: ${fitting.join(", ")}.`),
-    );
-  }
 }

@@ -31,7 +31,7 @@ export function entityFaults(value: PropertyValue): (readonly [field: string, re
     }
   }
   if (given.length === 0) faults.push(["", "is empty; write {user}, {clientId}, both, or {ip}"]);
-  if (value["ip"] !== undefined && given.length > 1) {
+  if (given.length > 1 && given.some(([key]) => key === "ip")) {
     faults.push([
       "ip",
       "stands beside others: Kafka counts connections by address alone; make a quota of its own",

@@ -1,4 +1,5 @@
 /** What a quota is, what differs, and what to do about it: values in, values out. */
+import { QUOTA_LIMITS, type QuotaLimit } from "../../model/kafka/security";
 import { didYouMean } from "../../model/nearest";
 import type {
   CheckFailure,
@@ -18,24 +19,6 @@ export interface QuotaSpec {
   readonly limits: Limits;
 }
 
-interface Kind {
-  readonly whole: boolean;
-  readonly max: number;
-  /** Counted by address, not by user and client. */
-  readonly byIp: boolean;
-}
-
-const INT_MAX = 2 ** 31 - 1;
-
-/** Kafka's keys (`QuotaConfig`), all above 0. Its own bound of bytes is 2^63 - 1; a number here is exact up to 2^53. */
-const KEYS: Readonly<Record<string, Kind>> = {
-  producer_byte_rate: { whole: true, max: Number.MAX_SAFE_INTEGER, byIp: false },
-  consumer_byte_rate: { whole: true, max: Number.MAX_SAFE_INTEGER, byIp: false },
-  request_percentage: { whole: false, max: Number.MAX_VALUE, byIp: false },
-  controller_mutation_rate: { whole: false, max: Number.MAX_VALUE, byIp: false },
-  connection_creation_rate: { whole: true, max: INT_MAX, byIp: true },
-};
-
 /** Every fault that can be told without asking the cluster, tied to its property. */
 export function checkQuota(news: PropertyMap): CheckFailure[] {
   const failures: CheckFailure[] = [];
@@ -48,7 +31,7 @@ export function checkQuota(news: PropertyMap): CheckFailure[] {
   }
   if (limits instanceof Unknown) return failures;
   if (!isMap(limits) || Object.keys(limits).length === 0) {
-    const reason = `has no limit; write at least one of ${Object.keys(KEYS).join(", ")}`;
+    const reason = `has no limit; write at least one of ${Object.keys(QUOTA_LIMITS).join(", ")}`;
     return [...failures, { property: "limits", reason }];
   }
   const keys = keysOf(entity);
@@ -61,25 +44,28 @@ export function checkQuota(news: PropertyMap): CheckFailure[] {
 
 /** The keys that the entity can have; all while it is not known, or at fault. */
 function keysOf(entity: PropertyValue | undefined): readonly string[] {
-  const all = Object.keys(KEYS);
+  const all = Object.keys(QUOTA_LIMITS);
   if (!isMap(entity)) return all;
-  const byIp = entity["ip"] !== undefined;
-  const byName = entity["user"] !== undefined || entity["clientId"] !== undefined;
-  return byIp === byName ? all : all.filter((key) => KEYS[key]?.byIp === byIp);
+  const has = (part: string): boolean => entity[part] !== undefined && entity[part] !== null;
+  const byIp = has("ip");
+  const byName = has("user") || has("clientId");
+  return byIp === byName ? all : all.filter((key) => isByIp(QUOTA_LIMITS[key]) === byIp);
 }
+
+const isByIp = (kind: QuotaLimit | undefined): boolean => kind?.of.includes("ip") ?? false;
 
 function limitFault(
   key: string,
   value: PropertyValue,
   possible: readonly string[],
 ): string | undefined {
-  const kind = KEYS[key];
+  const kind = QUOTA_LIMITS[key];
   if (kind === undefined) {
-    const hint = didYouMean(key, Object.keys(KEYS), `It is one of ${possible.join(", ")}.`);
+    const hint = didYouMean(key, Object.keys(QUOTA_LIMITS), `It is one of ${possible.join(", ")}.`);
     return `is no quota of Kafka. ${hint}`;
   }
   if (!possible.includes(key)) {
-    return kind.byIp
+    return isByIp(kind)
       ? `is counted by address; only an entity {ip} has it, and this one has ${possible.join(", ")}`
       : `is counted by user and client; an entity {ip} has ${possible.join(", ")} alone`;
   }

@@ -1,4 +1,10 @@
-import { describeProblem, parseLab, passwordProblems, readPasswords } from "../../../model";
+import {
+  describeProblem,
+  parseLab,
+  parsePasswords,
+  passwordProblems,
+  readPasswords,
+} from "../../../model";
 import { change, physicalConfig, problemsOf, type RawConfig } from "../../support/lab-config";
 
 const RULE = { topic: "red", operations: ["read"] };
@@ -202,6 +208,21 @@ describe("mistakes in who may do what", () => {
     ],
     [
       ["quotas"],
+      [{ user: "ann", limits: { producer_byte_rate: 1.5, request_percentage: 12.5 } }],
+      "lab.quotas[0].limits.producer_byte_rate: 1.5 is no whole number. Leave out what is behind the point.",
+    ],
+    [
+      ["quotas"],
+      [{ ip: "default", limits: { connection_creation_rate: 2 ** 31 } }],
+      "lab.quotas[0].limits.connection_creation_rate: 2147483648 is more than Kafka keeps. Give at most 2147483647.",
+    ],
+    [
+      ["quotas"],
+      [{ clientId: "<default>", limits: { consumer_byte_rate: 1 } }],
+      "lab.quotas[0].clientId: <default> is Kafka's own mark, and no client's name. Write `default` for all others.",
+    ],
+    [
+      ["quotas"],
       [{ ip: "pi-4", limits: { connection_creation_rate: 1 } }],
       "lab.quotas[0].ip: pi-4 is not an IPv4 address. Give the client's, or `default` for all others.",
     ],
@@ -316,6 +337,13 @@ describe("passwords from the configuration", () => {
       { bob: 123456789012 },
       [`passwords.bob: is a number, not text. Set it again, in quotes: ${set("bob")}.`],
     ],
+    [{ bob: {} }, [`passwords.bob: is empty. Set one: ${set("bob")}.`]],
+    [
+      { bob: { "SCRAM-SHA-256": "hunter2" } },
+      [
+        `passwords.bob.SCRAM-SHA-256: is no password that all clients can send: those have at least 12 letters, digits and signs of ASCII, without blanks. Set another: ${set("bob.SCRAM-SHA-256")}.`,
+      ],
+    ],
     [
       { bob: { PLAIN: GOOD } },
       [
@@ -326,6 +354,23 @@ describe("passwords from the configuration", () => {
     const problems = passwordProblems(lab, raw);
     expect(problems.map(describeProblem)).toEqual(lines);
     expect(JSON.stringify(problems)).not.toMatch(/correct-horse|hunter2|123456789012/);
+  });
+
+  it("are asked for by a path that the engine takes, whatever the name has in it", () => {
+    const dotted = { users: { "bob.b": { password: "config" as const } } };
+    expect(passwordProblems(dotted, {}).map(describeProblem)).toEqual([
+      `passwords["bob.b"]: is missing. Set it: \`pulumi config set --secret --path 'pi-lab:passwords["bob.b"]'\`.`,
+    ]);
+  });
+
+  it("are refused and not repeated where the key holds something else", () => {
+    expect(parsePasswords(undefined)).toBeUndefined();
+    expect(parsePasswords(JSON.stringify({ bob: GOOD }))).toEqual({ bob: GOOD });
+    const problems = passwordProblems(lab, parsePasswords("hunter2, or so"));
+    expect(problems.map(describeProblem)).toEqual([
+      expect.stringMatching(/^passwords: is text, not a mapping\./),
+    ]);
+    expect(JSON.stringify(problems)).not.toContain("hunter2");
   });
 
   it("are by mechanism, SCRAM-SHA-512 where none is named", () => {

@@ -42,6 +42,7 @@ test.each<[PropertyMap[string], PropertyMap[string], RegExp[]]>([
   [{ ip: "::1" }, { connection_creation_rate: 2 ** 31 }, [/at most 2147483647/]],
   [{ user: "a", clientId: "<default>" }, { request_percentage: 12.5 }, []],
   [{ ip: "<default>" }, { connection_creation_rate: 1 }, []],
+  [{ user: "a", clientId: "b", ip: null }, BYTES, []],
   [UNKNOWN, BYTES, []],
   [{ user: UNKNOWN }, { controller_mutation_rate: UNKNOWN }, []],
   [{ user: "a" }, UNKNOWN, []],
