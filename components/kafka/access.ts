@@ -33,15 +33,24 @@ export class Access extends pulumi.ComponentResource {
     this.passwords = Object.fromEntries(
       lab.users.map((user) => [user.name, this.passwordsOf(user, args.passwords)]),
     );
+    const rulesOf = new Map<string, Acls>();
+    for (const { user, rules } of lab.acls) {
+      const whose = user === "*" ? "everybody" : user;
+      const acls = new Acls(
+        `acls-${whose}`,
+        { principal: `User:${user}`, rules: [...rules] },
+        live,
+      );
+      rulesOf.set(user, acls);
+    }
     for (const [user, byMechanism] of Object.entries(this.passwords)) {
       const credentials = Object.fromEntries(
         Object.entries(byMechanism).map(([mechanism, password]) => [mechanism, { password }]),
       );
-      new User(user, { name: user, credentials }, live);
-    }
-    for (const { user, rules } of lab.acls) {
-      const whose = user === "*" ? "everybody" : user;
-      new Acls(`acls-${whose}`, { principal: `User:${user}`, rules: [...rules] }, live);
+      // Whoever can log in is bound by the rules that deny, when they come and when they go.
+      const binding = [rulesOf.get(user), rulesOf.get("*")].filter((acls) => acls !== undefined);
+      const dependsOn = [...live.dependsOn, ...binding];
+      new User(user, { name: user, credentials }, { ...live, dependsOn });
     }
     for (const quota of lab.quotas) {
       const named = entries(quota).map(([kind, value]) => `${kind}=${value}`);

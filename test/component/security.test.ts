@@ -139,6 +139,13 @@ describe("a lab whose brokers ask who somebody is", () => {
     });
   });
 
+  it("lets nobody in before the rules that bind them, nor takes those away before", () => {
+    const rulesBefore = (user: string): string[] =>
+      program.get(USER, user).dependsOn.filter((one) => one.startsWith(ACLS));
+    expect(rulesBefore("ann")).toEqual([`${ACLS} acls-ann`, `${ACLS} acls-everybody`]);
+    expect(rulesBefore("bob")).toEqual([`${ACLS} acls-everybody`]);
+  });
+
   it("limits whom a quota names, the others by Kafka's own mark", () => {
     expect(program.names(QUOTA)).toEqual(["quota-user=ann,clientId=default"]);
     expect(program.get(QUOTA, "quota-user=ann,clientId=default").inputs).toEqual({
