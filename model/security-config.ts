@@ -46,7 +46,7 @@ export function buildUsers({ users = {} }: LabConfig): User[] {
   return Object.entries(users)
     .sort(byKey)
     .map(([name, { password, passwordVersions }]) => {
-      const first = password === "random" ? { [SCRAM_MECHANISMS[0]!]: 1 } : {};
+      const first = password === "random" ? { [SCRAM_MECHANISMS[0]]: 1 } : {};
       return { name, password, passwordVersions: passwordVersions ?? first };
     });
 }

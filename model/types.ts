@@ -183,8 +183,9 @@ export interface User {
 
 export type ScramMechanism = "SCRAM-SHA-256" | "SCRAM-SHA-512";
 
-/** What rules can be about. */
-export type AclResource = "topic" | "group" | "transactionalId" | "cluster";
+/** What rules can be about. The lab's own are about the first four. */
+export type AclResource =
+  "topic" | "group" | "transactionalId" | "cluster" | "delegationToken" | "user";
 
 export type AclOperation =
   | "all"
@@ -192,24 +193,25 @@ export type AclOperation =
   | "alterConfigs"
   | "clusterAction"
   | "create"
+  | "createTokens"
   | "delete"
   | "describe"
   | "describeConfigs"
+  | "describeTokens"
   | "idempotentWrite"
   | "read"
   | "twoPhaseCommit"
   | "write";
 
-/** One rule for one user. */
+/** One rule for one user: what that one may do, or may not. */
 export interface AclRule {
   readonly resource: AclResource;
-  /** A whole name, or `*` for all; `kafka-cluster` for the cluster. */
+  /** Name of the resource; `*` is every one; the beginning of names where the pattern is `prefixed`. */
   readonly name: string;
-  /** Whether `name` is all of it, or how it begins. */
   readonly pattern: "literal" | "prefixed";
   readonly operation: AclOperation;
   readonly permission: "allow" | "deny";
-  /** An address, or `*` for all. */
+  /** Address that the client connects from; `*` is any. */
   readonly host: string;
 }
 

@@ -4,13 +4,16 @@ import type { AclOperation, AclResource, QuotaEntity, ScramMechanism } from "../
 export const SUPER_USER = "pi-lab";
 
 /** The first is what a user has unless others are named. */
-export const SCRAM_MECHANISMS: readonly ScramMechanism[] = ["SCRAM-SHA-512", "SCRAM-SHA-256"];
+export const SCRAM_MECHANISMS = [
+  "SCRAM-SHA-512",
+  "SCRAM-SHA-256",
+] as const satisfies readonly ScramMechanism[];
 
 /** Kafka's own name of the cluster among the resources of its rules. */
 export const CLUSTER_RESOURCE = "kafka-cluster";
 
 /**
- * What can be done with each kind of resource. Read from Kafka's own jars, 4.1.1 to 4.4.0
+ * What can be done with each kind of resource; a rule with another operation would never match. Read from Kafka's own jars, 4.1.1 to 4.4.0
  * (`AclEntry.supportedOperations`).
  */
 export const ACL_OPERATIONS: Readonly<Record<AclResource, readonly AclOperation[]>> = {
@@ -24,6 +27,8 @@ export const ACL_OPERATIONS: Readonly<Record<AclResource, readonly AclOperation[
     ...(["describe", "create", "alter", "describeConfigs", "alterConfigs"] as const),
     ...(["idempotentWrite", "clusterAction", "all"] as const),
   ],
+  delegationToken: ["describe", "all"],
+  user: ["createTokens", "describeTokens", "all"],
 };
 
 export interface QuotaLimit {

@@ -95,7 +95,7 @@ export function readPasswords(raw: unknown): Readonly<Record<string, Passwords>>
 
 /** Text is the password of the mechanism that a user has unless others are named. */
 function entries(value: unknown): [string, unknown][] {
-  return isMapping(value) ? Object.entries(value) : [[SCRAM_MECHANISMS[0]!, value]];
+  return isMapping(value) ? Object.entries(value) : [[SCRAM_MECHANISMS[0], value]];
 }
 
 const isMapping = (value: unknown): value is object =>

@@ -1,3 +1,4 @@
+import type { AclRule } from "../../model/types";
 import type {
   CallContext,
   CheckRequest,
@@ -15,7 +16,7 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { isUnreachable } from "../admin/port";
-import type { AclRule, SecurityAdmin } from "../admin/security-port";
+import type { SecurityAdmin } from "../admin/security-port";
 import type { ClusterAccess } from "../cluster";
 import { untilShown } from "../shown";
 import * as plan from "./plan";

@@ -1,4 +1,5 @@
 /** A principal's rules: what differs, and what to do about it. Values in, values out. */
+import type { AclRule } from "../../model/types";
 import { didYouMean } from "../../model/nearest";
 import type {
   CheckFailure,
@@ -15,7 +16,6 @@ import {
   Unknown,
   UNKNOWN,
 } from "../../plugins/common/rpc";
-import type { AclRule } from "../admin/security-port";
 import { asSet, completed, grants, ruleFaults, told, without } from "./rules";
 
 export interface AclsSpec {

@@ -1,42 +1,13 @@
 /** Rules: which there can be, in what words a preview tells them, and when two are the same. */
 import { isIP } from "node:net";
 
+import { ACL_OPERATIONS, CLUSTER_RESOURCE } from "../../model/kafka/security";
+import type { AclResource, AclRule } from "../../model/types";
 import { didYouMean } from "../../model/nearest";
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { Unknown } from "../../plugins/common/rpc";
-import type { AclOperation, AclResource, AclRule } from "../admin/security-port";
 
-/** What Kafka's authorizer asks for, by kind of resource; a rule with another operation would never match. */
-const OPERATIONS: Readonly<Record<AclResource, readonly AclOperation[]>> = {
-  topic: [
-    "all",
-    "read",
-    "write",
-    "create",
-    "delete",
-    "alter",
-    "describe",
-    "describeConfigs",
-    "alterConfigs",
-  ],
-  group: ["all", "read", "delete", "describe", "describeConfigs", "alterConfigs"],
-  cluster: [
-    "all",
-    "create",
-    "alter",
-    "describe",
-    "clusterAction",
-    "describeConfigs",
-    "alterConfigs",
-    "idempotentWrite",
-  ],
-  transactionalId: ["all", "write", "describe", "twoPhaseCommit"],
-  delegationToken: ["all", "describe"],
-  user: ["all", "createTokens", "describeTokens"],
-};
-const RESOURCES = Object.keys(OPERATIONS) as AclResource[];
-/** The only name that a resource of the kind `cluster` has. */
-const CLUSTER_NAME = "kafka-cluster";
+const RESOURCES = Object.keys(ACL_OPERATIONS) as AclResource[];
 const FIELDS = ["resource", "name", "pattern", "operation", "permission", "host"] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -46,7 +17,7 @@ export function completed(rule: PropertyMap): PropertyMap {
     Object.entries(rule).filter(([, value]) => value !== undefined && value !== null),
   );
   return {
-    ...(rule["resource"] === "cluster" ? { name: CLUSTER_NAME } : {}),
+    ...(rule["resource"] === "cluster" ? { name: CLUSTER_RESOURCE } : {}),
     pattern: "literal",
     permission: "allow",
     host: "*",
@@ -75,6 +46,9 @@ function fieldFault(
   value: PropertyValue | undefined,
   rule: PropertyMap,
 ): string | undefined {
+  // What is not known yet may be the cluster, which needs no name.
+  if (field === "name" && value === undefined && rule["resource"] instanceof Unknown)
+    return undefined;
   if (value === undefined) return "is missing";
   if (typeof value !== "string") return `is no text: ${JSON.stringify(value)}`;
   switch (field) {
@@ -90,17 +64,50 @@ function fieldFault(
     case "operation":
       return operationFault(value, rule["resource"]);
     case "host":
-      return value === "*" || isIP(value) > 0
-        ? undefined
-        : `"${value}" is no address: Kafka compares addresses, and knows neither names nor ranges; write one, or *`;
+      return hostFault(value);
     case "name":
-      if (value === "") return "is empty; write * for every one";
-      return rule["resource"] === "cluster" && value !== CLUSTER_NAME
-        ? `"${value}" is no cluster's name: it is ${CLUSTER_NAME} with all of them; leave it out`
-        : undefined;
+      return nameFault(value, rule);
     default:
       return field satisfies never;
   }
+}
+
+function nameFault(value: string, rule: PropertyMap): string | undefined {
+  if (value === "") return "is empty; write * for every one";
+  if (rule["resource"] === "cluster" && value !== CLUSTER_RESOURCE) {
+    return `"${value}" is no cluster's name: it is ${CLUSTER_RESOURCE} with all of them; leave it out`;
+  }
+  const isWhole = rule["pattern"] === "literal" && value !== "*";
+  return rule["resource"] === "user" && isWhole && !/^[A-Za-z]+:./.test(value)
+    ? `"${value}" is no principal, as which Kafka knows users here; write User:${value}`
+    : undefined;
+}
+
+function hostFault(value: string): string | undefined {
+  if (value === "*" || isIP(value) === 4) return undefined;
+  if (isIP(value) === 0) {
+    return `"${value}" is no address: Kafka compares addresses, and knows neither names nor ranges; write one, or *`;
+  }
+  const long = longIpv6(value);
+  return value === long
+    ? undefined
+    : `"${value}" is never met: Kafka compares the text of addresses, and writes this one ${long}`;
+}
+
+/** As Java writes an address of IPv6: eight groups without leading zeros, none left out; one of IPv4 as that. */
+function longIpv6(address: string): string {
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
+  if (mapped !== undefined) return mapped;
+  const [plain = "", ...zone] = address.split("%");
+  // Numbers of IPv4 at the end are two groups.
+  const hex = plain.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number);
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+  });
+  const [left = [], right = []] = hex.split("::").map((part) => part.split(":").filter(Boolean));
+  const gap = Array<string>(8 - left.length - right.length).fill("0");
+  const groups = [...left, ...gap, ...right].map((group) => parseInt(group, 16).toString(16));
+  return [groups.join(":"), ...zone].join("%");
 }
 
 function choiceFault(value: string, known: readonly string[]): string | undefined {
@@ -109,8 +116,8 @@ function choiceFault(value: string, known: readonly string[]): string | undefine
 }
 
 function operationFault(value: string, resource: PropertyValue | undefined): string | undefined {
-  const known = OPERATIONS[resource as AclResource] as readonly string[] | undefined;
-  const all = [...new Set(Object.values(OPERATIONS).flat())];
+  const known = ACL_OPERATIONS[resource as AclResource] as readonly string[] | undefined;
+  const all = [...new Set(Object.values(ACL_OPERATIONS).flat())];
   if (known === undefined || !all.some((one) => one === value))
     return choiceFault(value, known ?? all);
   if (known.includes(value)) return undefined;

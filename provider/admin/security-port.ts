@@ -1,7 +1,6 @@
 /** What the provider asks of a Kafka cluster about users, rules and quotas. As in `port.ts`: every call bounds its own time. */
 
-export const SCRAM_MECHANISMS = ["SCRAM-SHA-512", "SCRAM-SHA-256"] as const;
-export type ScramMechanism = (typeof SCRAM_MECHANISMS)[number];
+import type { AclRule, ScramMechanism } from "../../model/types";
 
 /** A credential as Kafka keeps it: the password itself is not sent. */
 export interface SaltedCredential {
@@ -9,37 +8,6 @@ export interface SaltedCredential {
   readonly iterations: number;
   readonly salt: Buffer;
   readonly saltedPassword: Buffer;
-}
-
-export type AclResource =
-  "topic" | "group" | "cluster" | "transactionalId" | "delegationToken" | "user";
-
-export type AclOperation =
-  | "all"
-  | "read"
-  | "write"
-  | "create"
-  | "delete"
-  | "alter"
-  | "describe"
-  | "clusterAction"
-  | "describeConfigs"
-  | "alterConfigs"
-  | "idempotentWrite"
-  | "createTokens"
-  | "describeTokens"
-  | "twoPhaseCommit";
-
-/** What one principal may do, or may not. */
-export interface AclRule {
-  readonly resource: AclResource;
-  /** Name of the resource; `*` is every one; the beginning of names where the pattern is `prefixed`. */
-  readonly name: string;
-  readonly pattern: "literal" | "prefixed";
-  readonly operation: AclOperation;
-  readonly permission: "allow" | "deny";
-  /** Address that the client connects from; `*` is any. */
-  readonly host: string;
 }
 
 /**

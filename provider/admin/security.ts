@@ -1,22 +1,15 @@
 /** Users, rules and quotas. */
 import { randomBytes } from "node:crypto";
 
+import { SCRAM_MECHANISMS } from "../../model/kafka/security";
+import type { AclOperation, AclResource, AclRule, ScramMechanism } from "../../model/types";
 import type { Brokers } from "./brokers";
 import { loadClient } from "./client";
 import { assertOk, KafkaLink } from "./kafka-link";
 import { KafkaError } from "./port";
 import { alterUserScramCredentialsV0, MECHANISM_CODES } from "./requests/users";
-import type {
-  AclOperation,
-  AclResource,
-  AclRule,
-  LoginOutcome,
-  QuotaEntity,
-  SaltedCredential,
-  ScramMechanism,
-  SecurityAdmin,
-} from "./security-port";
-import { REMOVED_ITERATIONS, SCRAM_MECHANISMS } from "./security-port";
+import type { LoginOutcome, QuotaEntity, SaltedCredential, SecurityAdmin } from "./security-port";
+import { REMOVED_ITERATIONS } from "./security-port";
 
 /** Kafka's own numbers. */
 const RESOURCES: Readonly<Record<AclResource, number>> = {

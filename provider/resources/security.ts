@@ -1,7 +1,7 @@
 /** Users, rules and quotas as a program sees them. */
 import * as pulumi from "@pulumi/pulumi";
 
-import type { AclOperation, AclResource, ScramMechanism } from "../admin/security-port";
+import type { AclOperation, AclResource, ScramMechanism } from "../../model/types";
 import { versioned } from "./versioned";
 
 export interface ScramCredential {

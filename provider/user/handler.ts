@@ -1,3 +1,5 @@
+import { SCRAM_MECHANISMS } from "../../model/kafka/security";
+import type { ScramMechanism } from "../../model/types";
 import type {
   CallContext,
   CheckRequest,
@@ -15,8 +17,7 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { isUnreachable } from "../admin/port";
-import type { ScramMechanism, SecurityAdmin } from "../admin/security-port";
-import { SCRAM_MECHANISMS } from "../admin/security-port";
+import type { SecurityAdmin } from "../admin/security-port";
 import type { ClusterAccess } from "../cluster";
 import { untilShown } from "../shown";
 import * as plan from "./plan";

@@ -1,4 +1,6 @@
 /** What a user is, what differs, and what to do about it: values in, values out. */
+import { SCRAM_MECHANISMS } from "../../model/kafka/security";
+import type { ScramMechanism } from "../../model/types";
 import { didYouMean } from "../../model/nearest";
 import type {
   CheckFailure,
@@ -16,8 +18,7 @@ import {
   shallowMapOf,
   Unknown,
 } from "../../plugins/common/rpc";
-import type { ScramMechanism } from "../admin/security-port";
-import { REMOVED_ITERATIONS, SCRAM_MECHANISMS } from "../admin/security-port";
+import { REMOVED_ITERATIONS } from "../admin/security-port";
 
 export interface Credential {
   /** Empty: there is one, and it is not what the stack knows. */

@@ -1,7 +1,8 @@
 import { pbkdf2, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 
-import type { SaltedCredential, ScramMechanism } from "../admin/security-port";
+import type { ScramMechanism } from "../../model/types";
+import type { SaltedCredential } from "../admin/security-port";
 
 const HASH: Readonly<Record<ScramMechanism, { readonly name: string; readonly bytes: number }>> = {
   "SCRAM-SHA-256": { name: "sha256", bytes: 32 },

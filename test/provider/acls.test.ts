@@ -1,8 +1,9 @@
+import type { AclRule } from "../../model/types";
 import { Secret } from "../../plugins/common/rpc";
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import type { Sasl } from "../../provider/admin/port";
 import { PATIENT } from "../../provider/admin/port";
-import type { AclRule, SecurityAdmin } from "../../provider/admin/security-port";
+import type { SecurityAdmin } from "../../provider/admin/security-port";
 import { kafkaTool, settled } from "../support/kafka/guarded";
 import { writeAs } from "../support/kafka/guarded-client";
 import { GuardedProvider, startDriver } from "../support/kafka/guarded-provider";

@@ -1,6 +1,7 @@
+import type { ScramMechanism } from "../../model/types";
 import { Secret } from "../../plugins/common/rpc";
 import type { Sasl } from "../../provider/admin/port";
-import type { ScramMechanism, SecurityAdmin } from "../../provider/admin/security-port";
+import type { SecurityAdmin } from "../../provider/admin/security-port";
 import { salted } from "../../provider/user/salt";
 import { kafkaTool, settled } from "../support/kafka/guarded";
 import { GuardedClient, writeAs } from "../support/kafka/guarded-client";

@@ -1,8 +1,9 @@
 /** The request that changes users' credentials. */
 import type { Reader } from "@platformatic/kafka";
 
+import type { ScramMechanism } from "../../../model/types";
 import { type Api, loadClient } from "../client";
-import type { SaltedCredential, ScramMechanism } from "../security-port";
+import type { SaltedCredential } from "../security-port";
 
 /** Kafka's own numbers. */
 export const MECHANISM_CODES: Readonly<Record<ScramMechanism, number>> = {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 
+import type { AclRule } from "../../../../model/types";
 import type { PropertyMap } from "../../../../plugins/common/rpc";
 import { UNKNOWN } from "../../../../plugins/common/rpc";
 import {
@@ -10,7 +11,6 @@ import {
   planAcls,
 } from "../../../../provider/acls/plan";
 import { asSet, grants, words, without } from "../../../../provider/acls/rules";
-import type { AclRule } from "../../../../provider/admin/security-port";
 
 const rule = (changes: Partial<AclRule> = {}): AclRule => ({
   resource: "topic",
@@ -42,7 +42,7 @@ test.each<[PropertyMap, RegExp]>([
   [{ resource: "topics" }, /^rules\[0\]\.resource: "topics" is none of.*Did you mean topic\?/],
   [{ operation: "READ" }, /^rules\[0\]\.operation: .*Did you mean read\?/],
   [{ operation: "DESCRIBE_CONFIGS" }, /Did you mean describeConfigs\?/],
-  [{ operation: "clusterAction" }, /nothing that can be done with a topic: it is all, read/],
+  [{ operation: "clusterAction" }, /nothing that can be done with a topic: it is read, write/],
   [{ resource: "group", operation: "write" }, /nothing that can be done with a group/],
   [{ resource: "cluster", operation: "alter" }, /name: "red" is no cluster's name.*leave it out/],
   [{ pattern: "prefix" }, /pattern: .*Did you mean prefixed\?/],
@@ -50,6 +50,11 @@ test.each<[PropertyMap, RegExp]>([
   [{ permission: "denny" }, /permission: .*Did you mean deny\?/],
   [{ host: "client-1" }, /host: "client-1" is no address/],
   [{ host: "10.0.0.0/8" }, /host: .*ranges/],
+  [{ host: "::1" }, /host: "::1" is never met: .* writes this one 0:0:0:0:0:0:0:1$/],
+  [{ host: "::ffff:10.0.0.1" }, /writes this one 10\.0\.0\.1$/],
+  [{ host: "FE80::00ab:1" }, /writes this one fe80:0:0:0:0:0:ab:1$/],
+  [{ host: "64:ff9b::10.0.0.1" }, /writes this one 64:ff9b:0:0:0:0:a00:1$/],
+  [{ resource: "user", operation: "createTokens" }, /name: "red" is no principal.*User:red$/],
   [{ name: "" }, /name: is empty; write \*/],
   [{ name: 7 }, /name: is no text: 7/],
   [{ nmae: "x" }, /nmae: is nothing that a rule has. Did you mean name\?/],
@@ -58,6 +63,17 @@ test.each<[PropertyMap, RegExp]>([
   const told = faults(changes);
   expect(told).toHaveLength(1);
   expect(told[0]).toMatch(expected);
+});
+
+test.each<[PropertyMap]>([
+  [{ host: "0:0:0:0:0:0:0:1" }],
+  [{ host: "10.0.0.1" }],
+  [{ resource: UNKNOWN, name: undefined, operation: "create" }],
+  [{ resource: "user", name: "User:alice", operation: "createTokens" }],
+  [{ resource: "user", name: "*", operation: "createTokens" }],
+  [{ resource: "user", name: "Us", pattern: "prefixed", operation: "describeTokens" }],
+])("a rule that can be passes: %j", (changes) => {
+  expect(faults(changes)).toEqual([]);
 });
 
 test.each<[PropertyMap[string], RegExp | undefined]>([

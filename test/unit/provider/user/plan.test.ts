@@ -2,10 +2,10 @@ import { createHmac } from "node:crypto";
 
 import fc from "fast-check";
 
+import { SCRAM_MECHANISMS } from "../../../../model/kafka/security";
+import type { ScramMechanism } from "../../../../model/types";
 import { Secret, UNKNOWN } from "../../../../plugins/common/rpc";
 import type { PropertyMap } from "../../../../plugins/common/rpc";
-import type { ScramMechanism } from "../../../../provider/admin/security-port";
-import { SCRAM_MECHANISMS } from "../../../../provider/admin/security-port";
 import type { Credentials, UserSpec } from "../../../../provider/user/plan";
 import {
   changedSince,
