@@ -19,7 +19,7 @@ const MECHANISMS: readonly Sasl["mechanism"][] = ["PLAIN", ...SCRAM_MECHANISMS];
  *
  * @param user default: the super user
  * @param engine default: it is made ready first
- * @returns undefined where nobody logs in, and for a lab that was not made yet
+ * @returns undefined where nobody logs in, and for a lab that was not made yet, which a line on stderr says
  * @throws UserError for a user whom the lab does not have
  */
 export async function labLogin(
@@ -35,9 +35,14 @@ export async function labLogin(
     );
   }
   const passwords = await readPasswords(folder, engine);
-  if (user === undefined) return loginAs(SUPER_USER, passwords);
-  const login = loginAs(user, passwords);
+  const login = loginAs(user ?? SUPER_USER, passwords);
   if (login !== undefined) return login;
+  if (user === undefined) {
+    toStderr(
+      `The stack ${folder.stack} has no password to log in with yet, so that its brokers will not answer: ${npmRun("pulumi", folder.stack, "up")} has to end once.`,
+    );
+    return undefined;
+  }
   const isDeclared = lab.users.some(({ name }) => name === user);
   const known = [...lab.users.map(({ name }) => name), SUPER_USER];
   throw new UserError(

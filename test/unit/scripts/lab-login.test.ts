@@ -46,8 +46,25 @@ test("nobody logs in where brokers ask nobody, and no engine is asked", async ()
   await expect(labLogin(folder, open, "ann", none)).rejects.toThrow(
     "--user: nobody logs in at the brokers of virtual: its configuration has no cluster.authentication. Leave --user out.",
   );
-  // Nor of a lab that was not made yet.
-  expect(await labLogin(folder, secured, undefined, none)).toBeUndefined();
+});
+
+test("a lab that was not made yet, or not whole, has no password, and that is said", async () => {
+  const said: string[] = [];
+  const write = jest.spyOn(process.stderr, "write").mockImplementation((text) => {
+    said.push(String(text));
+    return true;
+  });
+  try {
+    const none: Engine = { bin: "/nowhere", env: {} };
+    const empty = labFolder("virtual", join(root, "empty"));
+    expect(await labLogin(empty, secured, undefined, none)).toBeUndefined();
+    expect(await labLogin(madeFolder(), secured, undefined, engineWith({}))).toBeUndefined();
+  } finally {
+    write.mockRestore();
+  }
+  const line =
+    "The stack virtual has no password to log in with yet, so that its brokers will not answer: npm run pulumi -- up has to end once.\n";
+  expect(said).toEqual([line, line]);
 });
 
 test("the super user logs in unless a user is named, each with a mechanism that they have", async () => {
