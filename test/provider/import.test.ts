@@ -65,6 +65,29 @@ test("an imported topic is what a program declares, and is changed by it from th
   expect((await admin.describeTopic("red"))?.config).toEqual(changed);
 });
 
+test("a resource with another name in the program, or one that is replaced, keeps its topic", async () => {
+  const config = { "retention.ms": "86400000" };
+  const kept = { name: "kept", partitions: 2, replicationFactor: 3, config };
+  const declared = { ...kept, deletionProtection: false };
+  const stack = await newStack();
+  stack.declare({ topics: { former: declared } });
+  await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0, steps: ["create former"] });
+  const live = await admin.describeTopic("kept");
+  expect(live).toBeDefined();
+
+  stack.declare({ topics: { latter: declared } });
+  await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0, errors: "" });
+  expect(await admin.describeTopic("kept")).toEqual(live);
+
+  const urn = `urn:pulumi:dev::topics::${TOPIC}::latter`;
+  await expect(stack.run("up", "--replace", urn)).resolves.toMatchObject({
+    exitCode: 0,
+    errors: "",
+  });
+  expect(await admin.describeTopic("kept")).toEqual(live);
+  await expect(stack.run("preview")).resolves.toMatchObject({ exitCode: 0, steps: [] });
+});
+
 test("a program reads topics that it does not own, and leaves them as they are", async () => {
   const config = { "segment.ms": "70000" };
   await admin.createTopic({ name: "theirs", partitions: 3, replicationFactor: 2, config });
