@@ -18,14 +18,19 @@ export function describeChanges(lab: GetLab): void {
     expect(await footprint(stack)).toEqual(before);
   });
 
-  test("one topic setting edited is one line in the preview, is applied, and touches no host", async () => {
+  test("one topic setting edited is one line in the preview, with what it does, is applied, and touches no host", async () => {
     const { stack } = lab();
     const before = await footprint(stack);
     stack.edit((value) => (value.topics["green"]!.config = { "retention.ms": "43200000" }));
 
     const shown = await stack.ask("preview", "--diff");
-    const lines = shown.split("\n").filter((line) => /^\s*[-+~] retention/.test(line));
-    expect(lines.map((line) => line.trim())).toEqual(['~ retention.ms: "604800000" => "43200000"']);
+    const lines = shown.split("\n").filter((line) => /^\s*[-+~] (retention|\[0\])/.test(line));
+    expect(lines.map((line) => line.trim())).toEqual([
+      '~ retention.ms: "604800000" => "43200000"',
+      expect.stringMatching(
+        /^\+ \[0\]: "safe: retention\.ms 604800000 => 43200000; it deletes nothing now"$/,
+      ),
+    ]);
 
     const up = await stack.up();
     expect(up.steps.map(({ op, type, name, diff }) => ({ op, type, name, diff }))).toEqual([
@@ -33,7 +38,7 @@ export function describeChanges(lab: GetLab): void {
         op: "update",
         type: "pilab:kafka/topic:Topic",
         name: "green",
-        diff: { 'config["retention.ms"]': "update" },
+        diff: { 'config["retention.ms"]': "update", changes: "add" },
       },
     ]);
     await expect(topicSetting(stack, "green", "retention.ms")).resolves.toBe("43200000");

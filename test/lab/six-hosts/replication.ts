@@ -23,6 +23,7 @@ export function describeReplication(lab: GetLab): void {
       replicationFactor: 3,
       minInsyncReplicas: 2,
     });
+    const id = expect.stringMatching(/^[\w-]{22}$/) as unknown;
     await expect(stack.outputs()).resolves.toEqual({
       bootstrapServers: ["pi-1", "pi-2", "pi-3"].map((pi) => `${address(pi)}:9092`).join(","),
       hosts: {
@@ -34,6 +35,7 @@ export function describeReplication(lab: GetLab): void {
         "client-3": host("client", "pi-6", 6),
       },
       topics: { red: topic(3), green: topic(1), blue: topic(1) },
+      topicIds: { red: id, green: id, blue: id },
     });
   });
 
