@@ -24,13 +24,9 @@ export function describeChanges(lab: GetLab): void {
     stack.edit((value) => (value.topics["green"]!.config = { "retention.ms": "43200000" }));
 
     const shown = await stack.ask("preview", "--diff");
-    const lines = shown.split("\n").filter((line) => /^\s*[-+~] (retention|\[0\])/.test(line));
-    expect(lines.map((line) => line.trim())).toEqual([
-      '~ retention.ms: "604800000" => "43200000"',
-      expect.stringMatching(
-        /^\+ \[0\]: "safe: retention\.ms 604800000 => 43200000; it deletes nothing now"$/,
-      ),
-    ]);
+    const lines = shown.split("\n").filter((line) => /^\s*[-+~] retention/.test(line));
+    expect(lines.map((line) => line.trim())).toEqual(['~ retention.ms: "604800000" => "43200000"']);
+    expect(shown).toMatch(/"safe: retention\.ms 604800000 => 43200000; it deletes nothing now"/);
 
     const up = await stack.up();
     expect(up.steps.map(({ op, type, name, diff }) => ({ op, type, name, diff }))).toEqual([
