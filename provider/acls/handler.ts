@@ -15,8 +15,8 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../plugins/common/rpc";
-import { isUnreachable } from "../admin/port";
 import type { SecurityAdmin } from "../admin/security-port";
+import { isImport, orAsKnown } from "../as-known";
 import type { ClusterAccess } from "../cluster";
 import { untilShown } from "../shown";
 import * as plan from "./plan";
@@ -55,12 +55,12 @@ export class AclsHandler implements ResourceHandler {
     return { id: want.principal, outputs: plan.aclsState(want) };
   }
 
-  async read({ id, outputs, inputs }: ReadRequest, { log }: CallContext): Promise<ReadResult> {
-    const imported = Object.keys(outputs).length === 0;
-    try {
+  read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
+    const { id, outputs, inputs } = request;
+    return orAsKnown(`rules of ${id}:`, request, log, async () => {
       const rules = await this.security().describeAcls(id);
       // The engine would take an empty answer to an import for a principal without properties.
-      if (rules.length === 0 && imported) {
+      if (rules.length === 0 && isImport(request)) {
         throw new Error(`rules of ${id}: there are none; write the principal as in User:alice`);
       }
       // Who is declared to have no rules is not gone by having none.
@@ -69,11 +69,7 @@ export class AclsHandler implements ResourceHandler {
       }
       const seen = plan.aclsState({ principal: id, rules });
       return { id, outputs: seen, inputs: { ...inputs, ...seen } };
-    } catch (error) {
-      if (!isUnreachable(error) || imported) throw error;
-      log.warn(`rules of ${id}: kept as last known: ${error.message}`);
-      return { id, outputs, inputs };
-    }
+    });
   }
 
   async update(

@@ -47,6 +47,10 @@ export class PlatformaticAdmin implements KafkaAdmin {
     return this.topics.describe(name);
   }
 
+  topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.topics.ids(names);
+  }
+
   listPartitions(): Promise<readonly TopicPartitions[]> {
     return this.topics.listPartitions();
   }

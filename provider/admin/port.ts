@@ -112,6 +112,8 @@ export interface TopicAdmin {
    * thousand topics are a few requests.
    */
   describeTopic(name: string): Promise<LiveTopic | undefined>;
+  /** Ids by name of those topics that are there; empty ids before Kafka 2.8. Nobody is asked about none. */
+  topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Partitions of all topics, internal ones included. */
   listPartitions(): Promise<readonly TopicPartitions[]>;
   createTopic(topic: NewTopic): Promise<void>;

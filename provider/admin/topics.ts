@@ -65,6 +65,19 @@ export class Topics {
     return this.deleting.ask(topic);
   }
 
+  async ids(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (names.length === 0) return new Map();
+    const doing = `tell the ids of ${topicsText(names)}`;
+    return this.brokers.any.read(doing, async (link) => {
+      const { topics } = await askMetadata(link, names);
+      const there = topics.filter(({ errorCode }) => errorCode !== UNKNOWN_TOPIC);
+      for (const { topic, errorCode } of there) {
+        await assertOk(`describe topic ${topic}`, link.server, errorCode, null);
+      }
+      return new Map(there.map(({ topic, topicId }) => [topic, topicId]));
+    });
+  }
+
   listPartitions(): Promise<readonly TopicPartitions[]> {
     return this.brokers.any.read("list all partitions", async (link, doing) => {
       const { topics } = await askMetadata(link, null);

@@ -13,8 +13,8 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../plugins/common/rpc";
-import { isUnreachable } from "../admin/port";
 import type { QuotaEntity, SecurityAdmin } from "../admin/security-port";
+import { isImport, orAsKnown } from "../as-known";
 import type { ClusterAccess } from "../cluster";
 import { untilShown } from "../shown";
 import { parseQuotaId, quotaId } from "./entity";
@@ -45,10 +45,11 @@ export class QuotaHandler implements ResourceHandler {
     return { id, outputs: plan.quotaState(want) };
   }
 
-  async read({ id, outputs, inputs }: ReadRequest, { log }: CallContext): Promise<ReadResult> {
-    const imported = Object.keys(outputs).length === 0;
+  async read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
+    const { id, outputs, inputs } = request;
+    const imported = isImport(request);
     const entity = parseQuotaId(id);
-    try {
+    return orAsKnown(`quota ${id}:`, request, log, async () => {
       const live = await this.security().describeQuota(entity);
       const owned = Object.keys(imported ? live : plan.quotaSpec(outputs).limits);
       const limits = plan.observeQuota(owned, live);
@@ -59,11 +60,7 @@ export class QuotaHandler implements ResourceHandler {
       }
       const seen = plan.quotaState({ entity, limits });
       return { id, outputs: seen, inputs: { ...inputs, ...seen } };
-    } catch (error) {
-      if (!isUnreachable(error) || imported) throw error;
-      log.warn(`quota ${id}: kept as last known: ${error.message}`);
-      return { id, outputs, inputs };
-    }
+    });
   }
 
   async update(

@@ -14,7 +14,7 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { diffProperties } from "../../plugins/common/rpc";
-import { isUnreachable } from "../admin/port";
+import { orAsKnown } from "../as-known";
 import type { ClusterAccess } from "../cluster";
 import { judgeBriefly } from "../topic/judge";
 import {
@@ -64,19 +64,12 @@ export class TopicSetHandler implements ResourceHandler {
   }
 
   /** The ids that the topics have by now: one that was made again is judged by what it is. */
-  async read({ id, outputs, inputs }: ReadRequest, { log }: CallContext): Promise<ReadResult> {
-    const admin = this.cluster.admin();
-    const known = idsOf(outputs);
-    try {
-      const live = await Promise.all([...known.keys()].map((name) => admin.describeTopic(name)));
-      const topics: PropertyMap = Object.fromEntries(
-        live.flatMap((topic) => (topic === undefined ? [] : [[topic.topic, topic.topicId]])),
-      );
+  read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
+    const { id, outputs, inputs } = request;
+    return orAsKnown("the set of topics is", request, log, async () => {
+      const names = [...idsOf(outputs).keys()];
+      const topics: PropertyMap = Object.fromEntries(await this.cluster.admin().topicIds(names));
       return { id, outputs: { ...outputs, topics }, inputs: { ...inputs, topics } };
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      log.warn(`the set of topics is kept as last known: ${error.message}`);
-      return { id, outputs, inputs };
-    }
+    });
   }
 }

@@ -7,6 +7,7 @@ import type {
   DeleteRequest,
   DiffRequest,
   DiffResult,
+  Log,
   PropertyMap,
   ReadRequest,
   ReadResult,
@@ -16,7 +17,8 @@ import type {
 } from "../../plugins/common/rpc";
 import { InitFailedError, UNKNOWN } from "../../plugins/common/rpc";
 import type { LiveTopic } from "../admin/port";
-import { isUnreachable, KafkaError } from "../admin/port";
+import { KafkaError } from "../admin/port";
+import { isImport, orAsKnown } from "../as-known";
 import type { ClusterAccess } from "../cluster";
 import { waitFor, WaitTimeoutError } from "../wait";
 import { changesDiff } from "./changes";
@@ -101,29 +103,29 @@ export class TopicHandler implements ResourceHandler {
     return { id: want.name, outputs: await this.awaitReady(news, want, context) };
   }
 
-  async read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
-    const { id, outputs, inputs } = request;
-    const imported = Object.keys(outputs).length === 0;
-    let observed: ObservedTopic | undefined;
-    try {
+  read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
+    const { id, outputs } = request;
+    return orAsKnown(`topic ${id}:`, request, log, async () => {
+      const imported = isImport(request);
       const live = await this.cluster.admin().describeTopic(id);
-      if (live !== undefined) {
-        const known = imported ? plan.importedSpec(id, live) : plan.topicSpec(outputs);
-        observed = await this.replicas.observe(known, live);
+      if (live === undefined) {
+        // The engine would take an empty answer to an import for a topic without properties.
+        if (imported) throw new Error(await unknownTopic(id, this.cluster.admin()));
+        return { id: "", outputs: {}, inputs: {} };
       }
-    } catch (error) {
-      if (!isUnreachable(error) || imported) throw error;
-      log.warn(`topic ${id}: kept as last known: ${error.message}`);
-      return { id, outputs, inputs };
-    }
-    if (observed === undefined) {
-      // The engine would take an empty answer to an import for a topic without properties.
-      if (imported) throw new Error(await unknownTopic(id, this.cluster.admin()));
-      return { id: "", outputs: {}, inputs: {} };
-    }
-    const { topicId, unfinished, ...plain } = observed;
+      const known = imported ? plan.importedSpec(id, live) : plan.topicSpec(outputs);
+      return this.seen(request, await this.replicas.observe(known, live), log);
+    });
+  }
+
+  /** What the state is to have of a topic that was looked at. */
+  private seen(
+    { id, outputs, inputs }: ReadRequest,
+    { topicId, unfinished, ...plain }: ObservedTopic,
+    log: Log,
+  ): ReadResult {
     const seen = { ...plain, config: plan.asSecretAsKnown(outputs["config"], plain.config) };
-    if (!imported && !isSameTopic(outputs["topicId"], topicId)) {
+    if (!isImport({ outputs }) && !isSameTopic(outputs["topicId"], topicId)) {
       log.warn(
         `topic ${id} was deleted and made again: it now has the id ${topicId}. ` +
           "The records of the former one are gone.",

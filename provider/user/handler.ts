@@ -16,8 +16,8 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../plugins/common/rpc";
-import { isUnreachable } from "../admin/port";
 import type { SecurityAdmin } from "../admin/security-port";
+import { isImport, orAsKnown } from "../as-known";
 import type { ClusterAccess } from "../cluster";
 import { untilShown } from "../shown";
 import * as plan from "./plan";
@@ -60,10 +60,11 @@ export class UserHandler implements ResourceHandler {
     return { id: want.name, outputs: plan.userState(want) };
   }
 
-  async read({ id, outputs, inputs }: ReadRequest, { log }: CallContext): Promise<ReadResult> {
-    const imported = Object.keys(outputs).length === 0;
+  async read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
+    const { id, outputs, inputs } = request;
+    const imported = isImport(request);
     const known: plan.UserSpec = imported ? { name: id, credentials: {} } : plan.userSpec(outputs);
-    try {
+    return orAsKnown(`user ${id}:`, request, log, async () => {
       const live = await this.security().describeUser(id);
       if (live.size === 0) {
         // The engine would take an empty answer to an import for a user without properties.
@@ -84,11 +85,7 @@ export class UserHandler implements ResourceHandler {
       }
       const seen = plan.userState(plan.observeUser(known, live, refused));
       return { id, outputs: seen, inputs: { ...inputs, ...seen } };
-    } catch (error) {
-      if (!isUnreachable(error) || imported) throw error;
-      log.warn(`user ${id}: kept as last known: ${error.message}`);
-      return { id, outputs, inputs };
-    }
+    });
   }
 
   async update(

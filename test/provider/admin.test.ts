@@ -54,6 +54,14 @@ const throttlesAre = (wanted: Readonly<Record<number, number>>): Promise<void> =
     return JSON.stringify(found) === JSON.stringify(wanted);
   });
 
+test("ids are told of the topics that are there", async () => {
+  await create("with-id", [[1, 2]]);
+  const live = await admin.describeTopic("with-id");
+  const ids = await admin.topicIds(["with-id", "without-id"]);
+  expect([...ids]).toEqual([["with-id", live?.topicId]]);
+  await expect(admin.topicIds([])).resolves.toEqual(new Map());
+});
+
 test("a topic gets the replicas that are asked for, at its making and when partitions are added", async () => {
   await create("placed", [
     [2, 1],
