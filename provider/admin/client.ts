@@ -1,10 +1,11 @@
 import type * as client from "@platformatic/kafka";
 
-/** Loads the Kafka client: half a second unbundled, hence never before the first request. */
-export function loadClient(): Promise<typeof client> {
-  return import("@platformatic/kafka");
-}
+import type * as parts from "./client-parts";
 
+/** Loads the Kafka client: half a second unbundled, hence never before the first request. */
+export function loadClient(): Promise<typeof parts> {
+  return import("./client-parts");
+}
 /** A request of the client's, as its low-level modules export it. */
 export interface Api<Args extends unknown[], Response> {
   /** Kafka's number of the request, and the version that is spoken. */
