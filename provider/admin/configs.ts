@@ -37,17 +37,22 @@ export interface DescribedConfigs {
   inForce(key: string): string | undefined;
 }
 
-/** @param keys of interest; all where it is null */
+/** What is asked of one resource. */
+export interface ConfigQuestion {
+  readonly name: string;
+  /** Keys of interest; all where it is null, those that nobody set included. */
+  readonly keys: readonly string[] | null;
+}
+
 export async function askConfigs(
   link: KafkaLink,
   type: ConfigChange["type"],
-  names: readonly string[],
-  keys: readonly string[] | null,
+  questions: readonly ConfigQuestion[],
 ): Promise<DescribedConfigs[]> {
   const { describeConfigsV3 } = await loadClient();
-  const resources = names.map((resourceName) => ({
+  const resources = questions.map(({ name, keys }) => ({
     resourceType: type,
-    resourceName,
+    resourceName: name,
     // The types ask for a list of keys; null means all of them.
     configurationKeys: keys as string[],
   }));
@@ -95,7 +100,7 @@ export async function askToAlter(
 
 export async function clusterSetting(brokers: Brokers, key: string): Promise<string | undefined> {
   return brokers.any.read(`read the cluster-level ${key}`, async (link, doing) => {
-    const [found] = await askConfigs(link, RESOURCE.broker, [CLUSTER_WIDE], [key]);
+    const [found] = await askConfigs(link, RESOURCE.broker, [{ name: CLUSTER_WIDE, keys: [key] }]);
     await assertOk(doing, link.server, found?.errorCode ?? 0, found?.errorMessage);
     return found?.from("allBrokers")[key];
   });
@@ -108,7 +113,8 @@ export function setClusterSetting(brokers: Brokers, key: string, value: string):
 
 export function runTimeSettings(connection: Connection, nodeId: number): Promise<RunTimeSettings> {
   return connection.read(`read the settings of broker ${nodeId}`, async (link, doing) => {
-    const [found] = await askConfigs(link, RESOURCE.broker, [String(nodeId)], null);
+    const question = { name: String(nodeId), keys: null };
+    const [found] = await askConfigs(link, RESOURCE.broker, [question]);
     await assertOk(doing, link.server, found?.errorCode ?? 0, found?.errorMessage);
     return { own: found?.from("broker") ?? {}, defaults: found?.from("allBrokers") ?? {} };
   });

@@ -43,8 +43,8 @@ export class PlatformaticAdmin implements KafkaAdmin {
     this.security = new PlatformaticSecurity(this.brokers);
   }
 
-  describeTopic(name: string): Promise<LiveTopic | undefined> {
-    return this.topics.describe(name);
+  describeTopic(name: string, keys?: readonly string[]): Promise<LiveTopic | undefined> {
+    return this.topics.describe(name, keys);
   }
 
   topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -110,8 +110,10 @@ export interface TopicAdmin {
   /**
    * The topic, or undefined if there is none of that name. Calls of one moment go out together: a
    * thousand topics are a few requests.
+   *
+   * @param keys the settings to look at: `config` has no others. Default: all, several times the work
    */
-  describeTopic(name: string): Promise<LiveTopic | undefined>;
+  describeTopic(name: string, keys?: readonly string[]): Promise<LiveTopic | undefined>;
   /** Ids by name of those topics that are there; empty ids before Kafka 2.8. Nobody is asked about none. */
   topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Partitions of all topics, internal ones included. */

@@ -2,7 +2,13 @@
 import { Batcher } from "./batcher";
 import { type Brokers, hasZooKeeper } from "./brokers";
 import { loadClient } from "./client";
-import { askConfigs, askToAlter, RESOURCE, type ConfigChange } from "./configs";
+import {
+  askConfigs,
+  askToAlter,
+  RESOURCE,
+  type ConfigChange,
+  type ConfigQuestion,
+} from "./configs";
 import { serverLimitMs } from "./connection";
 import { assertOk, faultOf, fromKafkaId, type KafkaLink, toKafkaId } from "./kafka-link";
 import { KafkaError, type LiveTopic, type NewTopic, type TopicPartitions } from "./port";
@@ -12,6 +18,7 @@ import { createTopicsV5, deleteTopicsV4, type NamedResult } from "./requests/top
 type Doomed = Pick<LiveTopic, "topic" | "topicId">;
 
 const UNKNOWN_TOPIC = 3;
+const MIN_ISR = "min.insync.replicas";
 
 /** Long enough for what the engine asks at once, short enough for nobody to notice. */
 const WAIT_MS = 5;
@@ -22,9 +29,9 @@ const CHANGED = 100;
 const MADE = 1_000;
 
 export class Topics {
-  private readonly describing = new Batcher<string, LiveTopic | undefined>(
-    (names) => this.describeAll(names),
-    { waitMs: WAIT_MS, maxWeight: DESCRIBED, keyOf: (name) => name },
+  private readonly describing = new Batcher<ConfigQuestion, LiveTopic | undefined>(
+    (questions) => this.describeAll(questions),
+    { waitMs: WAIT_MS, maxWeight: DESCRIBED, keyOf: ({ name }) => name },
   );
   private readonly creating = new Batcher<NewTopic, void>((topics) => this.createAll(topics), {
     waitMs: WAIT_MS,
@@ -45,8 +52,8 @@ export class Topics {
 
   constructor(private readonly brokers: Brokers) {}
 
-  describe(name: string): Promise<LiveTopic | undefined> {
-    return this.describing.ask(name);
+  describe(name: string, keys?: readonly string[]): Promise<LiveTopic | undefined> {
+    return this.describing.ask({ name, keys: keys ?? null });
   }
 
   create(topic: NewTopic): Promise<void> {
@@ -118,11 +125,18 @@ export class Topics {
     return serverLimitMs(this.brokers.options);
   }
 
-  private describeAll(names: readonly string[]): Promise<(LiveTopic | undefined | Error)[]> {
+  private describeAll(
+    questions: readonly ConfigQuestion[],
+  ): Promise<(LiveTopic | undefined | Error)[]> {
+    const names = questions.map(({ name }) => name);
+    const wanted = questions.map(({ name, keys }) => ({
+      name,
+      keys: keys && [...new Set([...keys, MIN_ISR])],
+    }));
     return this.brokers.any.read(`describe ${topicsText(names)}`, async (link) => {
       const [metadata, configs] = await Promise.all([
         askMetadata(link, names),
-        askConfigs(link, RESOURCE.topic, names, null),
+        askConfigs(link, RESOURCE.topic, wanted),
       ]);
       const topics = new Map(metadata.topics.map((one) => [one.topic, one]));
       const settings = new Map(configs.map((one) => [one.name, one]));
@@ -143,7 +157,7 @@ export class Topics {
               topicId,
               partitions,
               config: config.from("topic"),
-              minInsyncReplicas: Number(config.inForce("min.insync.replicas") ?? 1),
+              minInsyncReplicas: Number(config.inForce(MIN_ISR) ?? 1),
             }
           );
         }),

@@ -106,14 +106,15 @@ export class TopicHandler implements ResourceHandler {
   read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
     const { id, outputs } = request;
     return orAsKnown(`topic ${id}:`, request, log, async () => {
-      const imported = isImport(request);
-      const live = await this.cluster.admin().describeTopic(id);
+      const state = isImport(request) ? undefined : plan.topicSpec(outputs);
+      const keys = state && plan.settingsOfState(state);
+      const live = await this.cluster.admin().describeTopic(id, keys);
       if (live === undefined) {
         // The engine would take an empty answer to an import for a topic without properties.
-        if (imported) throw new Error(await unknownTopic(id, this.cluster.admin()));
+        if (state === undefined) throw new Error(await unknownTopic(id, this.cluster.admin()));
         return { id: "", outputs: {}, inputs: {} };
       }
-      const known = imported ? plan.importedSpec(id, live) : plan.topicSpec(outputs);
+      const known = state ?? plan.importedSpec(id, live);
       return this.seen(request, await this.replicas.observe(known, live), log);
     });
   }

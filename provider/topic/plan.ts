@@ -21,7 +21,7 @@ import type { LiveTopic, Reassignment } from "../admin/port";
 import { type Placement, settledReplicas } from "./assignment";
 import { placementFaults } from "./placement";
 import { replicationFactors } from "./replica-state";
-import { sameSetting, settingFault } from "./settings";
+import { sameSetting, settingFault, THROTTLE_SETTINGS } from "./settings";
 
 export interface TopicSpec {
   readonly name: string;
@@ -227,6 +227,12 @@ export function adoptionRefusals(
   }
   return refusals;
 }
+
+/** The settings that `observeTopic` and a look at the replicas go by: what others set is not even asked for. */
+export const settingsOfState = (known: TopicSpec): readonly string[] => [
+  ...Object.keys(known.config),
+  ...THROTTLE_SETTINGS,
+];
 
 /**
  * The state after a look at the topic. Of its settings only the owned keys: whatever others set is

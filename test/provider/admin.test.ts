@@ -62,6 +62,26 @@ test("ids are told of the topics that are there", async () => {
   await expect(admin.topicIds([])).resolves.toEqual(new Map());
 });
 
+test("of a topic's settings only those that are asked for are told, and the in-sync replicas in force", async () => {
+  await create("looked-at", [[1, 2, 3]]);
+  const set = { "retention.ms": "5", "segment.ms": "70000" };
+  await admin.alterTopicConfig("looked-at", set, []);
+  await until("the settings to show", async () => {
+    const live = await admin.describeTopic("looked-at");
+    return live?.config["segment.ms"] === "70000";
+  });
+  const keysAsked: readonly (readonly string[])[] = [
+    ["retention.ms", "max.message.bytes", "no.such.setting"],
+    [],
+  ];
+  const found = await Promise.all(keysAsked.map((keys) => admin.describeTopic("looked-at", keys)));
+  const told = found.map((live) => [live?.config, live?.minInsyncReplicas]);
+  expect(told).toEqual([
+    [{ "retention.ms": "5" }, 2],
+    [{}, 2],
+  ]);
+});
+
 test("a topic gets the replicas that are asked for, at its making and when partitions are added", async () => {
   await create("placed", [
     [2, 1],

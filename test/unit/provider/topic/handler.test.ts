@@ -196,6 +196,23 @@ test("a refresh that loses the cluster half way keeps what is known", async () =
   expect(read).toEqual({ id: "red", outputs, inputs: outputs });
 });
 
+test("a refresh asks for the settings that the state has and for those of moves, an import for all", async () => {
+  const model = new ModelCluster([1], [[1]], 1);
+  const { handler, calls } = handlerOn(model);
+  const outputs = state(1, { config: new Secret({ "retention.ms": "5" }) });
+  await handler.read({ ...target, id: "red", outputs, inputs: outputs }, context());
+  await handler.read({ ...target, id: "red", outputs: {}, inputs: {} }, context());
+  const asked = [
+    "retention.ms",
+    "follower.replication.throttled.replicas",
+    "leader.replication.throttled.replicas",
+  ];
+  expect(calls.map(({ method, args }) => [method, ...args])).toEqual([
+    ["describeTopic", "red", asked],
+    ["describeTopic", "red", undefined],
+  ]);
+});
+
 test("a setting that is secret is so after a refresh", async () => {
   const model = new ModelCluster([1], [[1]], 1);
   Object.assign(model.config, { "retention.ms": "6", "segment.ms": "70000" });
