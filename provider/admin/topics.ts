@@ -22,6 +22,11 @@ const MIN_ISR = "min.insync.replicas";
 
 /** Long enough for what the engine asks at once, short enough for nobody to notice. */
 const WAIT_MS = 5;
+/**
+ * A refresh asks for a few at a time and waits for them: each wait counts a hundred times in one of a
+ * thousand topics. Those that come while an answer is under way go out together after it.
+ */
+const LOOK_WAIT_MS = 0;
 /** Topics in a question. */
 const DESCRIBED = 500;
 /** Topics in a request that changes them, and partitions in one that makes them: a small controller takes its time. */
@@ -31,7 +36,7 @@ const MADE = 1_000;
 export class Topics {
   private readonly describing = new Batcher<ConfigQuestion, LiveTopic | undefined>(
     (questions) => this.describeAll(questions),
-    { waitMs: WAIT_MS, maxWeight: DESCRIBED, keyOf: ({ name }) => name },
+    { waitMs: LOOK_WAIT_MS, maxWeight: DESCRIBED, keyOf: ({ name }) => name },
   );
   private readonly creating = new Batcher<NewTopic, void>((topics) => this.createAll(topics), {
     waitMs: WAIT_MS,
