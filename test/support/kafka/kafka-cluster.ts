@@ -145,6 +145,7 @@ export class StartedKafkaCluster {
     private readonly home: string,
     readonly brokers: readonly LocalBroker[],
     private readonly sasl: Sasl | undefined,
+    private readonly heapMib = 256,
   ) {}
 
   static async start(
@@ -156,6 +157,8 @@ export class StartedKafkaCluster {
       readonly releaseVersion?: string;
       /** Who may do everything; without it clients do not log in at all. */
       readonly superUser?: { readonly username: string; readonly password: string };
+      /** Of each broker, MiB. Default: 256, which some hundred topics fill. */
+      readonly heapMib?: number;
     } = {},
   ): Promise<StartedKafkaCluster> {
     const home = await kafkaHome(options.version);
@@ -163,7 +166,7 @@ export class StartedKafkaCluster {
     const brokers = await planBrokers(root, options.count);
     const { superUser } = options;
     const sasl = superUser && { mechanism: "PLAIN" as const, ...superUser };
-    const cluster = new StartedKafkaCluster(root, home, brokers, sasl);
+    const cluster = new StartedKafkaCluster(root, home, brokers, sasl, options.heapMib);
     try {
       const properties = { ...(sasl && guardedProperties(sasl)), ...extra };
       const { version, releaseVersion } = options;
@@ -191,7 +194,7 @@ export class StartedKafkaCluster {
   startBroker(id: number): void {
     const { folder, configFile } = this.broker(id);
     const log = openSync(join(folder, "broker.log"), "a");
-    const child = spawn("java", [...jvm(this.home, 256), "kafka.Kafka", configFile], {
+    const child = spawn("java", [...jvm(this.home, this.heapMib), "kafka.Kafka", configFile], {
       stdio: ["ignore", log, log],
     });
     this.processes.set(id, child);
