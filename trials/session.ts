@@ -64,19 +64,22 @@ export class Session {
     } catch (error) {
       if (signal.aborted) throw new Interrupted();
       const { name, title } = trial;
-      const recordless = isOnBrokers(trial);
+      const recordless = isOnBrokers(trial) && trial.writesRecords !== true;
       return { name, title, recordless, notes, moments: {}, problem: reasonOf(error) };
     }
   }
 
   private async tryOut(trial: BrokerTrial, notes: string[]): Promise<Outcome> {
-    const { name, title } = trial;
+    const { name, title, writesRecords = false } = trial;
+    const { folder, engine, signal } = this.own;
+    const { rate, kills } = this.options;
     const note = (text: string): void => {
       notes.push(text);
       this.log(`  ${text}`);
     };
-    await trial.tryOut({ signal: this.own.signal, log: this.log, note });
-    return { name, title, recordless: true, notes, moments: {} };
+    const bench = { folder, engine, rate, kills, signal, log: this.log, note };
+    const endured = (await trial.tryOut(bench)) ?? { moments: {} };
+    return { name, title, recordless: !writesRecords, notes, ...endured };
   }
 
   private async bringUp(notes: string[]): Promise<BenchLab> {

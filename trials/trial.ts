@@ -1,6 +1,9 @@
 import type { Verdict } from "./checker/ledger";
 import type { Ground } from "./ground";
 import type { Log } from "../toolchain/log";
+import type { Engine } from "../scripts/lib/engine";
+import type { Endured } from "./endure";
+import type { Choice } from "./kill/points";
 import type { Load } from "./load";
 
 /** Undoes what a fault did. */
@@ -29,17 +32,25 @@ export interface Trial {
 
 /** What a trial on brokers of its own has at hand. */
 export interface Bench {
+  /** A folder of the run's own, which is removed at its end. */
+  readonly folder: string;
+  readonly engine: Engine;
+  /** Records a second, where any are written. */
+  readonly rate: number;
+  /** At which moments of a change its engine is killed. */
+  readonly kills: Choice;
   readonly signal: AbortSignal;
   readonly log: Log;
   /** Tells something for the outcome. */
   readonly note: (text: string) => void;
 }
 
-/** Something that is tried on brokers of the trial's own, without a lab. No records are counted meanwhile. */
-export interface BrokerTrial extends Pick<Trial, "name" | "title"> {
+/** Something that is tried on brokers of the trial's own, without a lab. */
+export interface BrokerTrial extends Pick<Trial, "name" | "title" | "atMoments"> {
+  /** Whether it writes records, and says what became of them. Default: no. */
+  readonly writesRecords?: boolean;
   /** Rejects with what was not as it should be. */
-  readonly tryOut: (bench: Bench) => Promise<void>;
-  readonly atMoments?: undefined;
+  readonly tryOut: (bench: Bench) => Promise<Endured | void>;
 }
 
 export type AnyTrial = Trial | BrokerTrial;

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../../scripts/lib/errors";
 import { Lane } from "./lane";
@@ -45,6 +46,8 @@ export function startChecker(log: RecordLog, options: CheckerOptions = {}): Runn
   const acks: Ack[] = [];
   const failures: Record<string, number> = {};
   const giveUp = new AbortController();
+  // Each partition has some of its own.
+  setMaxListeners(0, giveUp.signal);
   let [offered, acknowledged, stopped] = [0, 0, false];
   let drain: NodeJS.Timeout | undefined;
   let endedEarly: string | undefined;
@@ -117,6 +120,7 @@ export async function readBack(
   deadlineMs = READ_BACK_MS,
 ): Promise<ReadBack> {
   const signal = AbortSignal.timeout(deadlineMs);
+  setMaxListeners(0, signal);
   return Promise.all(
     Array.from({ length: log.partitions }, async (_, partition) => {
       for (let last = "no answer yet"; ; await sleep(READ_PAUSE_MS)) {

@@ -3,7 +3,8 @@ import type { Ground } from "../ground";
 import { watchLives } from "./one-life";
 import { choose, killPoints, momentOf } from "./points";
 import { Rounds, timeProblem } from "./rounds";
-import { userUp, type UserUp } from "./user-up";
+import { userUp } from "./user-up";
+import type { WatchedUp } from "./watched-up";
 
 /** The longest that an `up` may take here. */
 export const UP_MS = 10 * 60_000;
@@ -99,7 +100,10 @@ async function killOnce(ground: Ground, change: Change, point: string): Promise<
 }
 
 /** An `up` that must go through, as the user would run it after a crash. */
-export async function finish(ground: Ground, change: Pick<Change, "assertDone">): Promise<UserUp> {
+export async function finish(
+  ground: Ground,
+  change: Pick<Change, "assertDone">,
+): Promise<WatchedUp> {
   const up = await userUp(ground.own.folder, { deadlineMs: UP_MS, signal: ground.signal });
   if (up.exitCode !== 0) {
     throw new Error(`the \`up\` ended with ${up.exitCode ?? "a kill"}:\n${up.output}`);

@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { build } from "esbuild";
 import { bundlePlugin } from "../../../toolchain";
 import { nodeBundle } from "../../../toolchain/bundle";
 import type { Engine } from "../../../scripts/lib/engine";
+import { processesWithEnv, type ProcessId } from "../../../scripts/lib/processes";
 import { collect, type Run } from "../conformance/stack";
 
 const CHECKOUT = resolve(__dirname, "../../..");
@@ -14,6 +16,8 @@ export interface DeclaredTopic {
   readonly name: string;
   readonly partitions: number;
   readonly replicationFactor: number;
+  /** Default: where Kafka puts them. */
+  readonly placement?: number[][];
   readonly config: Readonly<Record<string, string>>;
   readonly deletionProtection: boolean;
 }
@@ -41,7 +45,12 @@ export interface TopicStackOptions {
   readonly deadlineMs?: number;
 }
 
+/** An engine that works on a stack, with its output to be read. */
+export type StartedEngine = ChildProcessByStdio<null, Readable, Readable>;
+
 const PASSPHRASE = "topics";
+/** Names the file with what the program makes; and marks all processes of a stack, which inherit it. */
+const PROGRAM_VARIABLE = "TOPIC_PROGRAM";
 const DEADLINE_MS = 10 * 60_000;
 
 /**
@@ -83,12 +92,22 @@ export class TopicStack {
   /** Runs an operation that prints events (`up`, `preview`, `refresh`, `destroy`, `import`). */
   run(operation: string, ...args: readonly string[]): Promise<Run> {
     const confirm = operation === "preview" ? [] : ["--yes", "--skip-preview"];
-    return this.start([operation, "--json", ...confirm, ...args]);
+    return this.end(this.spawn([operation, "--json", ...confirm, ...args]), operation);
+  }
+
+  /** Starts an `up` that prints events, in a group of processes of its own, and leaves it to the caller. */
+  startUp(): StartedEngine {
+    return this.spawn(["up", "--json", "--yes", "--skip-preview"]);
+  }
+
+  /** Its engine, its program and its plugins, as far as they live, those of earlier runs included. */
+  processes(): ProcessId[] {
+    return processesWithEnv(PROGRAM_VARIABLE, this.programFile);
   }
 
   /** Runs a command that answers at once, such as `config set`. @returns what it printed */
   async ask(...args: readonly string[]): Promise<string> {
-    const run = await this.start(args);
+    const run = await this.end(this.spawn(args), args.join(" "));
     if (run.exitCode !== 0) throw new Error(`pulumi ${args.join(" ")}: ${run.everything}`);
     return run.everything;
   }
@@ -97,9 +116,9 @@ export class TopicStack {
     return join(this.options.folder, "program.json");
   }
 
-  private async start(args: readonly string[]): Promise<Run> {
-    const { folder, engine, signal, deadlineMs = DEADLINE_MS } = this.options;
-    const child = spawn(engine.bin, [...args, "--non-interactive", "--color", "never"], {
+  private spawn(args: readonly string[]): StartedEngine {
+    const { folder, engine } = this.options;
+    return spawn(engine.bin, [...args, "--non-interactive", "--color", "never"], {
       cwd: folder,
       env: {
         ...process.env,
@@ -108,11 +127,15 @@ export class TopicStack {
         PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
         PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
         PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true",
-        TOPIC_PROGRAM: this.programFile,
+        [PROGRAM_VARIABLE]: this.programFile,
       },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
+  }
+
+  private async end(child: StartedEngine, what: string): Promise<Run> {
+    const { signal, deadlineMs = DEADLINE_MS } = this.options;
     const ends = [AbortSignal.timeout(deadlineMs), ...(signal === undefined ? [] : [signal])];
     const end = AbortSignal.any(ends);
     // With the program and the plugins: they are of its group.
@@ -122,7 +145,7 @@ export class TopicStack {
       const run = await collect(child);
       if (!end.aborted) return run;
       throw new Error(
-        `pulumi ${args[0]} was ended before it was done (${deadlineMs / 1000} s at most)`,
+        `pulumi ${what} was ended before it was done (${deadlineMs / 1000} s at most)`,
       );
     } finally {
       end.removeEventListener("abort", kill);
