@@ -6,12 +6,14 @@ import { orphans } from "./faults/orphans";
 import { silences } from "./faults/silence";
 import { swaps } from "./faults/swap";
 import { upgrades } from "./faults/upgrade";
+import { killMove } from "./moves/kill-move";
 import { topicTrials } from "./topics/trials";
 import type { AnyTrial } from "./trial";
 
 /** All trials, in the order in which they run: those without a lab, then those that leave it as it was. */
 export const trials: readonly AnyTrial[] = [
   ...topicTrials,
+  killMove,
   ...changes,
   ...kills,
   ...silences,
