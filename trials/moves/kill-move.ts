@@ -12,9 +12,9 @@ import type { Bench, BrokerTrial } from "../trial";
 import { MoveRounds, TOPIC } from "./move-rounds";
 
 const BROKERS = 4;
-/** More than one portion. */
-const PARTITIONS = 12;
-/** Of each partition: with two copies and four brokers, each broker takes six of them in a move. */
+/** A portion of ten, and another one that lasts long enough to be met. */
+const PARTITIONS = 16;
+/** Of each partition: with two copies and four brokers, each broker takes eight of them in a move. */
 const FILLED_MIB = 2;
 /** Bytes a second: a move takes some ten seconds. */
 const THROTTLE = 1_500_000;

@@ -19,14 +19,12 @@ export interface MoveKill {
 /** The moment at which a run that is to be cancelled is. */
 export const CANCEL_AT = "portion 1 of the moves, half copied";
 
-const HALF_COPIED = ", half copied";
-
 /**
- * Whether the next `up` is run only once all that moves has ended by itself: the user comes late. After
- * other kills it comes at once, and meets what is under way.
+ * Whether the next `up` is run only once all that moves has ended by itself, and its throttle alone is left:
+ * the user comes late. After other kills it comes at once, and meets what is under way.
  */
-export const comesLate = ({ moment, cancelled }: MoveKill): boolean =>
-  !cancelled && moment.endsWith(HALF_COPIED);
+export const comesLate = ({ victim, cancelled }: MoveKill): boolean =>
+  !cancelled && victim === "engine and plugin";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -58,7 +56,7 @@ export class MoveMoments {
     if (portion !== this.portion) [this.portion, this.most] = [portion, 0];
     this.most = Math.max(this.most, behind);
     const half = behind > 0 && behind <= this.most / 2;
-    return `portion ${portion} of the moves${half ? HALF_COPIED : ", begun"}`;
+    return `portion ${portion} of the moves, ${half ? "half copied" : "begun"}`;
   }
 }
 

@@ -128,15 +128,21 @@ export class MoveRounds {
   private async round(kill: MoveKill): Promise<boolean> {
     const { stack, admin, bench } = this.ground;
     const began = Date.now();
+    let hit = false;
     this.turn();
     const engine = stack.startUp();
+    // Looked for beforehand: some moments are over by the time that it takes.
     const plugins: ProcessId[] = [];
+    const isMoment = at(kill.moment);
     const cut = await this.up(
       {
         ...(kill.cancelled ? { cancelAt: at(CANCEL_AT) } : {}),
-        killAt: at(kill.moment),
+        killAt: (event) => {
+          if (plugins.length === 0) plugins.push(...stack.processes().filter(isPlugin));
+          return isMoment(event);
+        },
         kill: () => {
-          plugins.push(...stack.processes().filter(isPlugin));
+          hit = true;
           for (const one of victims(kill.victim, engine, plugins)) signalProcess(one, "SIGKILL");
         },
       },
@@ -145,7 +151,7 @@ export class MoveRounds {
     if (cut.timedOut) throw new Error(`killing ${killText(kill)}: ${cut.output}`);
     // The last moments of a run may be over before it can be killed.
     const engineDied = cut.exitCode === undefined;
-    const killed = plugins.length > 0 && (kill.victim === "plugin" || engineDied);
+    const killed = hit && plugins.length > 0 && (kill.victim === "plugin" || engineDied);
     try {
       await this.assertEnded(kill.victim, plugins);
       const left = await look(admin, TOPIC);

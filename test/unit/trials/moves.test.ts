@@ -74,12 +74,11 @@ test("a move ends with the step itself", () => {
   expect(momentsOf([same])).toEqual([]);
 });
 
-test("the user comes late where a portion was half copied, and has not cancelled", () => {
-  const late = killsAt([BEGUN, CANCEL_AT], [CANCEL_AT]).filter(comesLate).map(killText);
+test("the user comes late where both were killed, and nothing was cancelled", () => {
+  const late = killsAt([BEGUN, CANCEL_AT], ["x"]).filter(comesLate).map(killText);
   expect(late).toEqual([
-    `the engine at "${CANCEL_AT}"`,
+    `the engine and plugin at "${BEGUN}"`,
     `the engine and plugin at "${CANCEL_AT}"`,
-    `the plugin at "${CANCEL_AT}"`,
   ]);
 });
 
