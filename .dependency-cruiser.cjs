@@ -10,12 +10,13 @@
  *   plugins/common/            nothing
  *   toolchain/                 shared/
  *   shared/                    nothing: what folders need alike that must not know each other
+ *   payloads/                  the model's types
  *   scripts/, bench/, trials/, test/    all
  *
  * @type {import("dependency-cruiser").IConfiguration}
  */
 const folders =
-  "^(index\\.ts$|components/|provider/|render/|model/|plugins/|shared/|toolchain/|scripts/|bench/|trials/|test/)";
+  "^(index\\.ts$|components/|payloads/|provider/|render/|model/|plugins/|shared/|toolchain/|scripts/|bench/|trials/|test/)";
 
 /** A folder and all that its files may import of ours, itself included. */
 const layer = (name, from, mayImport, because) => ({
@@ -55,6 +56,19 @@ module.exports = {
       ["^provider/", "^model/", "^plugins/common/", "^shared/"],
       "The plugin runs on its own, without the program.",
     ),
+    layer(
+      "payloads",
+      "^payloads/",
+      ["^payloads/", "^model/"],
+      "They run on the Pis, alone: of the model they know the types.",
+    ),
+    {
+      name: "payloads-types",
+      comment: "Of the model, a program on a Pi takes the types alone.",
+      severity: "error",
+      from: { path: "^payloads/" },
+      to: { path: "^model/", dependencyTypesNot: ["type-only"] },
+    },
     layer("plugins-common", "^plugins/common/", ["^plugins/common/"], "Shared by two plugins."),
     layer(
       "plugins-command",

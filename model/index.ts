@@ -35,3 +35,12 @@ export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
 export { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
 export { parsePasswords, passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";
+export type * from "./data/types";
+export type * from "./data/payload-configs";
+export {
+  hostPrograms,
+  programNames,
+  programPorts,
+  telemetryTopic,
+  type ProgramName,
+} from "./data/programs";

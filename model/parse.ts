@@ -1,12 +1,16 @@
 import { switchModels } from "./catalogue";
+import { buildDataPlane } from "./data-config";
 import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
+import { bridgeProblems } from "./rules/bridge";
 import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
+import { mqttProblems } from "./rules/mqtt";
 import { networkProblems } from "./rules/network";
 import { quotaProblems } from "./rules/quotas";
+import { ringProblems } from "./rules/ring";
 import { securityProblems } from "./rules/security";
 import { topicProblems } from "./rules/topics";
 import { defaults, type LabConfig, type LabDraft } from "./schema";
@@ -50,9 +54,11 @@ export function parseLab(
         path === wrong || (/^[.[]/.test(path.slice(wrong.length)) && path.startsWith(wrong)),
     );
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
+  const access = [securityProblems, quotaProblems];
+  const data = [ringProblems, mqttProblems, bridgeProblems];
   const found: ConfigProblem[] = [
     ...problems,
-    ...[...ours, securityProblems, quotaProblems, more]
+    ...[...ours, ...access, ...data, more]
       .flatMap((rules) => rules(draft))
       .filter(({ path }) => !isMisshapen(path)),
   ];
@@ -112,6 +118,7 @@ function buildLab(config: LabConfig): Lab {
     users: buildUsers(config),
     acls: buildAcls(config),
     quotas: buildQuotas(config),
+    data: buildDataPlane(config),
   };
 }
 

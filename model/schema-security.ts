@@ -3,9 +3,11 @@ import * as read from "./readers";
 import type { User } from "./types";
 
 /** How ./schema reads one value, a list, and a mapping of names of the user's choice. */
-type Leaf = <T>(reader: read.Reader<T>) => z.ZodPipe<z.ZodUnknown, z.ZodTransform<T, unknown>>;
-type ListOf = <V extends z.ZodType>(items: V) => z.ZodArray<V>;
-type RecordOf = <V extends z.ZodType>(values: V) => z.ZodType<Record<string, z.output<V>>>;
+export type Leaf = <T>(
+  reader: read.Reader<T>,
+) => z.ZodPipe<z.ZodUnknown, z.ZodTransform<T, unknown>>;
+export type ListOf = <V extends z.ZodType>(items: V) => z.ZodArray<V>;
+export type RecordOf = <V extends z.ZodType>(values: V) => z.ZodType<Record<string, z.output<V>>>;
 
 const passwordOrigins: readonly User["password"][] = ["random", "config"];
 

@@ -4,6 +4,7 @@ import { metadataVersionWords } from "./kafka/features";
 import { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
 import { processRolesOfBroker } from "./process-roles";
 import * as read from "./readers";
+import { dataShapes } from "./schema-data";
 import { securityShapes } from "./schema-security";
 import type { Authentication, BrokerHost, FailoverProfile, Role } from "./types";
 
@@ -280,6 +281,7 @@ function buildSchema(mode: Mode) {
       ).default(defaults.deletionProtection),
     },
     ...securityShapes(leaf, list, record),
+    ...dataShapes(leaf, list, record),
   };
 
   const lab = object({
@@ -296,6 +298,13 @@ function buildSchema(mode: Mode) {
     users: record(optionalObject(shapes.user)).optional(),
     acls: record(list(object(shapes.aclRule))).optional(),
     quotas: list(object(shapes.quota)).optional(),
+    ring: optionalObject(shapes.ring).optional(),
+    mqtt: object({
+      ...shapes.mqtt,
+      devices: record(optionalObject(shapes.device)).optional(),
+    }).optional(),
+    telemetry: optionalObject(shapes.telemetry).optional(),
+    bridge: object({ ...shapes.bridge, routes: list(object(shapes.route)) }).optional(),
   });
   return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
 }

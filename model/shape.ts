@@ -93,6 +93,10 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
   const [group, , ...deeper] = path;
   if (group === undefined) return Object.keys(shapes.lab);
   if (group === "acls") return Object.keys(shapes.aclRule);
+  if (group === "mqtt" && path[1] === "devices" && path.length === 3) {
+    return Object.keys(shapes.device);
+  }
+  if (group === "bridge" && path[1] === "routes") return Object.keys(shapes.route);
   if (deeper.length > 0) return [];
   switch (group) {
     case "clock":
@@ -100,7 +104,13 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
     case "ssh":
     case "virtual":
     case "cluster":
+    case "ring":
+    case "telemetry":
       return Object.keys(shapes[group]);
+    case "mqtt":
+      return [...Object.keys(shapes.mqtt), "devices"];
+    case "bridge":
+      return [...Object.keys(shapes.bridge), "routes"];
     case "machines":
       return Object.keys(shapes.machine);
     case "topics":
@@ -137,7 +147,7 @@ function valueAt(raw: unknown, path: Path): unknown {
  */
 export function configKeys(): string[] {
   const { shapes, hostShapes } = strict;
-  const { lab, machine, topic, user, aclRule, quota, ...groups } = shapes;
+  const { lab, machine, topic, user, aclRule, quota, device, route, ...groups } = shapes;
   const below = (parent: string, shape: object) =>
     Object.keys(shape).map((key) => `${parent}.${key}`);
   return [
@@ -149,5 +159,7 @@ export function configKeys(): string[] {
     ...below("users.*", user),
     ...below("acls.*[]", aclRule),
     ...below("quotas[]", quota),
+    ...below("mqtt.devices.*", device),
+    ...below("bridge.routes[]", route),
   ];
 }

@@ -3,6 +3,8 @@
  * whoever holds a `Lab` need not check anything again.
  */
 
+import type { DataPlane } from "./data/types";
+
 declare const brand: unique symbol;
 type Branded<T, B extends string> = T & { readonly [brand]: B };
 
@@ -267,4 +269,5 @@ export interface Lab {
   readonly users: readonly User[];
   readonly acls: readonly UserAcls[];
   readonly quotas: readonly Quota[];
+  readonly data: DataPlane;
 }

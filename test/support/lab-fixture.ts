@@ -84,6 +84,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     users: [],
     acls: [],
     quotas: [],
+    data: { ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
     ...overrides,
   };
 }

@@ -1,0 +1,46 @@
+import { compareNatural } from "./errors";
+import type { LabConfig } from "./schema";
+import { dataDefaults } from "./schema-data";
+import type { Bridge, DataPlane, Mqtt, Ring } from "./data/types";
+import type { HostName, TopicName } from "./types";
+
+/** From checked values alone. */
+export function buildDataPlane(config: LabConfig): DataPlane {
+  return {
+    ring: buildRing(config),
+    mqtt: buildMqtt(config),
+    telemetry: config.telemetry,
+    bridge: buildBridge(config),
+  };
+}
+
+function buildRing({ hosts, ring }: LabConfig): Ring | undefined {
+  if (!Object.values(hosts).some(({ role }) => role === "client")) return undefined;
+  const { alertsPerMinute, repeatPerSecond } = dataDefaults;
+  return { alertsPerMinute, repeatPerSecond, ...ring };
+}
+
+function buildMqtt({ mqtt }: LabConfig): Mqtt | undefined {
+  if (mqtt === undefined) return undefined;
+  const { devices = {}, host, ...limits } = mqtt;
+  return {
+    ...limits,
+    host: host as HostName,
+    devices: Object.entries(devices)
+      .sort(([a], [b]) => compareNatural(a, b))
+      .map(([name, { publishes, subscribes }]) => ({
+        name,
+        publishes: publishes ?? [`devices/${name}/#`],
+        subscribes: subscribes ?? [],
+      })),
+  };
+}
+
+function buildBridge({ bridge, mqtt }: LabConfig): Bridge | undefined {
+  if (bridge === undefined || mqtt === undefined) return undefined;
+  const hosts = (bridge.hosts ?? [mqtt.host]) as HostName[];
+  return {
+    hosts: [...new Set(hosts)].sort(compareNatural),
+    routes: bridge.routes.map((route) => ({ ...route, topic: route.topic as TopicName })),
+  };
+}

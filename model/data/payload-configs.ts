@@ -1,0 +1,65 @@
+/**
+ * The configuration files of the programs that run on the hosts: written by render/services, read and
+ * checked by payloads/. JSON, one file a program.
+ */
+
+/** What every program's file has. */
+export interface PayloadConfig {
+  /** The lab's name of the host that the program runs on. */
+  readonly host: string;
+  /** Where the program tells its health (`/healthz`) and its figures (`/metrics`). */
+  readonly endpoint: { readonly address: string; readonly port: number };
+}
+
+export interface KafkaAccess {
+  /** `address:port` of every broker. */
+  readonly bootstrapServers: readonly string[];
+  /** Absent where nobody logs in. */
+  readonly sasl?: {
+    readonly mechanism: "SCRAM-SHA-512";
+    readonly username: string;
+    readonly password: string;
+  };
+}
+
+export interface MqttAccess {
+  readonly address: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface RingConfig extends PayloadConfig {
+  readonly kafka: KafkaAccess;
+  /** The topic that this client produces on. */
+  readonly topic: string;
+  /** The topics of the other clients, which it consumes. */
+  readonly others: readonly string[];
+  /** Every broker's id and `address:port`, to say when one goes up or down. */
+  readonly brokers: readonly {
+    readonly host: string;
+    readonly nodeId: number;
+    readonly address: string;
+  }[];
+  readonly alertsPerMinute: number;
+  readonly repeatPerSecond: number;
+}
+
+export interface TelemetryConfig extends PayloadConfig {
+  readonly mqtt: MqttAccess;
+  /** The MQTT topic that is published to. */
+  readonly topic: string;
+  readonly everySeconds: number;
+}
+
+export interface BridgeConfig extends PayloadConfig {
+  readonly mqtt: MqttAccess;
+  readonly kafka: KafkaAccess;
+  readonly routes: readonly {
+    readonly from: string;
+    readonly topic: string;
+    readonly key: string;
+  }[];
+  /** Whether other bridges take part of the messages (MQTT shared subscriptions). */
+  readonly shared: boolean;
+}

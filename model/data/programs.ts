@@ -1,0 +1,30 @@
+import type { Host, Lab } from "../types";
+
+/** The programs of ours that run on hosts, by the names of their folders below payloads/. */
+export const programNames = ["ring", "telemetry", "bridge", "alerting"] as const;
+export type ProgramName = (typeof programNames)[number];
+
+/**
+ * The TCP port of each program's endpoint for health and figures. Fixed, so that who scrapes a lab knows
+ * them; 9100 is that of Prometheus' node exporter and 9104 others', so ours begin at 9180.
+ */
+export const programPorts: Readonly<Record<ProgramName, number>> = {
+  ring: 9181,
+  telemetry: 9182,
+  bridge: 9183,
+  alerting: 9184,
+};
+
+/** The programs that a host runs, in the order of `programNames`. */
+export function hostPrograms({ data }: Lab, host: Host): ProgramName[] {
+  const runs: Readonly<Record<ProgramName, boolean>> = {
+    ring: host.role === "client" && data.ring !== undefined,
+    telemetry: data.telemetry !== undefined,
+    bridge: data.bridge?.hosts.includes(host.name) ?? false,
+    alerting: false,
+  };
+  return programNames.filter((name) => runs[name]);
+}
+
+/** The MQTT topic of a host's telemetry. */
+export const telemetryTopic = (host: string): string => `hosts/${host}/telemetry`;

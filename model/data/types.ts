@@ -1,0 +1,66 @@
+import type { HostName, TopicName } from "../types";
+
+/** What the lab does with its data: which programs run on which hosts, and with what. */
+
+/** The client ring's pace. On wherever the lab has clients. */
+export interface Ring {
+  /** Alerts that each client sends by itself. Default 6; 0: on its button alone. */
+  readonly alertsPerMinute: number;
+  /** Alerts a second while a client's button is held. Default 5. */
+  readonly repeatPerSecond: number;
+}
+
+/** The MQTT broker (Mosquitto) and who may use it. */
+export interface Mqtt {
+  /** The host that it runs on. */
+  readonly host: HostName;
+  /** TCP port. Default 1883. */
+  readonly port: number;
+  /** Clients that may be connected at once. Default 2000. */
+  readonly maxConnections: number;
+  /** Messages that wait for one client that is away. Default 100,000. */
+  readonly maxQueuedMessages: number;
+  /** Bytes of one message's payload. Default 64 KiB. */
+  readonly maxMessageBytes: number;
+  readonly devices: readonly MqttDevice[];
+}
+
+/** A device that is no host of the lab, an ESP32 say: it logs in with its name and a password of its own. */
+export interface MqttDevice {
+  /** Also its MQTT user name and client id. */
+  readonly name: string;
+  /** Topic filters that it may publish to. Default: all below `devices/NAME/`. */
+  readonly publishes: readonly string[];
+  /** Topic filters that it may subscribe to. Default: none. */
+  readonly subscribes: readonly string[];
+}
+
+/** What each host publishes about itself, on the MQTT topic `hosts/NAME/telemetry`. */
+export interface Telemetry {
+  /** Default 1. */
+  readonly everySeconds: number;
+}
+
+/** Carries MQTT messages into Kafka. */
+export interface Bridge {
+  /** Where it runs; several share the load. Default: the MQTT broker's host. */
+  readonly hosts: readonly HostName[];
+  readonly routes: readonly BridgeRoute[];
+}
+
+export interface BridgeRoute {
+  /** MQTT topic filter, `+` and `#` as MQTT has them. */
+  readonly from: string;
+  /** The Kafka topic, one of the lab's. */
+  readonly topic: TopicName;
+  /** The record's key: text in which `{1}` is what the first `+` stood for; `{topic}` the whole MQTT topic. Default `{topic}`. */
+  readonly key: string;
+}
+
+export interface DataPlane {
+  /** Undefined where the lab has no client. */
+  readonly ring: Ring | undefined;
+  readonly mqtt: Mqtt | undefined;
+  readonly telemetry: Telemetry | undefined;
+  readonly bridge: Bridge | undefined;
+}

@@ -1,0 +1,65 @@
+import * as read from "./readers";
+import type { Leaf, ListOf, RecordOf } from "./schema-security";
+
+/** What holds where the configuration says nothing. */
+export const dataDefaults = {
+  alertsPerMinute: 6,
+  repeatPerSecond: 5,
+  /** IANA's port of MQTT without TLS. */
+  mqttPort: 1883,
+  maxConnections: 2000,
+  maxQueuedMessages: 100_000,
+  maxMessageBytes: 65_536,
+  everySeconds: 1,
+  key: "{topic}",
+} as const;
+
+/** The shapes of what the lab does with its data. */
+export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
+  const int = (what: string, example: number, min: number, max: number, unit?: string) =>
+    leaf(read.int({ what, example: String(example) }, min, max, unit));
+  const texts = (what: string, example: string) => list(leaf(read.text({ what, example })));
+  return {
+    ring: {
+      alertsPerMinute: int("the alerts that a client sends a minute", 6, 0, 6000).default(
+        dataDefaults.alertsPerMinute,
+      ),
+      repeatPerSecond: int("the alerts a second of a held button", 5, 1, 100).default(
+        dataDefaults.repeatPerSecond,
+      ),
+    },
+    mqtt: {
+      host: leaf(read.text({ what: "the host of the MQTT broker", example: "data-1" })),
+      port: int("the MQTT broker's port", 1883, 1024, 65_535).default(dataDefaults.mqttPort),
+      maxConnections: int("the clients at once", 2000, 1, 100_000).default(
+        dataDefaults.maxConnections,
+      ),
+      maxQueuedMessages: int(
+        "the messages that wait for a client",
+        100_000,
+        1,
+        100_000_000,
+      ).default(dataDefaults.maxQueuedMessages),
+      maxMessageBytes: int("the bytes of a message", 65_536, 1, 268_435_455, "bytes").default(
+        dataDefaults.maxMessageBytes,
+      ),
+    },
+    device: {
+      publishes: texts("an MQTT topic filter", "devices/esp32-1/#").optional(),
+      subscribes: texts("an MQTT topic filter", "devices/esp32-1/commands").optional(),
+    },
+    telemetry: {
+      everySeconds: int("the seconds between two messages", 1, 1, 3600, "seconds").default(
+        dataDefaults.everySeconds,
+      ),
+    },
+    bridge: {
+      hosts: texts("a host that the bridge runs on", "data-1").optional(),
+    },
+    route: {
+      from: leaf(read.text({ what: "an MQTT topic filter", example: "hosts/+/telemetry" })),
+      topic: leaf(read.text({ what: "a Kafka topic", example: "telemetry" })),
+      key: leaf(read.text({ what: "the record's key", example: "{1}" })).default(dataDefaults.key),
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** How programs read and write Kafka: a port with one adapter (./kafka). */
+
+export interface OutRecord {
+  readonly topic: string;
+  readonly key?: string | undefined;
+  readonly value: Buffer;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface RecordProducer {
+  /**
+   * Idempotent, `acks=all`. Resolves when all of them are on min ISR, in the order of each partition;
+   * several calls may be under way. Tries again while brokers are away, without an end: whoever calls
+   * bounds what it has under way.
+   *
+   * @throws RefusedRecords when Kafka will never take them (too large, no such topic, not allowed)
+   */
+  send(records: readonly OutRecord[]): Promise<void>;
+  /** Waits for what is under way, at most so long; whatever is not acknowledged then is rejected. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/** Kafka's answer is final: trying again gives the same. */
+export class RefusedRecords extends Error {
+  public override readonly name = "RefusedRecords";
+  /** @param code Kafka's name of the error, e.g. `MESSAGE_TOO_LARGE` */
+  constructor(
+    public readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface InRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Epoch ms, the record's own time stamp. */
+  readonly timestampMs: number;
+  readonly key: Buffer | undefined;
+  readonly value: Buffer;
+  readonly headers: ReadonlyMap<string, Buffer>;
+}
+
+export interface ConsumeOptions {
+  /** Consumer group: its committed offsets are gone on from. Undefined: none, from `from` on. */
+  readonly group: string | undefined;
+  readonly topics: readonly string[];
+  /** Where nothing is committed. */
+  readonly from: "earliest" | "latest";
+}
+
+export interface RecordConsumer {
+  /** Hands over each batch in order; offsets are committed after `handle` has resolved, never before. */
+  run(handle: (batch: readonly InRecord[]) => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
