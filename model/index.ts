@@ -44,3 +44,5 @@ export {
   telemetryTopic,
   type ProgramName,
 } from "./data/programs";
+export { filterFault, filtersOverlap, matchFilter, topicNameFault } from "./data/mqtt-filter";
+export { bridgeUser, LOAD_TOPICS, LOAD_USER, mqttUsers, type MqttUser } from "./data/mqtt-users";
