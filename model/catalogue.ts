@@ -39,3 +39,6 @@ export const kafkaVersions: readonly KafkaVersion[] = ["4.1.1", "4.1.2", "4.2.0"
 
 /** Image of a virtual Pi where none is named; `toolchain/` builds it. */
 export const DEFAULT_IMAGE = "pi-lab/virtual-pi:bookworm-1";
+
+/** The Node.js that programs on hosts run on: the newest of the line that is kept up longest. */
+export const NODE_VERSION = "22.23.3";

@@ -20,6 +20,7 @@ export {
   DEFAULT_IMAGE,
   DEFAULT_KAFKA_VERSION,
   kafkaVersions,
+  NODE_VERSION,
   switchModels,
 } from "./catalogue";
 export { memoryBudget } from "./budget";
@@ -46,3 +47,4 @@ export {
 } from "./data/programs";
 export { filterFault, filtersOverlap, matchFilter, topicNameFault } from "./data/mqtt-filter";
 export { bridgeUser, LOAD_TOPICS, LOAD_USER, mqttUsers, type MqttUser } from "./data/mqtt-users";
+export { SERVICE_USER_PREFIX, serviceUser, serviceUsers } from "./data/service-users";

@@ -1,5 +1,6 @@
 import { switchModels } from "./catalogue";
 import { buildDataPlane } from "./data-config";
+import { serviceUsers } from "./data/service-users";
 import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
@@ -63,7 +64,17 @@ export function parseLab(
       .filter(({ path }) => !isMisshapen(path)),
   ];
   if (config === undefined || found.length > 0) throw new ConfigError(found);
-  return buildLab(config);
+  return withServiceUsers(buildLab(config));
+}
+
+/** Programs of the lab's own are users like others, but for who names them. */
+function withServiceUsers(lab: Lab): Lab {
+  const own = serviceUsers(lab);
+  return {
+    ...lab,
+    users: [...lab.users, ...own.map(({ user }) => user)],
+    acls: [...lab.acls, ...own.map(({ acls }) => acls)],
+  };
 }
 
 /** From checked values alone: the casts to branded types are what the rules have earned. */

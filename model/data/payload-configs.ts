@@ -63,3 +63,10 @@ export interface BridgeConfig extends PayloadConfig {
   /** Whether other bridges take part of the messages (MQTT shared subscriptions). */
   readonly shared: boolean;
 }
+
+/** The configuration of each program. */
+export interface ProgramConfigs {
+  readonly ring: RingConfig;
+  readonly telemetry: TelemetryConfig;
+  readonly bridge: BridgeConfig;
+}

@@ -16,7 +16,7 @@ export const programPorts: Readonly<Record<ProgramName, number>> = {
 };
 
 /** The programs that a host runs, in the order of `programNames`. */
-export function hostPrograms({ data }: Lab, host: Host): ProgramName[] {
+export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramName[] {
   const runs: Readonly<Record<ProgramName, boolean>> = {
     ring: host.role === "client" && data.ring !== undefined,
     telemetry: data.telemetry !== undefined,

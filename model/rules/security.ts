@@ -1,3 +1,4 @@
+import { SERVICE_USER_PREFIX } from "../data/service-users";
 import { oneOf, type ConfigProblem } from "../errors";
 import { ACL_OPERATIONS, SCRAM_MECHANISMS, SUPER_USER } from "../kafka/security";
 import { didYouMean } from "../nearest";
@@ -43,7 +44,11 @@ export const asksWho = ({ cluster }: LabDraft): boolean =>
 
 function checkUsers({ users }: LabDraft, report: Report): void {
   for (const [name, user] of inOrder(users)) {
-    const reserved = Object.hasOwn(RESERVED, name) ? RESERVED[name] : undefined;
+    const reserved = Object.hasOwn(RESERVED, name)
+      ? RESERVED[name]
+      : name.startsWith(SERVICE_USER_PREFIX)
+        ? `begins as the names of the lab's own programs do (${SERVICE_USER_PREFIX})`
+        : undefined;
     if (reserved !== undefined) {
       report.add(["users", name], undefined, reserved, "Choose another name.");
     } else if (!/^[A-Za-z0-9._-]+$/.test(name) || name.length > MAX_USER_NAME) {

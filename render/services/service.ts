@@ -1,4 +1,6 @@
-import type { ProgramName } from "../../model";
+import type { Lab, ProgramName } from "../../model";
+import { mqttUsers } from "../../model/data/mqtt-users";
+import { serviceUsers } from "../../model/data/service-users";
 import type { StagedEntry } from "../bundle";
 
 /** Passwords and salts that services need, made by the stack. Whoever renders with them gets secrets. */
@@ -9,6 +11,31 @@ export interface ServiceSecrets {
   readonly mqttSalts: Readonly<Record<string, string>>;
   /** SCRAM-SHA-512 passwords of the services' Kafka users, by name. Empty where nobody logs in. */
   readonly kafka: Readonly<Record<string, string>>;
+}
+
+/** Who needs which of them: the names that `ServiceSecrets` has an entry for. */
+export interface SecretNames {
+  readonly mqtt: readonly string[];
+  readonly kafka: readonly string[];
+}
+
+export function secretNames(lab: Lab): SecretNames {
+  return {
+    mqtt: mqttUsers(lab).map(({ name }) => name),
+    kafka: serviceUsers(lab).map(({ user }) => user.name),
+  };
+}
+
+/** Secrets of the right form that are nobody's: to learn of services what does not depend on them. */
+export function blankSecrets(lab: Lab): ServiceSecrets {
+  const { mqtt, kafka } = secretNames(lab);
+  const each = (names: readonly string[], value: string) =>
+    Object.fromEntries(names.map((name) => [name, value]));
+  return {
+    mqtt: each(mqtt, "x".repeat(32)),
+    mqttSalts: each(mqtt, Buffer.alloc(12).toString("base64")),
+    kafka: each(kafka, "x".repeat(32)),
+  };
 }
 
 /**

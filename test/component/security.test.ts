@@ -92,7 +92,7 @@ describe("a lab whose brokers ask who somebody is", () => {
   });
 
   it("makes each user with a password for each mechanism, after the cluster runs and to go with it", () => {
-    expect(program.names(USER)).toEqual(["ann", "bob"]);
+    expect(program.names(USER)).toEqual(["ann", "bob", "pi-lab-ring"]);
     const ann = program.get(USER, "ann");
     expect(plainValues(ann.inputs)).toEqual({
       name: "ann",
@@ -119,7 +119,7 @@ describe("a lab whose brokers ask who somebody is", () => {
   });
 
   it("makes the rules of each user, and of everybody, one resource", () => {
-    expect(program.names(ACLS)).toEqual(["acls-ann", "acls-everybody"]);
+    expect(program.names(ACLS)).toEqual(["acls-ann", "acls-everybody", "acls-pi-lab-ring"]);
     const rule = { resource: "topic", name: "red", pattern: "literal" };
     expect(program.get(ACLS, "acls-ann").inputs).toEqual({
       principal: "User:ann",
@@ -156,7 +156,7 @@ describe("a lab whose brokers ask who somebody is", () => {
 
   it("tells the passwords as secrets, the super user's among them", async () => {
     const passwords = made.passwords ?? {};
-    expect(Object.keys(passwords)).toEqual(["ann", "bob", "pi-lab"]);
+    expect(Object.keys(passwords)).toEqual(["ann", "bob", "pi-lab-ring", "pi-lab"]);
     for (const password of Object.values(passwords).flatMap((all) => Object.values(all))) {
       expect(await pulumi.isSecret(password)).toBe(true);
     }
@@ -167,6 +167,7 @@ describe("a lab whose brokers ask who somebody is", () => {
         "SCRAM-SHA-256": passwordOf("ann-scram-sha-256"),
       },
       bob: { "SCRAM-SHA-512": BOBS },
+      "pi-lab-ring": { "SCRAM-SHA-512": passwordOf("pi-lab-ring-scram-sha-512") },
       "pi-lab": { PLAIN: SUPER_PASSWORD },
     });
   });
