@@ -10,7 +10,7 @@
  *   plugins/common/            nothing
  *   toolchain/                 shared/
  *   shared/                    nothing: what folders need alike that must not know each other
- *   payloads/                  the model's types, and model/data/mqtt-filter.ts
+ *   payloads/                  the model's types, model/data/mqtt-filter.ts, shared/kafka
  *   scripts/, bench/, trials/, test/    all
  *
  * @type {import("dependency-cruiser").IConfiguration}
@@ -59,8 +59,8 @@ module.exports = {
     layer(
       "payloads",
       "^payloads/",
-      ["^payloads/", "^model/"],
-      "They run on the Pis, alone: of the model they know the types.",
+      ["^payloads/", "^model/", "^shared/kafka/"],
+      "They run on the Pis, alone: of the model they know the types. How records are packed is one and the same for all.",
     ),
     {
       name: "payloads-types",

@@ -1,9 +1,9 @@
 /** What the leaders of partitions tell of their records. */
+import { unpackBatches, UnreadableBatch } from "../../shared/kafka/batches";
 import type { Brokers } from "./brokers";
 import { loadClient } from "./client";
 import { assertOk, type KafkaLink, LinkError } from "./kafka-link";
 import { KafkaError, type LogPosition, type RecordSample } from "./port";
-import { unpackBatches, UnreadableBatch } from "./records/batches";
 import { fetchV11 } from "./requests/fetch";
 import type { TopicMetadata } from "./requests/metadata";
 

@@ -2,7 +2,7 @@ import {
   unpackBatches,
   UnreadableBatch,
   type Unpacked,
-} from "../../../provider/admin/records/batches";
+} from "../../../shared/kafka/batches";
 import { UserError } from "../errors";
 
 /** Where batches come from, for what is said of one that cannot be read. */

@@ -1,5 +1,5 @@
 import { KafkaError } from "../../../provider/admin/port";
-import type { StoredRecord } from "../../../provider/admin/records/batches";
+import type { StoredRecord } from "../../../shared/kafka/batches";
 
 export type { StoredRecord };
 

@@ -1,6 +1,5 @@
 import { gunzipSync } from "node:zlib";
 import { decompress as unzstd } from "fzstd";
-import { loadClient } from "../client";
 
 /** Kafka's codecs, each at its number in a batch's attributes. */
 const CODECS = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
@@ -22,7 +21,7 @@ export async function decompress(codec: Codec, data: Buffer): Promise<Buffer> {
     case "snappy":
       return unsnappy(data);
     case "lz4":
-      return (await loadClient()).compressionsAlgorithms.lz4.decompressSync(data);
+      return (await import("@platformatic/kafka")).compressionsAlgorithms.lz4.decompressSync(data);
     case "zstd": {
       // Node's own begins with version 22.15.
       const { buffer, byteOffset, byteLength } = unzstd(data);
@@ -40,7 +39,7 @@ const LENGTH_SIZE = 4;
 
 /** One block of snappy, as librdkafka writes it, or snappy-java's blocks with their lengths before them. */
 async function unsnappy(data: Buffer): Promise<Buffer> {
-  const { snappy } = (await loadClient()).compressionsAlgorithms;
+  const { snappy } = (await import("@platformatic/kafka")).compressionsAlgorithms;
   if (!data.subarray(0, FRAME_MAGIC.length).equals(FRAME_MAGIC)) return snappy.decompressSync(data);
   const blocks: Buffer[] = [];
   for (let at = FRAME_HEAD; at < data.length;) {

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { codecOf, decompress } from "../../../../provider/admin/records/codecs";
+import { codecOf, decompress } from "../../../../shared/kafka/codecs";
 
 const TEXT = "broker-1 is the leader, broker-2 and broker-3 follow. ".repeat(6);
 

@@ -1,5 +1,4 @@
 /** Records as a broker stores and sends them: in batches, each packed by its producer or the broker. */
-import { loadClient } from "../client";
 import { codecOf, decompress, type Codec } from "./codecs";
 
 /** A record as a partition holds it. */
@@ -91,7 +90,7 @@ export class UnreadableBatch extends Error {
 class UnknownFormat extends Error {}
 
 async function unpackBatch(batch: Buffer, partition: number): Promise<Unpacked> {
-  const { Reader, readRecord, crc32c } = await loadClient();
+  const { Reader, readRecord, crc32c } = await import("@platformatic/kafka");
   if (batch.length <= MAGIC) throw new Error("it is too short");
   const magic = batch.readInt8(MAGIC);
   if (magic !== FORMAT) throw new UnknownFormat(`is in Kafka's record format ${magic}`);

@@ -1,0 +1,136 @@
+/** The requests of a reader to partitions' leaders. */
+import { createAPI, fetchV12, listOffsetsV6, type Reader } from "@platformatic/kafka";
+import type { KafkaLink } from "./link";
+
+/** Kafka's own numbers. */
+const CONSUMER = -1;
+const UNKNOWN_EPOCH = -1;
+/** Isolation level: also the records of transactions that are open, or were aborted. Nothing of the lab writes in them. */
+const READ_UNCOMMITTED = 0;
+const NO_SESSION = { id: 0, epoch: -1 } as const;
+const EARLIEST = -2n;
+const LATEST = -1n;
+
+/** What one answer may hold, of one partition and of all, bytes. A larger batch comes alone. */
+const PARTITION_BYTES = 1 << 20;
+const ANSWER_BYTES = 4 << 20;
+/** How long a leader waits for a first record, ms. */
+const WAIT_MS = 500;
+/** Limit of a request, ms. */
+export const FETCH_MS = WAIT_MS + 5_000;
+
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface Fetched extends Place {
+  readonly errorCode: number;
+  /** Batches as they are stored. */
+  readonly packed: Buffer;
+}
+
+/** The library's Fetch with an answer of ours: its own gives up all of it for one batch that it cannot unpack. */
+const fetchApi = createAPI<Parameters<typeof fetchV12.createRequest>, Fetched[]>(
+  fetchV12.api.key,
+  fetchV12.api.version,
+  fetchV12.createRequest,
+  (_correlation, _key, _version, reader) => {
+    reader.readInt32(); // throttle time
+    const errorCode = reader.readInt16();
+    reader.readInt32(); // session
+    const found = readTagged(reader, (item) => {
+      const topic = item.readString();
+      return readTagged(item, (one) => readFetched(one, topic));
+    }).flat();
+    return errorCode === 0 ? found : found.map((one) => ({ ...one, errorCode }));
+  },
+);
+
+function readFetched(reader: Reader, topic: string): Fetched {
+  const partition = reader.readInt32();
+  const errorCode = reader.readInt16();
+  reader.readInt64(); // high watermark
+  reader.readInt64(); // last stable offset
+  reader.readInt64(); // log start offset
+  readTagged(reader, (aborted) => [aborted.readInt64(), aborted.readInt64()]);
+  reader.readInt32(); // preferred replica
+  // The size and one more; 0 is null.
+  const size = Math.max(0, reader.readUnsignedVarInt() - 1);
+  const packed = Buffer.from(reader.buffer.slice(reader.position, reader.position + size));
+  reader.skip(size);
+  return { topic, partition, errorCode, packed };
+}
+
+/** A compact array whose items end with tagged fields, over which the library's own reader stumbles. */
+function readTagged<T>(reader: Reader, readItem: (reader: Reader) => T): T[] {
+  const withTags = (): T => {
+    const item = readItem(reader);
+    for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
+      reader.readUnsignedVarInt();
+      reader.skip(reader.readUnsignedVarInt());
+    }
+    return item;
+  };
+  return reader.readArray(withTags, true, false);
+}
+
+/** Waits a little for a first record of any of the places, all of which the link's broker leads. */
+export function fetchRecords(
+  link: KafkaLink,
+  places: readonly (Place & { readonly position: bigint })[],
+): Promise<Fetched[]> {
+  const topics = byTopic(places).map(([topicId, ofTopic]) => ({
+    topicId, // the request goes by names, whatever the library calls them
+    partitions: ofTopic.map(({ partition, position }) => ({
+      partition,
+      currentLeaderEpoch: UNKNOWN_EPOCH,
+      fetchOffset: position,
+      lastFetchedEpoch: UNKNOWN_EPOCH,
+      partitionMaxBytes: PARTITION_BYTES,
+    })),
+  }));
+  const { id, epoch } = NO_SESSION;
+  return link.ask(fetchApi, WAIT_MS, 1, ANSWER_BYTES, READ_UNCOMMITTED, id, epoch, topics, [], "");
+}
+
+export interface Offset extends Place {
+  readonly errorCode: number;
+  readonly offset: bigint;
+}
+
+/** The first offset of each place's log, or the one that its next record gets. */
+export async function logEnds(
+  link: KafkaLink,
+  places: readonly Place[],
+  end: "earliest" | "latest",
+): Promise<Offset[]> {
+  const timestamp = end === "earliest" ? EARLIEST : LATEST;
+  const topics = byTopic(places).map(([name, ofTopic]) => ({
+    name,
+    partitions: ofTopic.map(({ partition }) => ({
+      partitionIndex: partition,
+      currentLeaderEpoch: UNKNOWN_EPOCH,
+      timestamp,
+    })),
+  }));
+  const answer = await link.ask(listOffsetsV6.api, CONSUMER, READ_UNCOMMITTED, topics);
+  return answer.topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partitionIndex, errorCode, offset }) => ({
+      topic: name,
+      partition: partitionIndex,
+      errorCode,
+      offset,
+    })),
+  );
+}
+
+export function byTopic<T extends Place>(places: readonly T[]): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const place of places) {
+    const group = groups.get(place.topic);
+    if (group === undefined) groups.set(place.topic, [place]);
+    else group.push(place);
+  }
+  return [...groups];
+}
