@@ -1,0 +1,194 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Address, HostName, Mqtt, MqttAccess, MqttUser } from "../../../model";
+import { renderAcl, renderPasswords } from "../../../render/services/mosquitto";
+import { mosquittoPaths, renderMosquittoConf } from "../../../render/services/mosquitto-conf";
+import { cached } from "../../../toolchain/cache";
+import { run } from "../../../toolchain/process";
+import { freePorts } from "../kafka/kafka-cluster";
+import { waitFor } from "../wait";
+
+const STOP_MS = 20_000;
+const INSTALLED = "/usr/sbin/mosquitto";
+
+/** A Mosquitto on loopback, configured as the lab's is but for its folders. It is not started yet. */
+export interface LocalMosquitto {
+  readonly address: string;
+  readonly port: number;
+  /** What a client of this user logs in with. */
+  access(user: string): MqttAccess;
+  /** Starts it on what it has saved, and waits until it listens. */
+  start(): Promise<void>;
+  /** SIGTERM is the clean stop; SIGKILL is not. Waits for its end. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Stands still while `task` runs, as a machine that hangs does. */
+  whilePaused<T>(task: () => Promise<T>): Promise<T>;
+  /** All that it has said since the first start. */
+  log(): Promise<string>;
+  /** Stops it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+export interface MosquittoOptions {
+  readonly limits?: Partial<Pick<Mqtt, "maxConnections" | "maxQueuedMessages" | "maxMessageBytes">>;
+  /** Changes the configuration that the lab renders. */
+  readonly edit?: (conf: string) => string;
+}
+
+/** The password of a user in these tests. */
+export const testPassword = (user: string): string => `password-of-${user}`;
+
+/** Prepares a broker for these users. Whoever asks removes it in the end. */
+export async function localMosquitto(
+  users: readonly MqttUser[],
+  { limits = {}, edit = (conf) => conf }: MosquittoOptions = {},
+): Promise<LocalMosquitto> {
+  const { program, libraries } = await mosquittoProgram();
+  const folder = await mkdtemp(join(tmpdir(), "pi-lab-mosquitto-"));
+  const [port = 0] = await freePorts(1);
+  await writeConfig(folder, port, users, limits, edit);
+  const logFile = join(folder, "log");
+  await writeFile(logFile, "");
+  const log = () => readFile(logFile, "utf8");
+  let child: ChildProcess | undefined;
+
+  const start = async () => {
+    const conf = join(folder, "pi-lab.conf");
+    // The shell takes itself out of the way: the process is Mosquitto's.
+    const started = spawn("/bin/sh", ["-c", 'exec "$0" -c "$1" 2>>"$2"', program, conf, logFile], {
+      env: { ...process.env, LD_LIBRARY_PATH: libraries },
+      stdio: "ignore",
+    });
+    child = started;
+    await waitFor(
+      `Mosquitto to listen on ${port}`,
+      async () => {
+        if (started.exitCode !== null) return `ended: ${await log()}`;
+        return (await listens(port)) ? "listening" : undefined;
+      },
+      { deadlineMs: 20_000, pauseMs: 30 },
+    ).then((state) => {
+      if (state !== "listening") throw new Error(`Mosquitto ${state}`);
+    });
+  };
+  const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {
+    const running = child;
+    child = undefined;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const ended = once(running, "exit");
+    running.kill(signal);
+    const late = sleep(STOP_MS, "late", { ref: false });
+    if ((await Promise.race([ended, late])) === "late") {
+      throw new Error(`waited ${STOP_MS / 1000} s for Mosquitto to end on ${signal}`);
+    }
+  };
+  return {
+    address: "127.0.0.1",
+    port,
+    access: (username) => ({
+      address: "127.0.0.1",
+      port,
+      username,
+      password: testPassword(username),
+    }),
+    start,
+    stop,
+    async whilePaused(task) {
+      const running = child;
+      if (running === undefined) throw new Error("Mosquitto does not run");
+      running.kill("SIGSTOP");
+      try {
+        return await task();
+      } finally {
+        running.kill("SIGCONT");
+      }
+    },
+    log,
+    async remove() {
+      await stop("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function writeConfig(
+  folder: string,
+  port: number,
+  users: readonly MqttUser[],
+  limits: Partial<Mqtt>,
+  edit: (conf: string) => string,
+): Promise<void> {
+  const mqtt: Mqtt = {
+    host: "data-1" as HostName,
+    port,
+    maxConnections: 2000,
+    maxQueuedMessages: 100_000,
+    maxMessageBytes: 65_536,
+    devices: [],
+    ...limits,
+  };
+  const conf = renderMosquittoConf(mqtt, "127.0.0.1" as Address)
+    .replaceAll(dirname(mosquittoPaths.config), folder)
+    .replaceAll(mosquittoPaths.data, join(folder, "data"));
+  const names = users.map(({ name }) => name);
+  const salt = (name: string) =>
+    createHash("sha256").update(name).digest().subarray(0, 12).toString("base64");
+  const secrets = {
+    mqtt: Object.fromEntries(names.map((name) => [name, testPassword(name)])),
+    mqttSalts: Object.fromEntries(names.map((name) => [name, salt(name)])),
+  };
+  await mkdir(join(folder, "data"));
+  // Who is root stays it: the package's user may not be there.
+  const own = process.getuid?.() === 0 ? "user root\n" : "";
+  await writeFile(join(folder, "pi-lab.conf"), edit(conf) + own);
+  await writeFile(join(folder, "pi-lab.passwords"), renderPasswords(users, secrets));
+  await writeFile(join(folder, "pi-lab.acl"), renderAcl(users));
+}
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    const answer = (is: boolean) => {
+      socket.destroy();
+      resolve(is);
+    };
+    socket.once("connect", () => answer(true)).once("error", () => answer(false));
+  });
+
+/**
+ * Debian's Mosquitto: the one that is installed, else the package's files in the cache. Installing it would
+ * start a broker on this machine, which nobody asked for.
+ */
+async function mosquittoProgram(): Promise<{ program: string; libraries: string }> {
+  if (existsSync(INSTALLED)) return { program: INSTALLED, libraries: "" };
+  const log = (line: string) => process.stderr.write(`${line}\n`);
+  const apt = async (...args: string[]) => (await run("apt-cache", args, { timeoutMs: 60_000 })).stdout;
+  const version = /Candidate: ([^\s(]+)/.exec(await apt("policy", "mosquitto"))?.[1];
+  if (version === undefined) {
+    throw new Error("apt knows no package mosquitto: run `sudo apt-get update`, or install Mosquitto");
+  }
+  const entry = { name: `mosquitto/${version.replaceAll(/[^\w.+~-]/g, "_")}`, title: "Unpacking Mosquitto" };
+  const home = await cached(log, entry, async (folder) => {
+    const depends = (await apt("depends", "--important", "mosquitto")).matchAll(/Depends: (lib\S+)/g);
+    const libraries = [...depends].map(([, name = ""]) => name).filter((name) => name !== "libc6");
+    await run("apt-get", ["-q", "download", "mosquitto", ...libraries], {
+      timeoutMs: 300_000,
+      cwd: folder,
+    });
+    await run("/bin/sh", ["-c", "for deb in *.deb; do dpkg -x $deb root && rm $deb; done"], {
+      timeoutMs: 60_000,
+      cwd: folder,
+    });
+    return join(folder, "root");
+  });
+  const { stdout } = await run("find", [home, "-name", "libmosquitto.so.1"], { timeoutMs: 10_000 });
+  return { program: join(home, INSTALLED), libraries: dirname(stdout.trim()) };
+}
