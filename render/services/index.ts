@@ -1,5 +1,7 @@
 import type { Host, Lab } from "../../model";
+import { mosquittoService } from "./mosquitto";
 import { blankSecrets, type HostService, type ServiceSecrets } from "./service";
+import { telemetryService } from "./telemetry";
 
 export { programPaths } from "./program-paths";
 export { programService, type ProgramServiceArgs } from "./program-service";
@@ -14,7 +16,7 @@ export {
 type RenderService = (lab: Lab, host: Host, secrets: ServiceSecrets) => HostService | undefined;
 
 /** One line for each service there is, in the order in which they are started. */
-const renderers: readonly RenderService[] = [];
+const renderers: readonly RenderService[] = [mosquittoService, telemetryService];
 
 /** What a host runs besides Kafka, in the order in which it is started. */
 export function hostServices(lab: Lab, host: Host, secrets: ServiceSecrets): HostService[] {

@@ -30,7 +30,13 @@ export function mosquittoService(
     { ...confidential, path: mosquittoPaths.acl, content: renderAcl(users) },
     { ...open, path: mosquittoPaths.dropIn, content: renderDropIn(mqtt.maxConnections) },
   ];
-  return { unit: "mosquitto", entries, packages: ["mosquitto"], program: undefined, user: undefined };
+  return {
+    unit: "mosquitto",
+    entries,
+    packages: ["mosquitto"],
+    program: undefined,
+    user: undefined,
+  };
 }
 
 /** Mosquitto's password file: hashes alone, and the same for the same secrets. */

@@ -170,14 +170,22 @@ const listens = (port: number): Promise<boolean> =>
 async function mosquittoProgram(): Promise<{ program: string; libraries: string }> {
   if (existsSync(INSTALLED)) return { program: INSTALLED, libraries: "" };
   const log = (line: string) => process.stderr.write(`${line}\n`);
-  const apt = async (...args: string[]) => (await run("apt-cache", args, { timeoutMs: 60_000 })).stdout;
+  const apt = async (...args: string[]) =>
+    (await run("apt-cache", args, { timeoutMs: 60_000 })).stdout;
   const version = /Candidate: ([^\s(]+)/.exec(await apt("policy", "mosquitto"))?.[1];
   if (version === undefined) {
-    throw new Error("apt knows no package mosquitto: run `sudo apt-get update`, or install Mosquitto");
+    throw new Error(
+      "apt knows no package mosquitto: run `sudo apt-get update`, or install Mosquitto",
+    );
   }
-  const entry = { name: `mosquitto/${version.replaceAll(/[^\w.+~-]/g, "_")}`, title: "Unpacking Mosquitto" };
+  const entry = {
+    name: `mosquitto/${version.replaceAll(/[^\w.+~-]/g, "_")}`,
+    title: "Unpacking Mosquitto",
+  };
   const home = await cached(log, entry, async (folder) => {
-    const depends = (await apt("depends", "--important", "mosquitto")).matchAll(/Depends: (lib\S+)/g);
+    const depends = (await apt("depends", "--important", "mosquitto")).matchAll(
+      /Depends: (lib\S+)/g,
+    );
     const libraries = [...depends].map(([, name = ""]) => name).filter((name) => name !== "libc6");
     await run("apt-get", ["-q", "download", "mosquitto", ...libraries], {
       timeoutMs: 300_000,

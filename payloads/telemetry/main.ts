@@ -1,0 +1,4 @@
+import { runProgram } from "../lib/program";
+import { telemetryProgram } from "./telemetry";
+
+void runProgram(telemetryProgram());
