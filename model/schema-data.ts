@@ -40,7 +40,7 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
         1,
         100_000_000,
       ).default(dataDefaults.maxQueuedMessages),
-      maxMessageBytes: int("the bytes of a message", 65_536, 1, 268_435_455, "bytes").default(
+      maxMessageBytes: int("the bytes of a message", 65_536, 256, 268_435_455, "bytes").default(
         dataDefaults.maxMessageBytes,
       ),
     },
