@@ -20,7 +20,7 @@ export interface Mqtt {
   readonly maxConnections: number;
   /** Messages that wait for one client that is away. Default 100,000. */
   readonly maxQueuedMessages: number;
-  /** Bytes of one message's payload. Default 64 KiB. */
+  /** Bytes of one message, its topic and header included. Default 64 KiB. */
   readonly maxMessageBytes: number;
   readonly devices: readonly MqttDevice[];
 }
