@@ -62,29 +62,23 @@ export class FakeBroker {
   }
 
   private answer(socket: Socket, packet: Packet): void {
-    switch (packet.cmd) {
-      case "connect": {
-        this.connects.push(packet);
-        const { maximumPacketSize } = this;
-        this.send(socket, {
-          cmd: "connack",
-          sessionPresent: false,
-          reasonCode: this.connackCode,
-          ...(maximumPacketSize !== undefined && { properties: { maximumPacketSize } }),
-        });
-        if (this.connackCode !== 0) socket.end();
-        return;
-      }
-      case "publish":
-        return this.receive(socket, packet);
-      case "pingreq":
-        return this.send(socket, { cmd: "pingresp" });
-      case "disconnect":
-        socket.end();
-        return;
-      default:
-        throw new Error(`the fake broker knows no ${packet.cmd}`);
-    }
+    if (packet.cmd === "connect") return this.letIn(socket, packet);
+    if (packet.cmd === "publish") return this.receive(socket, packet);
+    if (packet.cmd === "pingreq") return this.send(socket, { cmd: "pingresp" });
+    if (packet.cmd !== "disconnect") throw new Error(`the fake broker knows no ${packet.cmd}`);
+    socket.end();
+  }
+
+  private letIn(socket: Socket, packet: IConnectPacket): void {
+    this.connects.push(packet);
+    const { maximumPacketSize } = this;
+    this.send(socket, {
+      cmd: "connack",
+      sessionPresent: false,
+      reasonCode: this.connackCode,
+      ...(maximumPacketSize !== undefined && { properties: { maximumPacketSize } }),
+    });
+    if (this.connackCode !== 0) socket.end();
   }
 
   private receive(socket: Socket, packet: IPublishPacket): void {

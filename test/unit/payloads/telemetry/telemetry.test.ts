@@ -116,7 +116,7 @@ describe("the program", () => {
     expect(second).toEqual({
       ...{ device: "client-1", seq: 2, session: first!["session"], temperatureC: 48.312 },
       ...{ cpuLoad: 0.25, underVoltage: true, throttled: true, clockOffsetSeconds: 0.0005 },
-      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
     });
     const at = (message = {}) => new Date((message as { time: string }).time).getTime();
     for (const message of messages) expect(at(message) % 1000).toBeLessThan(300);
