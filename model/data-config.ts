@@ -41,6 +41,7 @@ function buildBridge({ bridge, mqtt }: LabConfig): Bridge | undefined {
   const hosts = (bridge.hosts ?? [mqtt.host]) as HostName[];
   return {
     hosts: [...new Set(hosts)].sort(compareNatural),
+    deadLetters: bridge.deadLetters as TopicName | undefined,
     routes: bridge.routes.map((route) => ({ ...route, topic: route.topic as TopicName })),
   };
 }

@@ -55,6 +55,9 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
     },
     bridge: {
       hosts: texts("a host that the bridge runs on", "data-1").optional(),
+      deadLetters: leaf(
+        read.text({ what: "the Kafka topic for what is refused", example: "dead-letters" }),
+      ).optional(),
     },
     route: {
       from: leaf(read.text({ what: "an MQTT topic filter", example: "hosts/+/telemetry" })),

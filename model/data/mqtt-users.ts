@@ -12,6 +12,9 @@ export interface MqttUser {
 export const LOAD_USER = "load";
 export const LOAD_TOPICS = `${LOAD_USER}/#`;
 
+/** What the topics begin with on which the bridges tell each other what they serve. */
+export const BRIDGE_TOPICS = "pi-lab/bridge/";
+
 /** A bridge's user, by its host. */
 export const bridgeUser = (host: string): string => `bridge-${host}`;
 
@@ -32,8 +35,8 @@ export function mqttUsers(lab: Lab): readonly MqttUser[] {
     })),
     ...(bridge?.hosts ?? []).map((host): MqttUser => ({
       name: bridgeUser(host),
-      publishes: [],
-      subscribes: routes,
+      publishes: [`${BRIDGE_TOPICS}#`],
+      subscribes: [...routes, `${BRIDGE_TOPICS}#`],
     })),
     { name: LOAD_USER, publishes: [LOAD_TOPICS], subscribes: [] },
     ...mqtt.devices,

@@ -60,8 +60,12 @@ export interface BridgeConfig extends PayloadConfig {
     readonly topic: string;
     readonly key: string;
   }[];
-  /** Whether other bridges take part of the messages (MQTT shared subscriptions). */
-  readonly shared: boolean;
+  /** The hosts of all bridges, this one too, in the same order everywhere: they share the messages. */
+  readonly bridges: readonly string[];
+  /** What the MQTT topics begin with on which bridges talk to each other. Ends in `/`. */
+  readonly ownTopics: string;
+  /** The Kafka topic for messages that their own topic refuses for good. Without it they are dropped. */
+  readonly deadLetters?: string;
 }
 
 /** The configuration of each program. */

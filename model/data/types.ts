@@ -46,6 +46,8 @@ export interface Bridge {
   /** Where it runs; several share the load. Default: the MQTT broker's host. */
   readonly hosts: readonly HostName[];
   readonly routes: readonly BridgeRoute[];
+  /** Takes the messages that a route's topic refuses for good. Without one they are dropped and told. */
+  readonly deadLetters: TopicName | undefined;
 }
 
 export interface BridgeRoute {
