@@ -44,7 +44,9 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
       ];
     }
     case "bridge": {
-      const topics = [...new Set((data.bridge?.routes ?? []).map(({ topic }) => topic))].sort();
+      const { routes = [], deadLetters } = data.bridge ?? {};
+      const named = [...routes.map(({ topic }) => topic), ...(deadLetters ? [deadLetters] : [])];
+      const topics = [...new Set(named)].sort();
       return topics.flatMap((topic) => allow("topic", topic, ["describe", "write"]));
     }
     case "telemetry":
