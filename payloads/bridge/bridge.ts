@@ -14,7 +14,7 @@ const CLOSE_MS = 3000;
 export function startBridge(
   { host, mqtt, routes, bridges, ownTopics, deadLetters }: BridgeConfig,
   { log, metrics }: Ground,
-  producer: RecordProducer,
+  producer: RecordProducer & { trouble(): string | undefined },
 ): Running {
   const figures = makeFigures(metrics);
   const ground = { producer, deadLetters, figures, log, limits: LIMITS, mqtt, ownTopics };
@@ -28,7 +28,7 @@ export function startBridge(
   const sessions = planSessions(routes, bridges.length);
   const keeper = new Keeper({ me: host, bridges, sessions, presence, ground, log, figures });
   return {
-    health: () => keeper.problem(),
+    health: () => keeper.problem() ?? producer.trouble(),
     stop: async () => {
       await keeper.stop();
       await presence.stop();

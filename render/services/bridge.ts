@@ -2,6 +2,7 @@ import { bootstrapServers, type Host, type Lab } from "../../model";
 import { BRIDGE_TOPICS, bridgeUser } from "../../model/data/mqtt-users";
 import { hostPrograms } from "../../model/data/programs";
 import { serviceUser } from "../../model/data/service-users";
+import { mqttAccess } from "./mqtt-access";
 import { programService } from "./program-service";
 import type { HostService, ServiceSecrets } from "./service";
 
@@ -11,32 +12,27 @@ export function bridgeService(
   host: Host,
   secrets: ServiceSecrets,
 ): HostService | undefined {
-  const { mqtt, bridge } = lab.data;
-  if (mqtt === undefined || bridge === undefined) return undefined;
-  if (!hostPrograms(lab, host).includes("bridge")) return undefined;
-  const broker = lab.hosts.find(({ name }) => name === mqtt.host);
-  if (broker === undefined) throw new Error(`bug: ${mqtt.host} passed validation as a host`);
-  const username = bridgeUser(host.name);
+  const { bridge } = lab.data;
+  if (bridge === undefined || !hostPrograms(lab, host).includes("bridge")) return undefined;
   const kafkaUser = serviceUser("bridge");
+  const kafkaPassword = secrets.kafka[kafkaUser];
+  if (lab.cluster.authentication !== undefined && kafkaPassword === undefined) {
+    throw new Error(`bug: no password was made for ${kafkaUser}`);
+  }
   return programService({
     lab,
     host,
     program: "bridge",
     description: "Bridge from MQTT into Kafka",
     config: {
-      mqtt: {
-        address: broker.machine.address,
-        port: mqtt.port,
-        username,
-        password: secret(secrets.mqtt, username),
-      },
+      mqtt: mqttAccess(lab, bridgeUser(host.name), secrets),
       kafka: {
         bootstrapServers: bootstrapServers(lab).split(","),
-        ...(lab.cluster.authentication !== undefined && {
+        ...(kafkaPassword !== undefined && {
           sasl: {
             mechanism: "SCRAM-SHA-512",
             username: kafkaUser,
-            password: secret(secrets.kafka, kafkaUser),
+            password: kafkaPassword,
           },
         }),
       },
@@ -46,10 +42,4 @@ export function bridgeService(
       ...(bridge.deadLetters !== undefined && { deadLetters: bridge.deadLetters }),
     },
   });
-}
-
-function secret(of: Readonly<Record<string, string>>, name: string): string {
-  const found = of[name];
-  if (found === undefined) throw new Error(`bug: there is no password for ${name}`);
-  return found;
 }

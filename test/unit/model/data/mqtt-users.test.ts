@@ -27,12 +27,14 @@ test("each host's telemetry, each bridge and each device has a user of its own, 
     "esp32-2": { publishes: ["greenhouse/+/air"], subscribes: ["greenhouse/fan"] },
     "esp32-1": {},
   });
+  // On which bridges tell each other what they serve.
+  const own = ["pi-lab/bridge/#"];
   const routes = ["hosts/+/telemetry", "devices/#"];
   const hosts = ["broker-1", "broker-2", "broker-3", "client-1", "client-2", "desk-1"];
   expect(mqttUsers(parseLab(config))).toEqual([
     ...hosts.map((name) => ({ name, publishes: [`hosts/${name}/telemetry`], subscribes: [] })),
-    { name: "bridge-client-1", publishes: [], subscribes: routes },
-    { name: "bridge-desk-1", publishes: [], subscribes: routes },
+    { name: "bridge-client-1", publishes: own, subscribes: [...routes, ...own] },
+    { name: "bridge-desk-1", publishes: own, subscribes: [...routes, ...own] },
     { name: "load", publishes: ["load/#"], subscribes: [] },
     { name: "esp32-1", publishes: ["devices/esp32-1/#"], subscribes: [] },
     { name: "esp32-2", publishes: ["greenhouse/+/air"], subscribes: ["greenhouse/fan"] },

@@ -21,11 +21,13 @@ test("the ring's clients share a user, who may use their topics and no other", (
   });
 });
 
-test("the bridge may write where its routes lead, and read nothing", () => {
+test("the bridge may write where its routes and dead letters lead, and read nothing", () => {
   const config = change(secured(), ["mqtt"], { host: "broker-1" });
-  change(config, ["bridge"], { routes: [{ from: "a/#", topic: "red" }] });
+  change(config, ["bridge"], { routes: [{ from: "a/#", topic: "red" }], deadLetters: "green" });
   const rules = parseLab(config).acls.find(({ user }) => user === "pi-lab-bridge")?.rules ?? [];
   expect(rules.map(({ name, operation }) => `${operation} ${name}`)).toEqual([
+    "describe green",
+    "write green",
     "describe red",
     "write red",
   ]);

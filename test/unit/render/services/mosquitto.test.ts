@@ -18,6 +18,7 @@ const mqtt: Mqtt = {
   ],
 };
 const bridge: Bridge = {
+  deadLetters: undefined,
   hosts: ["client-1", "client-2"] as HostName[],
   routes: [
     { from: "hosts/+/telemetry", topic: "red" as TopicName, key: "{1}" },
