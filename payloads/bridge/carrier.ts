@@ -114,7 +114,7 @@ export class Carrier {
   }
 
   /** Undefined when the record is in Kafka, in the dead letters or dropped, else what stands in the way. */
-  private async attempt(load: Load): Promise<unknown> {
+  private async attempt(load: Load): Promise<Error | undefined> {
     const { producer, figures } = this.ground;
     const { record } = load;
     const begun = Date.now();
@@ -133,11 +133,11 @@ export class Carrier {
   }
 
   /** The lab is at fault, not the record: it waits, and so does all that comes for its topic after it. */
-  private hold(load: Load, error: unknown): void {
+  private hold(load: Load, error: Error): void {
     if (this.isGone) return this.through(load);
     const { topic, headers } = load.record;
     const code = error instanceof RefusedRecords ? error.code : "FAILED";
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error.message;
     this.ground.figures.refused.inc({ reason: code, outcome: "held" });
     const known = this.held.get(topic);
     if (known !== undefined) {
@@ -164,7 +164,7 @@ export class Carrier {
       const error = await this.attempt(first);
       if (this.held.get(topic) !== held) return;
       if (error === undefined) break;
-      held.reason = error instanceof Error ? error.message : String(error);
+      held.reason = error.message;
     }
     this.held.delete(topic);
     this.ground.log("info", "Kafka takes records again", { topic, held: held.loads.length });
@@ -213,12 +213,12 @@ export class Carrier {
   }
 }
 
-const isForGood = (error: unknown): error is RefusedRecords =>
+const isForGood = (error: Error): error is RefusedRecords =>
   error instanceof RefusedRecords && isOfTheRecord(error.code);
 
 /** What it fails with; undefined when it does not. */
-const failureOf = (work: Promise<void>): Promise<unknown> =>
+const failureOf = (work: Promise<void>): Promise<Error | undefined> =>
   work.then(
     () => undefined,
-    (error: unknown) => error ?? new Error("failed without a reason"),
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );

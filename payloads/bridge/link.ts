@@ -71,8 +71,8 @@ const reasonOf = (code: number): string =>
   `${REASONS[code] ?? "an unknown reason"} (0x${code.toString(16).padStart(2, "0")})`;
 
 interface Asked {
-  resolve(packet: Packet): void;
-  reject(error: Error): void;
+  readonly resolve: (packet: Packet) => void;
+  readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -246,25 +246,16 @@ export class Link {
   private take(packet: Packet): void {
     // One read of the socket may hold packets behind the one that ended it.
     if (this.state !== "open") return;
-    switch (packet.cmd) {
-      case "publish":
-        return this.options.onPublish(packet, this);
-      case "connack":
-        return this.answer("connack", packet);
-      case "pingresp":
-        return this.answer(`pingresp ${++this.pongs}`, packet);
-      case "suback":
-      case "unsuback":
-      case "puback":
-        return this.answer(`${packet.cmd} ${packet.messageId}`, packet);
-      case "disconnect":
-        return this.close(
-          `disconnected us: ${reasonOf(packet.reasonCode ?? 0)}`,
-          packet.reasonCode ?? 0,
-        );
-      default:
-        return this.close(`sent an unexpected ${packet.cmd}`);
-    }
+    const { cmd, messageId } = packet;
+    if (cmd === "publish") this.options.onPublish(packet, this);
+    else if (cmd === "connack") this.answer(cmd, packet);
+    else if (cmd === "pingresp") this.answer(`pingresp ${++this.pongs}`, packet);
+    else if (cmd === "suback" || cmd === "unsuback" || cmd === "puback") {
+      this.answer(`${cmd} ${messageId}`, packet);
+    } else if (cmd === "disconnect") {
+      const { reasonCode = 0 } = packet;
+      this.close(`disconnected us: ${reasonOf(reasonCode)}`, reasonCode);
+    } else this.close(`sent an unexpected ${cmd}`);
   }
 
   private answer(key: string, packet: Packet): void {

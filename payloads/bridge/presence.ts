@@ -30,7 +30,10 @@ export interface PresenceOptions {
   readonly ownTopics: string;
   readonly log: Log;
   /** What the others are told of this bridge. */
-  tell(): { readonly serves: readonly string[]; readonly subscribed: readonly string[] };
+  readonly tell: () => {
+    readonly serves: readonly string[];
+    readonly subscribed: readonly string[];
+  };
 }
 
 /**

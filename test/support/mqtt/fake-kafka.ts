@@ -2,8 +2,8 @@ import type { OutRecord, RecordProducer } from "../../../payloads/lib/records";
 
 interface Sent {
   readonly records: readonly OutRecord[];
-  accept(): void;
-  refuse(error: Error): void;
+  readonly accept: () => void;
+  readonly refuse: (error: Error) => void;
 }
 
 /** Kafka as a test plays it: each batch waits until the test accepts or refuses it. */

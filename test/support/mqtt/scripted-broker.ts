@@ -56,28 +56,17 @@ export class ScriptedClient {
 
 /** What a broker that takes everything answers. */
 export function friendly(packet: Packet): Packet | undefined {
-  switch (packet.cmd) {
-    case "connect":
-      return { cmd: "connack", reasonCode: 0, sessionPresent: false };
-    case "subscribe":
-      return {
-        ...{ cmd: "suback", messageId: packet.messageId! },
-        granted: packet.subscriptions.map(({ qos }) => qos),
-      };
-    case "unsubscribe":
-      return {
-        ...{ cmd: "unsuback", messageId: packet.messageId! },
-        granted: packet.unsubscriptions.map(() => 0),
-      };
-    case "publish":
-      return packet.qos === 1
-        ? { cmd: "puback", messageId: packet.messageId!, reasonCode: 0 }
-        : undefined;
-    case "pingreq":
-      return { cmd: "pingresp" };
-    default:
-      return undefined;
+  const { messageId = 0 } = packet;
+  if (packet.cmd === "connect") return { cmd: "connack", reasonCode: 0, sessionPresent: false };
+  if (packet.cmd === "pingreq") return { cmd: "pingresp" };
+  if (packet.cmd === "subscribe") {
+    return { cmd: "suback", messageId, granted: packet.subscriptions.map(({ qos }) => qos) };
   }
+  if (packet.cmd === "unsubscribe") {
+    return { cmd: "unsuback", messageId, granted: packet.unsubscriptions.map(() => 0) };
+  }
+  const isToAnswer = packet.cmd === "publish" && packet.qos === 1;
+  return isToAnswer ? { cmd: "puback", messageId, reasonCode: 0 } : undefined;
 }
 
 /** Listens on loopback and lets a test play the MQTT broker. */

@@ -94,8 +94,7 @@ it("takes no more than it may hold, also of what MQTT does not bound, and goes o
   serve({ limits: { messages: 50 } });
   const client = await subscribed();
   const payload = "x".repeat(10_000);
-  const flood = range(1, 3000);
-  for (const _ of flood) {
+  for (let i = 0; i < 3000; i++) {
     client.send({ cmd: "publish", topic: "a/x", payload, qos: 0, dup: false, retain: false });
   }
   await isTrue("the first", () => kafka.sent.length > 0);
