@@ -8,8 +8,8 @@ import { Subscriber, type SubscriberGround } from "./subscriber";
 
 /** How often it is looked who serves what, ms. */
 const LOOK_MS = 1000;
-/** How long a former session must be nobody's before it is ended: hosts are told one after the other, ms. */
-export const FORMER_MS = 30_000;
+/** How long a former session must be nobody's before it is ended, ms. Longer than a bridge is silent that lives. */
+export const FORMER_MS = 10_000;
 /** How long the MQTT broker may be away before that is a problem, ms. */
 const GRACE_MS = 10_000;
 
