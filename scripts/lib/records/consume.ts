@@ -14,8 +14,8 @@ import { Patience } from "./patience";
 export interface ConsumeOptions {
   /** Only this one; undefined: all. */
   readonly partition?: number | undefined;
-  /** Where each partition is begun: `start`, or so many records before its end. */
-  readonly from: "start" | number;
+  /** Where each partition is begun: `start`, so many records before its end, or an offset of each. */
+  readonly from: "start" | number | ReadonlyMap<number, bigint>;
   /** Goes on with what comes; otherwise each partition ends where it ended at the beginning. */
   readonly follow: boolean;
   /** Ends after so many records. */
@@ -157,7 +157,7 @@ class Consumption {
   /** Where a partition is begun, and where it ends. */
   private place(partition: number, { start, end }: Bounds): void {
     const { from, follow } = this.options;
-    const wanted = from === "start" ? start : end - BigInt(from);
+    const wanted = from === "start" ? start : wantedPosition(from, partition, end);
     const position = wanted > start ? wanted : start;
     this.positions.set(partition, position);
     if (!follow) this.ends.set(partition, end);
@@ -210,6 +210,15 @@ class Consumption {
   private bounded<T>(promise: Promise<T>): Promise<T> {
     return abortable(promise, this.stop.signal);
   }
+}
+
+/** A partition that is not named is begun at its end. */
+function wantedPosition(
+  from: number | ReadonlyMap<number, bigint>,
+  partition: number,
+  end: bigint,
+): bigint {
+  return typeof from === "number" ? end - BigInt(from) : (from.get(partition) ?? end);
 }
 
 /** The partitions of each leader, and those that have none. */
