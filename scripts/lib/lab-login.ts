@@ -62,12 +62,19 @@ export function loginAs(user: string, passwords: Passwords): Sasl | undefined {
   return undefined;
 }
 
-async function readPasswords(folder: LabFolder, given: Engine | undefined): Promise<Passwords> {
+async function readPasswords(folder: LabFolder, engine: Engine | undefined): Promise<Passwords> {
+  return ((await readOutputs(folder, engine)) as { passwords?: Passwords }).passwords ?? {};
+}
+
+/**
+ * The stack's outputs, secret ones included; none for a lab that was not made yet.
+ * @param given default: the engine is made ready first
+ */
+export async function readOutputs(folder: LabFolder, given?: Engine): Promise<object> {
   if (!existsSync(checkpointFile(folder))) return {};
   const engine = given ?? (await readyEngine());
   const text = await askEngine(folder, engine, ["stack", "output", "--json", "--show-secrets"]);
-  const { passwords } = JSON.parse(text) as { passwords?: Passwords };
-  return passwords ?? {};
+  return JSON.parse(text) as object;
 }
 
 async function readyEngine(): Promise<Engine> {

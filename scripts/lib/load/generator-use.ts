@@ -1,11 +1,8 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { GeneratorUse } from "./result";
+import { GENERATOR_LIMIT, type GeneratorUse } from "./result";
 
 const RESOLUTION_MS = 2;
 const NS_PER_MS = 1e6;
-
-/** Beyond these the generator's own figures are no longer the lab's. */
-export const GENERATOR_LIMIT = { cpuPercent: 85, loopDelayP99Ms: 25 };
 
 /** Watches this process until `use` is called. */
 export function watchGenerator(): { use(): GeneratorUse } {

@@ -26,9 +26,9 @@ export const LIMITS = {
 
 /** What is there for the devices' connections. */
 export interface Room {
-  /** Connections that the MQTT broker has left; undefined: unknown. */
+  /** Connections that the MQTT broker has left. */
   readonly connections: number;
-  /** Why it is that many, for the error: `mqtt.maxConnections (2000) less 9 of the lab's own`. */
+  /** Why it is that many, as a clause for the error. */
   readonly because: string;
   /** Files that this process may have open; Infinity where that is unknown. */
   readonly openFiles: number;
@@ -46,10 +46,13 @@ export function mostDevices({ connections, openFiles }: Room): number {
  * Looks at all stages before anything is sent.
  * @throws UserError that tells everything that is out of bounds, each with the bound
  */
-export function assertBounded(stages: readonly Stage[], room: Room): void {
+export function assertBounded(stages: readonly Stage[], waitSeconds: number, room: Room): void {
   const problems = [
     ...stages.flatMap((stage) => stageProblems(stage, room)),
     ...totalProblems(stages),
+    ...(waitSeconds <= LIMITS.waitSeconds
+      ? []
+      : [`--wait: ${figure(waitSeconds)} is out of bounds: 1 to ${LIMITS.waitSeconds} seconds.`]),
   ];
   if (problems.length > 0) throw new UserError([...new Set(problems)].join("\n"));
 }
@@ -68,19 +71,15 @@ function stageProblems(stage: Stage, room: Room): string[] {
     problems.push(`--${option}: ${value} is out of bounds: ${least} to ${figure(most)} ${unit}.`);
     return false;
   };
-  const whole =
-    bound("devices", devices, 1, LIMITS.devices, "simulated devices") &&
-    bound(
-      "rate",
-      ratePerSecond,
-      LIMITS.rate.least,
-      LIMITS.rate.most,
-      "messages a second of each device",
-    ) &&
-    bound("seconds", seconds, 1, LIMITS.seconds, "seconds a stage");
+  const { rate } = LIMITS;
+  const isWhole = [
+    bound("devices", devices, 1, LIMITS.devices, "simulated devices"),
+    bound("rate", ratePerSecond, rate.least, rate.most, "messages a second of each device"),
+    bound("seconds", seconds, 1, LIMITS.seconds, "seconds a stage"),
+  ].every((fits) => fits);
   if (devices <= LIMITS.devices && devices > room.connections) {
     problems.push(
-      `--devices: ${figure(devices)} is more than the MQTT broker takes: ${figure(room.connections)} (${room.because}). Take fewer, or raise mqtt.maxConnections.`,
+      `--devices: ${figure(devices)} is more than the MQTT broker takes, ${figure(room.connections)}: ${room.because}. Take fewer, or raise mqtt.maxConnections.`,
     );
   }
   if (devices <= LIMITS.devices && devices > room.openFiles - OWN_FILES) {
@@ -88,7 +87,7 @@ function stageProblems(stage: Stage, room: Room): string[] {
       `--devices: ${figure(devices)} connections need ${figure(devices + OWN_FILES)} open files, and this process may have ${figure(room.openFiles)}. Take fewer, or raise the limit (ulimit -n) in the shell.`,
     );
   }
-  if (!whole) return problems;
+  if (!isWhole) return problems;
   const perSecond = devices * ratePerSecond;
   if (perSecond > LIMITS.messagesPerSecond) {
     problems.push(

@@ -46,8 +46,12 @@ export class Latencies {
   /** Undefined while there is none. A percentile is the least duration that so many do not exceed. */
   percentiles(): Percentiles | undefined {
     if (this.recorded === 0) return undefined;
-    const at = (percentile: number): number =>
-      Math.min(this.histogram.percentile(percentile) / US, this.longestMs);
+    const at = (percent: number): number => {
+      // The histogram rounds to the nearest rank; asked for the rank itself it gives the one that is meant.
+      const rank = Math.ceil((percent / 100) * this.recorded);
+      const us = this.histogram.percentile((100 * rank) / this.recorded);
+      return Math.min(us / US, this.longestMs);
+    };
     return {
       count: this.recorded,
       p50: at(50),

@@ -3,6 +3,7 @@ import { UserError } from "../errors";
 import { LIMITS } from "./limits";
 import { deviceTopic } from "./message";
 import type { Stage } from "./schedule";
+import type { RecordTime } from "./table";
 
 /** The numbers of devices in the report's concurrency test (source B of the facts). */
 export const DEFAULT_DEVICES: readonly number[] = [5, 50, 100, 200, 350];
@@ -83,6 +84,13 @@ export function loadRoute({ data }: Lab, devices: number): BridgeRoute {
     );
   }
   return route;
+}
+
+/** What the time stamps of a topic's records are, as the configuration has it; Kafka's default is CreateTime. */
+export function recordTime(lab: Lab, topic: string): RecordTime {
+  const own = lab.topics.find(({ name }) => name === topic)?.config["message.timestamp.type"];
+  const type = own ?? lab.cluster.settings["log.message.timestamp.type"];
+  return type === "LogAppendTime" ? type : "CreateTime";
 }
 
 const REMEDY =

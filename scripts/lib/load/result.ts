@@ -23,6 +23,9 @@ export interface GeneratorUse {
   readonly limited: boolean;
 }
 
+/** Beyond these a stage's figures tell of the generator. */
+export const GENERATOR_LIMIT = { cpuPercent: 85, loopDelayP99Ms: 25 };
+
 /** How a stage ended: all that was acknowledged is back, nothing came any more, time was over, or Ctrl-C. */
 export type StageEnd = "complete" | "silent" | "late" | "interrupted";
 

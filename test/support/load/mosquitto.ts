@@ -30,7 +30,12 @@ export class StartedMosquitto {
     acl: string,
     settings: readonly string[] = [],
   ): Promise<StartedMosquitto> {
-    const program = await ensureProgram(() => undefined, "mosquitto", ["mosquitto"], "to test MQTT");
+    const program = await ensureProgram(
+      () => undefined,
+      "mosquitto",
+      ["mosquitto"],
+      "to test MQTT",
+    );
     const folder = await mkdtemp(join(tmpdir(), "pi-lab-mosquitto-"));
     const [port = 0] = await freePorts(1);
     const passwords = join(folder, "passwords");
