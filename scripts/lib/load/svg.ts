@@ -39,15 +39,15 @@ export function renderPlot(stages: readonly StageResult[], title: string): strin
     { name: "read back from Kafka", values: stages.map(carried) },
   ];
   const xs = stages.map(offered);
-  const labels = stages.map(({ devices }) => figure(devices));
-  const isSteady = new Set(stages.map(({ ratePerSecond }) => ratePerSecond)).size <= 1;
-  const rate = stages[0]?.ratePerSecond ?? 1;
+  const rates = new Set(stages.map(({ ratePerSecond }) => ratePerSecond));
+  const [rate = 1] = rates;
+  const isSteady = rates.size <= 1;
   const xLabel = isSteady
     ? `devices, ${figure(rate)} message${rate === 1 ? "" : "s"} a second each`
-    : "messages a second (devices above)";
-  const xLabels = isSteady
-    ? labels
-    : stages.map((stage, i) => `${labels[i]}·${figure(stage.ratePerSecond)}`);
+    : "devices × messages a second of each";
+  const xLabels = stages.map(({ devices, ratePerSecond }) =>
+    isSteady ? figure(devices) : `${figure(devices)}×${figure(ratePerSecond)}`,
+  );
   const panels = [
     { title: "until PUBACK", yLabel: "ms since due", series: hop(({ puback }) => puback) },
     { title: "until in Kafka", yLabel: "ms since due", series: hop(({ kafka }) => kafka) },
@@ -59,8 +59,7 @@ export function renderPlot(stages: readonly StageResult[], title: string): strin
   const placed = panels.map((one, i) => {
     const x = MARGIN + (i % 2) * (PANEL.width + MARGIN);
     const y = TOP + Math.floor(i / 2) * (PANEL.height + MARGIN);
-    const xLabelHere = isSteady ? xLabel : "devices · messages a second of each";
-    return `<g transform="translate(${x} ${y})">${panel({ ...one, ...PANEL, xs, xLabels, xLabel: xLabelHere })}</g>`;
+    return `<g transform="translate(${x} ${y})">${panel({ ...one, ...PANEL, xs, xLabels, xLabel })}</g>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeText(title)}">`,

@@ -6,8 +6,8 @@ export interface ForwarderOptions {
   readonly port: number;
   readonly username: string;
   readonly password: string;
-  /** How often the n-th message is written, counted from 1. Default: once. */
-  readonly copies?: (n: number) => number;
+  /** How often a message is written, by its text. Default: once. */
+  readonly copies?: (message: string) => number;
 }
 
 /**
@@ -17,14 +17,13 @@ export interface ForwarderOptions {
 export class Forwarder {
   private readonly stopping = new AbortController();
   private waiting: Buffer[] = [];
-  private count = 0;
   private readonly producer: LineProducer;
   private work: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly mqtt: MqttClient,
     topic: TopicClient,
-    private readonly copies: (n: number) => number,
+    copies: (message: string) => number,
   ) {
     const signal = this.stopping.signal;
     this.producer = new LineProducer(topic, {
@@ -34,8 +33,7 @@ export class Forwarder {
       log: () => undefined,
     });
     mqtt.on("message", (_topic, payload) => {
-      this.count += 1;
-      for (let i = this.copies(this.count); i > 0; i--) this.waiting.push(payload);
+      for (let i = copies(payload.toString()); i > 0; i--) this.waiting.push(payload);
       this.work = this.work.then(() => this.write());
     });
   }
