@@ -96,6 +96,17 @@ test("the last records of each partition, and how many lie before them", async (
   expect(reading.skipped).toBe(1n);
 });
 
+test("offsets that somebody noted before are begun at, and where none is named at the end", async () => {
+  const topic = new FakeTopic(2);
+  topic.put(0, "a1", "a2", "a3");
+  topic.put(1, "b1");
+  const reading = consume(topic, { from: new Map([[0, 1n]]), follow: true });
+  await until(reading, 2);
+  topic.put(1, "b2");
+  await until(reading, 3);
+  expect(reading.values).toEqual(["a2", "a3", "b2"]);
+});
+
 test("one partition alone is asked for", async () => {
   const topic = new FakeTopic(2);
   topic.put(0, "a");
