@@ -178,24 +178,19 @@ export class MqttDevice {
 
   /** @returns the reason that the broker gives for closing the connection */
   private take(packet: Packet): string | undefined {
-    switch (packet.cmd) {
-      case "puback": {
-        const id = packet.messageId ?? 0;
-        const sequence = this.inFlight.get(id);
-        if (sequence === undefined) return undefined;
-        this.inFlight.delete(id);
-        this.hooks.onPuback(this.index, sequence, packet.reasonCode ?? 0);
-        this.pump();
-        return undefined;
-      }
-      case "disconnect": {
-        const code = packet.reasonCode ?? 0;
-        if (code === TAKEN_OVER) this.hooks.onTakenOver(this.index);
-        return `the broker closed the connection (${reasonName(code)})`;
-      }
-      default:
-        return undefined;
+    if (packet.cmd === "puback") {
+      const id = packet.messageId ?? 0;
+      const sequence = this.inFlight.get(id);
+      if (sequence === undefined) return undefined;
+      this.inFlight.delete(id);
+      this.hooks.onPuback(this.index, sequence, packet.reasonCode ?? 0);
+      this.pump();
+    } else if (packet.cmd === "disconnect") {
+      const code = packet.reasonCode ?? 0;
+      if (code === TAKEN_OVER) this.hooks.onTakenOver(this.index);
+      return `the broker closed the connection (${reasonName(code)})`;
     }
+    return undefined;
   }
 
   private pump(): void {

@@ -1,4 +1,4 @@
-import type { BridgeRoute, Lab } from "../../../model";
+import { LOAD_TOPICS, matchFilter, type BridgeRoute, type Lab } from "../../../model";
 import { UserError } from "../errors";
 import { LIMITS } from "./limits";
 import { deviceTopic } from "./message";
@@ -56,31 +56,20 @@ export function nextOfRamp(
   return fits ? next : undefined;
 }
 
-/** Whether an MQTT topic filter, with `+` and `#`, takes a topic (MQTT 5.0, section 4.7). */
-export function filterTakes(filter: string, topic: string): boolean {
-  const [wanted, levels] = [filter.split("/"), topic.split("/")];
-  // Topics that begin with $ are the broker's own, and no wildcard at the beginning takes them.
-  if (topic.startsWith("$") && (wanted[0] === "+" || wanted[0] === "#")) return false;
-  for (const [i, level] of wanted.entries()) {
-    if (level === "#") return i === wanted.length - 1;
-    if (i >= levels.length || (level !== "+" && level !== levels[i])) return false;
-  }
-  return wanted.length === levels.length;
-}
-
 /**
- * The route by which the devices' messages come into Kafka: the first that takes them, as the bridge decides.
+ * The route by which the devices' messages come into Kafka. No two routes take the same topics.
  * @throws UserError where there is none, with what to add
  */
 export function loadRoute({ data }: Lab, devices: number): BridgeRoute {
   const routes = data.bridge?.routes ?? [];
-  const route = routes.find(({ from }) => filterTakes(from, deviceTopic(0)));
+  const takes = (filter: string, device: number): boolean =>
+    matchFilter(filter, deviceTopic(device)) !== undefined;
+  const route = routes.find(({ from }) => takes(from, 0));
   if (route === undefined) throw new UserError(`${noRoute(data)} ${REMEDY}`);
   for (let device = 1; device < devices; device++) {
-    const topic = deviceTopic(device);
-    if (routes.find(({ from }) => filterTakes(from, topic)) === route) continue;
+    if (takes(route.from, device)) continue;
     throw new UserError(
-      `bridge.routes: ${route.from} takes ${deviceTopic(0)} and not ${topic}, so that not all devices' messages come into ${route.topic}. ${REMEDY}`,
+      `bridge.routes: ${route.from} takes ${deviceTopic(0)} and not ${deviceTopic(device)}, so that not all devices' messages come into ${route.topic}. ${REMEDY}`,
     );
   }
   return route;
@@ -93,8 +82,7 @@ export function recordTime(lab: Lab, topic: string): RecordTime {
   return type === "LogAppendTime" ? type : "CreateTime";
 }
 
-const REMEDY =
-  "Add a route `{ from: load/#, topic: TOPIC }` with one of the lab's topics, and run `pulumi up`.";
+const REMEDY = `Add a route \`{ from: ${LOAD_TOPICS}, topic: TOPIC }\` with one of the lab's topics, and run \`pulumi up\`.`;
 
 function noRoute({ mqtt, bridge }: Lab["data"]): string {
   if (mqtt === undefined) {

@@ -21,7 +21,7 @@ const PAUSE_MS = 300;
 export class ReadBack {
   private readonly stop = new AbortController();
   private readonly ended: Promise<void>;
-  private failure: unknown;
+  private failure: Error | undefined;
   private passedOver = 0n;
   private take: (record: StoredRecord) => void = () => undefined;
 
@@ -41,7 +41,7 @@ export class ReadBack {
       log,
     }).then(
       () => undefined,
-      (error: unknown) => {
+      (error: Error) => {
         this.failure = error;
         begun();
       },

@@ -1,4 +1,4 @@
-import type { Lab } from "../../../model";
+import { LOAD_USER, type Lab } from "../../../model";
 import type { Engine } from "../engine";
 import { UserError } from "../errors";
 import { npmRun } from "../cli";
@@ -6,9 +6,6 @@ import type { LabFolder } from "../lab-folder";
 import { readOutputs } from "../lab-login";
 import { assertInLab, type Room } from "./limits";
 import type { LoadTarget } from "./mqtt-device";
-
-/** The MQTT user of the simulated devices. */
-const USER = "load";
 
 /** The MQTT broker of the lab, whose host must be on the lab's own network. */
 export function mqttBroker(lab: Lab): { readonly address: string; readonly port: number } {
@@ -36,13 +33,13 @@ export async function loadTarget(
   const { mqttPasswords } = (await readOutputs(folder, engine)) as {
     mqttPasswords?: Readonly<Record<string, string>>;
   };
-  const password = mqttPasswords?.[USER];
+  const password = mqttPasswords?.[LOAD_USER];
   if (password === undefined) {
     throw new UserError(
-      `The stack ${folder.stack} has no password of the MQTT user ${USER} yet: ${npmRun("pulumi", folder.stack, "up")} has to end once.`,
+      `The stack ${folder.stack} has no password of the MQTT user ${LOAD_USER} yet: ${npmRun("pulumi", folder.stack, "up")} has to end once.`,
     );
   }
-  return { ...broker, username: USER, password };
+  return { ...broker, username: LOAD_USER, password };
 }
 
 /** What the broker has left beside the lab's own clients. */

@@ -109,7 +109,7 @@ function labWithMqtt(address?: string): Lab {
     devices: [{ name: "esp32-1", publishes: [], subscribes: [] }],
   };
   const data = { ...lab.data, mqtt, telemetry: { everySeconds: 1 } };
-  return { ...lab, hosts: [{ ...host!, machine }, ...others], data } as Lab;
+  return { ...lab, hosts: [{ ...host!, machine }, ...others], data };
 }
 
 test("the load goes to the MQTT broker of the lab's configuration, and nowhere else", () => {
