@@ -87,7 +87,7 @@ function remedyOf(reason: string): string {
   if (/user name|authorized/.test(reason)) {
     return "Its password is that of the stack's state: `pulumi up` brings it to the broker.";
   }
-  if (/closed the connection|quota|busy/.test(reason)) {
+  if (/closed the connection|ECONNRESET|quota|busy/.test(reason)) {
     return "It may have as many clients as mqtt.maxConnections allows, or have no files left for more.";
   }
   return "See whether it runs: `npm run status`, and `npm run logs` of its host.";

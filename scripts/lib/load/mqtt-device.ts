@@ -19,7 +19,7 @@ export interface DeviceHooks {
   /** @param reason MQTT 5's reason code: below 0x80 the broker has taken the message */
   onPuback(device: number, sequence: number, reason: number): void;
   onDisconnect(device: number, reason: string): void;
-  /** Somebody else connected with this device's client id. */
+  /** It cannot stay connected: somebody else uses its client id, for all that can be seen. */
   onTakenOver(device: number): void;
 }
 
@@ -29,6 +29,11 @@ export const CONNECT_MS = 10_000;
 const KEEPALIVE_S = 15;
 /** Pauses before further tries: doubled each time. */
 const RETRY_MS = { first: 250, most: 4_000 };
+/**
+ * Two clients with one id throw each other out for ever, and Mosquitto 2.0 closes the connection without a word:
+ * so many lives in succession, none longer than this, tell of it.
+ */
+const SHORT_LIVES = { count: 5, ms: 2_000 };
 /** Unacknowledged messages of one device at most, whatever the broker allows. */
 const MOST_IN_FLIGHT = 1_000;
 const LAST_MESSAGE_ID = 65_535;
@@ -60,6 +65,8 @@ export class MqttDevice {
   private retryMs = RETRY_MS.first;
   private retry: NodeJS.Timeout | undefined;
   private lastHeardMs = 0;
+  private readyAtMs = 0;
+  private shortLives = 0;
 
   constructor(
     readonly index: number,
@@ -171,6 +178,7 @@ export class MqttDevice {
 
   private begin({ properties }: IConnackPacket): void {
     this.ready = true;
+    this.readyAtMs = performance.now();
     this.retryMs = RETRY_MS.first;
     this.window = Math.min(MOST_IN_FLIGHT, properties?.receiveMaximum ?? LAST_MESSAGE_ID);
     this.pump();
@@ -227,6 +235,9 @@ export class MqttDevice {
     this.inFlight.clear();
     if (this.ending) return;
     this.hooks.onDisconnect(this.index, why);
+    const isShort = performance.now() - this.readyAtMs < SHORT_LIVES.ms;
+    this.shortLives = isShort ? this.shortLives + 1 : 0;
+    if (this.shortLives === SHORT_LIVES.count) this.hooks.onTakenOver(this.index);
     this.reconnect();
   }
 

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly stages: readonly Stage[];
   /** Goes on after the last stage, up to this, until the lab or the generator is at its limit. */
   readonly ramp?: Ceiling | undefined;
+  /** Why a ramp ends at a stage; undefined: it goes on. Default: `limitReached`. */
+  readonly rampEnds?: ((stage: StageResult) => string | undefined) | undefined;
   /** Default: `DEFAULT_WAIT`. */
   readonly wait?: Wait | undefined;
   /** Ends the run with what there is so far. */
@@ -37,7 +39,7 @@ export const DEFAULT_WAIT: Wait = { silenceMs: 30_000, mostMs: 600_000 };
  * @throws UserError when the first stage cannot be begun; what ends a later one is told in `stopped`
  */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
-  const { stages: planned, ramp, signal, log } = options;
+  const { stages: planned, ramp, rampEnds = limitReached, signal, log } = options;
   const stages: StageResult[] = [];
   const queue = [...planned];
   const ended = (stopped?: string): LoadResult => ({
@@ -61,7 +63,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
       options.onStage?.(result);
       if (signal.aborted) return ended("interrupted");
       const isRamp = ramp !== undefined && queue.length === 0;
-      const why = isRamp ? limitReached(result) : stageTrouble(result);
+      const why = isRamp ? rampEnds(result) : stageTrouble(result);
       if (why !== undefined) return ended(why);
       if (!isRamp) continue;
       const next = nextOfRamp(result, ramp);

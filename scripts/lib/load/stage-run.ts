@@ -194,7 +194,7 @@ class StageRun implements DeviceHooks {
   onTakenOver(device: number): void {
     this.fault.abort(
       new UserError(
-        `${deviceName(device)}: another client connected with this id. Only one load can run on a lab at a time: stop the other one.`,
+        `${deviceName(device)} cannot stay connected, as when another client connects with its id. Only one load can run on a lab at a time: stop the other one.`,
       ),
     );
   }
