@@ -47,7 +47,7 @@ function labWith(...routes: BridgeRoute[]): Lab {
   const host = lab.hosts[0]!.name;
   const mqtt = { host, port: 1883, maxConnections: 10, devices: [] };
   const limits = { maxQueuedMessages: 1, maxMessageBytes: 1 };
-  const bridge = { hosts: [host], routes };
+  const bridge = { hosts: [host], routes, deadLetters: undefined };
   return { ...lab, data: { ...lab.data, mqtt: { ...mqtt, ...limits }, bridge } };
 }
 
