@@ -12,7 +12,10 @@ const STOP_MS = 30_000;
 
 /** A bridge as a host runs it: a process of its own, with its configuration in a file. */
 export class BridgeProcess {
+  private static count = 0;
   private child: ChildProcess | undefined;
+  /** Its own: what a former bridge of the same host has said is not this one's. */
+  private readonly name = `${this.config.host}-${++BridgeProcess.count}`;
 
   private constructor(
     readonly config: BridgeConfig,
@@ -26,9 +29,9 @@ export class BridgeProcess {
   }
 
   async start(): Promise<void> {
-    const file = join(this.folder, `${this.config.host}.json`);
+    const file = join(this.folder, `${this.name}.json`);
     await writeFile(file, JSON.stringify(this.config), { mode: 0o600 });
-    const out = openSync(join(this.folder, `${this.config.host}.log`), "a");
+    const out = openSync(join(this.folder, `${this.name}.log`), "a");
     // One process, so that a signal reaches the bridge itself.
     const args = ["--import", "tsx", join(ROOT, "payloads/bridge/main.ts"), file];
     this.child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", out, out] });
@@ -50,7 +53,7 @@ export class BridgeProcess {
   }
 
   log(): Promise<string> {
-    return readFile(join(this.folder, `${this.config.host}.log`), "utf8").catch(() => "");
+    return readFile(join(this.folder, `${this.name}.log`), "utf8").catch(() => "");
   }
 
   /** The lines of its log with such a message. */

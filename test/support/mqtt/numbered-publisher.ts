@@ -8,8 +8,8 @@ import { Link, LinkEnded } from "../../../payloads/bridge/link";
  */
 export class NumberedPublisher {
   readonly acknowledged = new Set<number>();
-  /** How often a message was published again. */
-  again = 0;
+  /** How many were published, those that were published again counted each time. */
+  published = 0;
   private readonly stopping = new AbortController();
   private readonly running: Promise<void>;
 
@@ -41,9 +41,7 @@ export class NumberedPublisher {
       } catch (error) {
         if (!(error instanceof LinkEnded)) throw error;
         // In order: from the first that is not acknowledged.
-        const firstOpen = this.firstOpen();
-        this.again += next - firstOpen;
-        next = firstOpen;
+        next = this.firstOpen();
         await sleep(100);
       }
     }
@@ -62,6 +60,7 @@ export class NumberedPublisher {
           Array.from({ length: portion }, async (_, i) => {
             const n = next + i;
             const payload = JSON.stringify({ n, time: new Date().toISOString() });
+            this.published++;
             await link.publish(this.topicOf(n), payload, { qos: 1, retain: false });
             this.acknowledged.add(n);
           }),
