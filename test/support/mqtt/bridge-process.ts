@@ -15,12 +15,14 @@ export class BridgeProcess {
   private static count = 0;
   private child: ChildProcess | undefined;
   /** Its own: what a former bridge of the same host has said is not this one's. */
-  private readonly name = `${this.config.host}-${++BridgeProcess.count}`;
+  private readonly name: string;
 
   private constructor(
     readonly config: BridgeConfig,
     private readonly folder: string,
-  ) {}
+  ) {
+    this.name = `${config.host}-${++BridgeProcess.count}`;
+  }
 
   static async start(config: BridgeConfig, folder: string): Promise<BridgeProcess> {
     const bridge = new BridgeProcess(config, folder);
