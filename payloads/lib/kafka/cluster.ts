@@ -36,7 +36,8 @@ export class Cluster {
   private readonly links = new Map<string, Promise<KafkaLink>>();
   private servers: readonly string[];
   private turn = Math.floor(Math.random() * 1024);
-  private problem: string | undefined;
+  private problem: string | undefined = "no broker has answered yet";
+  private isTold = false;
   private closed = false;
 
   constructor(
@@ -168,12 +169,14 @@ export class Cluster {
   }
 
   private well(): void {
-    if (this.problem !== undefined && !this.closed) this.log("info", "brokers answer again");
+    if (this.isTold && !this.closed) this.log("info", "brokers answer again");
+    this.isTold = false;
     this.problem = undefined;
   }
 
   private ill(problem: string): void {
-    if (this.problem === undefined && !this.closed) this.log("warn", problem);
+    if (!this.isTold && !this.closed) this.log("warn", problem);
+    this.isTold = true;
     this.problem = problem;
   }
 }

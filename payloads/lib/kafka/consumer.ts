@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KafkaAccess } from "../../../model";
-import { unpackBatches } from "../../../shared/kafka/batches";
-import type { StoredRecord } from "../../../shared/kafka/batches";
 import type { Log } from "../log";
 import type { ConsumeOptions, InRecord, RecordConsumer } from "../records";
 import { Cluster, type Metadata } from "./cluster";
-import { Code, nameOf, verdictOf, wordsOf } from "./codes";
-import { FETCH_MS, type Fetched, fetchRecords, logEnds, type Place } from "./fetch-request";
-import type { Commit } from "./group-request";
+import { Code, verdictOf, wordsOf } from "./codes";
+import { Commits } from "./commits";
+import { FETCH_MS, fetchRecords, type Place } from "./fetch-request";
 import { LinkError } from "./link";
 import { Membership } from "./membership";
+import { findPositions, keyOf, type Owned, type Taken, toInRecord, unpackAnswers } from "./owned";
 
 /** Between two tries, ms. */
 const PAUSE_MS = 200;
@@ -17,18 +16,6 @@ const PAUSE_MS = 200;
 const LOOK_MS = 1_000;
 /** How long the last commit may take when closing, ms. */
 const LAST_COMMIT_MS = 5_000;
-
-/** A partition that is read. Whoever gets it again later gets another object. */
-interface Owned extends Place {
-  /** The offset that is read next; undefined until it has been asked for. */
-  position: bigint | undefined;
-  /** Where it begins if nothing is committed. */
-  readonly from: "earliest" | "latest";
-  /** Being asked for or handled. */
-  busy: boolean;
-  /** What was read of it cannot be committed: the group went on without us, or the log begins anew. */
-  isVoid: boolean;
-}
 
 type Handle = (batch: readonly InRecord[]) => Promise<void>;
 
@@ -45,8 +32,7 @@ export class KafkaConsumer implements RecordConsumer {
   private metadata: Metadata | undefined;
   /** Topics that have been seen before, with their ids. */
   private readonly seen = new Map<string, string>();
-  private readonly commits = new Map<string, Commit>();
-  private committing: Promise<void> | undefined;
+  private readonly commits: Commits;
   private handling: Promise<void> = Promise.resolve();
   private problem: string | undefined;
   private failure: Error | undefined;
@@ -64,15 +50,26 @@ export class KafkaConsumer implements RecordConsumer {
       fenced: () => this.fenced(),
     };
     const { signal } = this.stop;
-    this.membership =
+    const membership =
       group === undefined
         ? undefined
         : new Membership(this.cluster, group, topics, reader, signal, log);
+    this.membership = membership;
+    this.commits = new Commits((commits) => membership?.commit(commits) ?? Promise.resolve([]));
   }
 
-  /** Undefined while brokers answer and have what is to be read, else what is wrong in words. */
+  /**
+   * Undefined while it reads all that is its, else what is wrong in words: what is written from then on is
+   * handed over, from wherever it was to begin.
+   */
   trouble(): string | undefined {
-    return this.cluster.trouble() ?? this.problem ?? this.membership?.trouble();
+    const lost = [...this.owned.values()].filter(({ position }) => position === undefined);
+    return (
+      this.cluster.trouble() ??
+      this.problem ??
+      this.membership?.trouble() ??
+      (lost.length === 0 ? undefined : `${lost.length} partitions are not read yet`)
+    );
   }
 
   /**
@@ -113,7 +110,9 @@ export class KafkaConsumer implements RecordConsumer {
   /** Commits what has been handled, and leaves the group. */
   private async goodBye(membership: Membership): Promise<void> {
     const late = sleep(LAST_COMMIT_MS, undefined, { ref: false });
-    await Promise.race([this.commitAll(membership), late]);
+    await Promise.race([this.commits.flush(), late]);
+    // What could not be committed will be handed over again.
+    this.commits.clear();
     await Promise.race([membership.leave().catch(() => {}), late]);
   }
 
@@ -156,25 +155,15 @@ export class KafkaConsumer implements RecordConsumer {
     this.owned.set(key, { ...place, position: undefined, from, busy: false, isVoid: false });
   }
 
-  /** Somebody has deleted the topic and made it again. */
+  /** Somebody has deleted the topic and made it again. What was read of it before is void. */
   private begunAnew(topic: string): void {
-    for (const [key, owned] of this.owned) {
+    for (const owned of [...this.owned.values()]) {
       if (owned.topic !== topic) continue;
-      this.findAgain(owned, "earliest");
-      this.commits.delete(key);
+      owned.isVoid = true;
+      this.commits.drop(owned);
+      this.owned.delete(keyOf(owned));
+      this.add(owned, "seen");
     }
-  }
-
-  /** Its position is asked for anew; what was read of it before is void. */
-  private findAgain(owned: Owned, from: Owned["from"]): void {
-    owned.isVoid = true;
-    this.owned.set(keyOf(owned), {
-      ...owned,
-      position: undefined,
-      from,
-      busy: false,
-      isVoid: false,
-    });
   }
 
   private async own(places: readonly Place[]): Promise<void> {
@@ -185,7 +174,7 @@ export class KafkaConsumer implements RecordConsumer {
     }
     if (gone) {
       await this.handling;
-      await this.commitAll(this.membership!);
+      await this.commits.flush().catch((error: unknown) => this.fail(error));
     }
     for (const place of places) this.add(place, undefined);
   }
@@ -213,7 +202,7 @@ export class KafkaConsumer implements RecordConsumer {
     this.driven.add(leader);
     try {
       for (let mine = this.ledBy(leader); mine.length > 0; mine = this.ledBy(leader)) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         if (await this.readOnce(leader, mine, handle)) continue;
         await sleep(PAUSE_MS, undefined, { signal }).catch(() => {});
         if (!signal.aborted) await this.look();
@@ -223,17 +212,23 @@ export class KafkaConsumer implements RecordConsumer {
     } finally {
       this.driven.delete(leader);
     }
+    // What it led is another's by now.
+    if (!signal.aborted) this.pump(handle);
   }
 
   /** Gives whether all went well. */
   private async readOnce(leader: string, mine: readonly Owned[], handle: Handle): Promise<boolean> {
     for (const owned of mine) owned.busy = true;
     try {
-      const known = await this.placed(leader, mine);
-      if (known.length === 0) return false;
       const link = await this.cluster.link(leader, "fetch", FETCH_MS);
-      const answers = await fetchRecords(link, known);
-      const taken = await this.take(answers, known);
+      const lost = mine.filter(({ position }) => position === undefined);
+      const { membership } = this;
+      const committed = membership && ((places: readonly Place[]) => membership.committed(places));
+      if (lost.length > 0) await findPositions(link, lost, committed);
+      const asked = mine.filter(hasPosition);
+      if (asked.length === 0) return false;
+      const answers = await fetchRecords(link, asked);
+      const taken = await unpackAnswers(link, answers, asked, this.log);
       if (taken.length > 0) await this.hand(taken, handle);
       return answers.every(({ errorCode }) => errorCode === Code.none);
     } catch (error) {
@@ -244,127 +239,29 @@ export class KafkaConsumer implements RecordConsumer {
     }
   }
 
-  /** Those whose position is known, if need be asked for now. */
-  private async placed(leader: string, mine: readonly Owned[]) {
-    const lost = mine.filter(({ position }) => position === undefined);
-    if (lost.length > 0) {
-      const committed = (await this.membership?.committed(lost)) ?? [];
-      for (const { topic, partition, errorCode, offset } of committed) {
-        const owned = this.owned.get(keyOf({ topic, partition }));
-        if (owned !== undefined && errorCode === Code.none && offset >= 0n) {
-          owned.position ??= offset;
-        }
-      }
-      const answered = new Set(
-        committed.filter(({ errorCode }) => errorCode === Code.none).map(keyOf),
-      );
-      const fresh = lost.filter(
-        (one) =>
-          one.position === undefined && (this.membership === undefined || answered.has(keyOf(one))),
-      );
-      await this.findEnds(leader, fresh);
-    }
-    return mine.flatMap((owned) =>
-      owned.position === undefined ? [] : [{ ...owned, position: owned.position, owned }],
-    );
-  }
-
-  private async findEnds(leader: string, places: readonly Owned[]): Promise<void> {
-    for (const end of ["earliest", "latest"] as const) {
-      const wanted = places.filter(({ from }) => from === end);
-      if (wanted.length === 0) continue;
-      const link = await this.cluster.link(leader, "fetch", FETCH_MS);
-      for (const { topic, partition, errorCode, offset } of await logEnds(link, wanted, end)) {
-        const owned = wanted.find((one) => one.topic === topic && one.partition === partition);
-        if (errorCode === Code.none && owned !== undefined) owned.position = offset;
-      }
-    }
-  }
-
-  /** Unpacks answers, and looks again for what is not in the log any more. */
-  private async take(answers: readonly Fetched[], known: readonly { readonly owned: Owned }[]) {
-    const taken: { owned: Owned; records: readonly StoredRecord[]; next: bigint }[] = [];
-    for (const { topic, partition, errorCode, packed } of answers) {
-      const owned = known.find(
-        (one) => one.owned.topic === topic && one.owned.partition === partition,
-      )?.owned;
-      if (owned?.position === undefined) continue;
-      const where = `${topic}, partition ${partition}`;
-      if (errorCode === Code.offsetOutOfRange) {
-        this.log("warn", `${where}: offset ${owned.position} is not in the log any more`);
-        if (this.isOurs(owned)) this.findAgain(owned, this.options.from);
-        continue;
-      }
-      if (errorCode !== Code.none) {
-        this.log("debug", `${where}: ${nameOf(errorCode)}`);
-        continue;
-      }
-      const unpacked = await unpackBatches(packed, partition, owned.position).catch(
-        (error: unknown) => {
-          const words = error instanceof Error ? error.message : String(error);
-          throw new Error(
-            `${where}: the batch at offset ${owned.position} cannot be read: ${words}`,
-          );
-        },
-      );
-      if (unpacked.next > owned.position) taken.push({ owned, ...unpacked });
-    }
-    return taken;
-  }
-
   /** One batch at a time is handled, whatever broker it is from. */
-  private async hand(
-    taken: readonly { owned: Owned; records: readonly StoredRecord[]; next: bigint }[],
-    handle: Handle,
-  ): Promise<void> {
+  private async hand(taken: readonly Taken[], handle: Handle): Promise<void> {
     const mine = this.handling.then(async () => {
       if (this.stop.signal.aborted) return;
       const ours = taken.filter(({ owned }) => this.isOurs(owned));
       const batch = ours.flatMap(({ owned, records }) =>
-        records.map((one) => inRecord(owned, one)),
+        records.map((one) => toInRecord(owned, one)),
       );
       if (batch.length > 0) await handle(batch);
       for (const { owned, next } of ours) {
         owned.position = next;
         if (owned.isVoid || this.membership === undefined) continue;
         const { topic, partition } = owned;
-        this.commits.set(keyOf(owned), { topic, partition, offset: next });
+        this.commits.add({ topic, partition, offset: next });
       }
     });
     this.handling = mine.catch(() => {});
     await mine;
-    if (this.membership !== undefined) void this.commitAll(this.membership);
+    void this.commits.flush().catch((error: unknown) => this.fail(error));
   }
 
   private isOurs(owned: Owned): boolean {
     return this.owned.get(keyOf(owned)) === owned;
-  }
-
-  /** Commits until nothing is left to; whoever asks meanwhile waits for the same. */
-  private commitAll(membership: Membership): Promise<void> {
-    this.committing ??= this.commitLoop(membership)
-      .catch((error: unknown) => this.fail(error))
-      .finally(() => {
-        this.committing = undefined;
-      });
-    return this.committing;
-  }
-
-  private async commitLoop(membership: Membership): Promise<void> {
-    const end = Date.now() + LAST_COMMIT_MS;
-    while (this.commits.size > 0) {
-      if (this.stop.signal.aborted && Date.now() > end) return;
-      const commits = [...this.commits.values()];
-      const left = await membership.commit(commits).catch((error: unknown) => {
-        if (!(error instanceof LinkError)) throw error;
-        return commits;
-      });
-      for (const commit of commits) {
-        const key = keyOf(commit);
-        if (!left.includes(commit) && this.commits.get(key) === commit) this.commits.delete(key);
-      }
-      if (left.length > 0) await sleep(PAUSE_MS);
-    }
   }
 
   private ledBy(leader: string): Owned[] {
@@ -376,17 +273,5 @@ export class KafkaConsumer implements RecordConsumer {
   }
 }
 
-const keyOf = ({ topic, partition }: Place): string => `${topic} ${partition}`;
-
-function inRecord({ topic }: Place, stored: StoredRecord): InRecord {
-  const { partition, offset, timestampMs, key, value, headers } = stored;
-  return {
-    topic,
-    partition,
-    offset,
-    timestampMs: Number(timestampMs),
-    key: key ?? undefined,
-    value: value ?? Buffer.alloc(0),
-    headers: new Map(headers.map(([name, text]) => [String(name), text ?? Buffer.alloc(0)])),
-  };
-}
+const hasPosition = (owned: Owned): owned is Owned & { position: bigint } =>
+  owned.position !== undefined;

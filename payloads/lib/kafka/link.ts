@@ -1,9 +1,17 @@
-import { Connection } from "@platformatic/kafka";
+import { Connection, TimeoutError } from "@platformatic/kafka";
 import type { KafkaAccess } from "../../../model";
 
 /** A connection that did not come about, was lost or fell silent: whether a request took effect is not known. */
 export class LinkError extends Error {
   override readonly name = "LinkError";
+
+  /** @param isSilence the other side said nothing within the time; it may hang, or be cut off */
+  constructor(
+    message: string,
+    readonly isSilence = false,
+  ) {
+    super(message);
+  }
 }
 
 /** A request, as the client library's low-level modules export it. */
@@ -66,8 +74,22 @@ export class KafkaLink {
       if (answer !== undefined) return answer;
       // A late answer would be taken for the next one's: the connection is of no use any more.
       void this.close();
-      throw new LinkError(`${this.server}: ${rootCause(error)}`);
+      throw new LinkError(`${this.server}: ${rootCause(error)}`, error instanceof TimeoutError);
     }
+  }
+
+  /** Resolves when the connection has ended, whoever ended it. */
+  ended(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.connection.off("close", end);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      this.connection.on("close", end);
+      signal.addEventListener("abort", end);
+      if (!this.alive || signal.aborted) end();
+    });
   }
 
   /** Without a word to the broker: what is under way fails now. */

@@ -1,8 +1,4 @@
-import {
-  unpackBatches,
-  UnreadableBatch,
-  type Unpacked,
-} from "../../../shared/kafka/batches";
+import { unpackBatches, UnreadableBatch, type Unpacked } from "../../../shared/kafka/batches";
 import { UserError } from "../errors";
 
 /** Where batches come from, for what is said of one that cannot be read. */

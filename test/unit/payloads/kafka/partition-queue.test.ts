@@ -134,6 +134,16 @@ test("brokers that have forgotten the producer: the batch goes under another num
   expect(leader.log).toEqual(["a", "b"]);
 });
 
+test("a batch that a broker says to have already is done", () => {
+  const { queue, outcomes } = queueOf(["a"]);
+  numbered(queue);
+  queue.lost();
+  numbered(queue);
+  expect(queue.answered(DUPLICATE, undefined, 0)).toBe("go-on");
+  expect(outcomes).toEqual(["done"]);
+  expect(queue.isEmpty).toBe(true);
+});
+
 test("of a batch that holds too large a record the others are taken, in order", async () => {
   const leader = new Leader();
   const values = ["a", "b", "far-too-large", "c", "d", "e", "much-too-large", "f"];

@@ -1,0 +1,129 @@
+/** The partitions that are read, where each is, and what an answer holds of them. */
+import { type StoredRecord, unpackBatches } from "../../../shared/kafka/batches";
+import type { Log } from "../log";
+import type { InRecord } from "../records";
+import { Code, nameOf } from "./codes";
+import { type Fetched, logEnds, type Offset, type Place } from "./fetch-request";
+import type { KafkaLink } from "./link";
+
+/** A partition that is read. Whoever gets it again later gets another object. */
+export interface Owned extends Place {
+  /** The offset that is read next; undefined until it has been asked for. */
+  position: bigint | undefined;
+  /** Where it begins if nothing is committed. */
+  readonly from: "earliest" | "latest";
+  /** Being asked for or handled. */
+  busy: boolean;
+  /** What was read of it cannot be committed: the group went on without us, or the log begins anew. */
+  isVoid: boolean;
+}
+
+/** What an answer holds of one partition. */
+export interface Taken {
+  readonly owned: Owned;
+  readonly records: readonly StoredRecord[];
+  /** Where to go on. */
+  readonly next: bigint;
+}
+
+export const keyOf = ({ topic, partition }: Place): string => `${topic} ${partition}`;
+
+/**
+ * Gives partitions their positions, as far as they are told: where the group had come to, else the log's end
+ * that each is to begin at.
+ *
+ * @param committed undefined without a group
+ */
+export async function findPositions(
+  link: KafkaLink,
+  lost: readonly Owned[],
+  committed: ((places: readonly Place[]) => Promise<readonly Offset[]>) | undefined,
+): Promise<void> {
+  const told = await committed?.(lost);
+  const known = new Map(
+    told?.filter(({ errorCode }) => errorCode === Code.none).map((one) => [keyOf(one), one.offset]),
+  );
+  const fresh: Owned[] = [];
+  for (const owned of lost) {
+    const offset = known.get(keyOf(owned));
+    if (offset !== undefined && offset >= 0n) owned.position = offset;
+    // Nothing is committed; of what was not answered nobody knows.
+    else if (told === undefined || offset !== undefined) fresh.push(owned);
+  }
+  for (const end of ["earliest", "latest"] as const) {
+    const wanted = fresh.filter(({ from }) => from === end);
+    for (const [owned, offset] of await endsOf(link, wanted, end)) owned.position = offset;
+  }
+}
+
+/**
+ * A position that is not in the log any more: where retention has deleted it, what is left is read from its
+ * first record; where the log is shorter than that, it was cut off, and begins as a new one does.
+ */
+async function moveInto(link: KafkaLink, owned: Owned, log: Log): Promise<void> {
+  const [start] = (await endsOf(link, [owned], "earliest")).values();
+  const [end] = (await endsOf(link, [owned], owned.from)).values();
+  const { topic, partition, position } = owned;
+  if (start === undefined || end === undefined || position === undefined) return;
+  owned.position = position < start ? start : end;
+  const words = `${topic}, partition ${partition}: offset ${position} is not in the log any more; going on at ${owned.position}`;
+  log("warn", words);
+}
+
+async function endsOf(
+  link: KafkaLink,
+  wanted: readonly Owned[],
+  end: "earliest" | "latest",
+): Promise<ReadonlyMap<Owned, bigint>> {
+  const found = new Map<Owned, bigint>();
+  if (wanted.length === 0) return found;
+  for (const one of await logEnds(link, wanted, end)) {
+    const owned = wanted.find((each) => keyOf(each) === keyOf(one));
+    if (owned !== undefined && one.errorCode === Code.none) found.set(owned, one.offset);
+  }
+  return found;
+}
+
+/**
+ * Unpacks answers.
+ * @throws Error for a batch that cannot be
+ */
+export async function unpackAnswers(
+  link: KafkaLink,
+  answers: readonly Fetched[],
+  asked: readonly Owned[],
+  log: Log,
+): Promise<Taken[]> {
+  const taken: Taken[] = [];
+  for (const answer of answers) {
+    const owned = asked.find((one) => keyOf(one) === keyOf(answer));
+    if (owned?.position === undefined) continue;
+    const where = `${answer.topic}, partition ${answer.partition}`;
+    if (answer.errorCode === Code.offsetOutOfRange) await moveInto(link, owned, log);
+    else if (answer.errorCode !== Code.none) log("debug", `${where}: ${nameOf(answer.errorCode)}`);
+    else {
+      const { position } = owned;
+      const unpacked = await unpackBatches(answer.packed, owned.partition, position).catch(
+        (error: unknown) => {
+          const words = error instanceof Error ? error.message : String(error);
+          throw new Error(`${where}: the batch at offset ${position} cannot be read: ${words}`);
+        },
+      );
+      if (unpacked.next > position) taken.push({ owned, ...unpacked });
+    }
+  }
+  return taken;
+}
+
+export function toInRecord({ topic }: Place, stored: StoredRecord): InRecord {
+  const { partition, offset, timestampMs, key, value, headers } = stored;
+  return {
+    topic,
+    partition,
+    offset,
+    timestampMs: Number(timestampMs),
+    key: key ?? undefined,
+    value: value ?? Buffer.alloc(0),
+    headers: new Map(headers.map(([name, text]) => [String(name), text ?? Buffer.alloc(0)])),
+  };
+}
