@@ -1,6 +1,7 @@
 import type { Host, Lab } from "../../model";
 import { bridgeService } from "./bridge";
 import { mosquittoService } from "./mosquitto";
+import { ringService } from "./ring";
 import { blankSecrets, type HostService, type ServiceSecrets } from "./service";
 import { telemetryService } from "./telemetry";
 
@@ -17,7 +18,12 @@ export {
 type RenderService = (lab: Lab, host: Host, secrets: ServiceSecrets) => HostService | undefined;
 
 /** One line for each service there is, in the order in which they are started. */
-const renderers: readonly RenderService[] = [mosquittoService, telemetryService, bridgeService];
+const renderers: readonly RenderService[] = [
+  mosquittoService,
+  telemetryService,
+  bridgeService,
+  ringService,
+];
 
 /** What a host runs besides Kafka, in the order in which it is started. */
 export function hostServices(lab: Lab, host: Host, secrets: ServiceSecrets): HostService[] {

@@ -12,6 +12,18 @@ import {
 type Mistake = readonly [path: readonly string[], value: unknown, told: string];
 
 const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
+  "the client ring": [
+    [
+      ["ring", "alertsPerMinute"],
+      7000,
+      "lab.ring.alertsPerMinute: 7000 is out of range: the alerts that a client sends a minute is a whole number from 0 to 6000. Give one, e.g. 6.",
+    ],
+    [
+      ["topics", "red", "config", "max.message.bytes"],
+      "500",
+      'lab.topics.red.config["max.message.bytes"]: 500 has no room for a client\'s alert. Make it 1024 or more, or give the client another topic.',
+    ],
+  ],
   "the lab as a whole": [
     [
       ["name"],
@@ -723,6 +735,24 @@ describe("mistakes with more than one line", () => {
     const config = change(physicalConfig(), ["topics", "red"], {
       replicationFactor: 1,
       config: { "min.insync.replicas": 1 },
+    });
+    expect(told(config)).toEqual([]);
+  });
+});
+
+describe("the client ring", () => {
+  it("has no use where there is no client", () => {
+    const config = change(physicalConfig(), ["ring"], { alertsPerMinute: 0 });
+    expect(told(config)).toEqual([]);
+    for (const name of ["client-1", "client-2"]) change(config, ["hosts", name], undefined);
+    expect(told(config)).toEqual([
+      "lab.ring: there is no client in the lab that would be in it. Give hosts the role client, or remove ring.",
+    ]);
+  });
+
+  it("may have small messages on topics that are no client's", () => {
+    const config = change(physicalConfig(), ["topics", "other"], {
+      config: { "max.message.bytes": "500" },
     });
     expect(told(config)).toEqual([]);
   });

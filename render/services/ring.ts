@@ -1,0 +1,41 @@
+import type { Host, Lab } from "../../model";
+import { serviceUser } from "../../model/data/service-users";
+import { brokers, clients } from "../../model/lab";
+import { programService } from "./program-service";
+import type { HostService, ServiceSecrets } from "./service";
+
+/** The ring's client on a host; undefined on a host that is none. */
+export function ringService(
+  lab: Lab,
+  host: Host,
+  { kafka }: ServiceSecrets,
+): HostService | undefined {
+  const { ring } = lab.data;
+  if (ring === undefined || host.role !== "client") return undefined;
+  const username = serviceUser("ring");
+  const password = kafka[username];
+  const watched = brokers(lab).map(({ name, nodeId, machine }) => ({
+    host: name,
+    nodeId,
+    address: `${machine.address}:${lab.cluster.clientPort}`,
+  }));
+  const others = clients(lab).filter(({ name }) => name !== host.name);
+  return programService({
+    lab,
+    host,
+    program: "ring",
+    description: `Client of the ring, sends on ${host.topic}`,
+    config: {
+      kafka: {
+        bootstrapServers: watched.map(({ address }) => address),
+        ...(password !== undefined && {
+          sasl: { mechanism: "SCRAM-SHA-512", username, password } as const,
+        }),
+      },
+      topic: host.topic,
+      others: [...new Set(others.map(({ topic }) => topic))],
+      brokers: watched,
+      ...ring,
+    },
+  });
+}
