@@ -42,3 +42,6 @@ export const DEFAULT_IMAGE = "pi-lab/virtual-pi:bookworm-1";
 
 /** The Node.js that programs on hosts run on: the newest of the line that is kept up longest. */
 export const NODE_VERSION = "22.23.3";
+
+/** The processor of every board, by Node's name. */
+export const PI_ARCH = "arm64";

@@ -21,6 +21,7 @@ export {
   DEFAULT_KAFKA_VERSION,
   kafkaVersions,
   NODE_VERSION,
+  PI_ARCH,
   switchModels,
 } from "./catalogue";
 export { memoryBudget } from "./budget";
@@ -40,6 +41,7 @@ export type * from "./data/types";
 export type * from "./data/payload-configs";
 export {
   hostPrograms,
+  labPrograms,
   programNames,
   programPorts,
   telemetryTopic,

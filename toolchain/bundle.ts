@@ -10,93 +10,30 @@ import { step, type Log } from "./log";
 import { checkoutDir } from "./paths";
 import { usedParts } from "./used-parts";
 
-/** What is bundled: where each begins, its folder below bin/, and how it is called. */
-const bundles = {
-  command: {
-    entryPoint: "plugins/command/main.ts",
-    folder: "pulumi-resource-command",
-    title: "plugin command",
-    starter: true,
-  },
-  pilab: {
-    entryPoint: "provider/main.ts",
-    folder: "pulumi-resource-pilab",
-    title: "plugin pilab",
-    starter: true,
-  },
-  program: { entryPoint: "index.ts", folder: "program", title: "program", starter: false },
-} as const;
-
-type BundleName = keyof typeof bundles;
-export type OwnPlugin = Exclude<BundleName, "program">;
-
-export interface BundledPlugin {
-  /** Holds `bundle.js` and, of a plugin, the starter `pulumi-resource-NAME`. */
+/** Something that is made one file for Node.js. */
+interface Bundle {
+  /** How it is called in messages. */
+  readonly title: string;
+  readonly entryPoint: string;
+  /** Below bin/. */
   readonly folder: string;
-  /** The digest of both. */
-  readonly digest: string;
+  readonly file: string;
+  readonly stamp: string;
+  /** The file that the engine starts, of a plugin. */
+  readonly starter?: string;
+  /** What it needs besides `nodeBundle`, in the folder that it comes into. */
+  options(folder: string): BuildOptions;
 }
 
-/** The bundled program, below the checkout. */
-export const bundledProgram = path.join("bin", bundles.program.folder, "bundle.js");
-
-/** Raised when what this file writes changes, so that older bundles are made again. */
-const format = 3;
-
-const stampName = "stamp.json";
-
-/** What a bundle was made of and became: each source below the checkout with its digest, and the npm packages. */
-interface Stamp {
-  readonly format: number;
-  readonly packages: string;
-  readonly sources: Readonly<Record<string, string>>;
-  /** The digest of what was written, so that a damaged bundle is noticed. */
-  readonly output: string;
-}
-
-/**
- * Bundles both plugins into bin/, where Pulumi.yaml and the tests find them, and the program beside
- * them: the engine starts it twice for an `up` with its preview, and each start then takes half the time.
- */
-export async function bundlePlugins(log: Log, checkout = checkoutDir): Promise<BundledPlugin[]> {
-  const results: BundledPlugin[] = [];
-  for (const name of ["command", "pilab"] as const) {
-    results.push(await bundlePlugin(log, name, checkout));
-  }
-  await bundle(log, "program", checkout);
-  return results;
-}
-
-/**
- * Bundles one plugin into `bin/pulumi-resource-NAME/`: one file, which starts several times faster than
- * hundreds of modules. Nothing is done if no source has changed since.
- */
-export function bundlePlugin(
-  log: Log,
-  name: OwnPlugin,
-  checkout = checkoutDir,
-): Promise<BundledPlugin> {
-  return bundle(log, name, checkout);
-}
-
-async function bundle(log: Log, name: BundleName, checkout: string): Promise<BundledPlugin> {
-  const { title } = bundles[name];
-  const entryPoint = path.join(checkout, bundles[name].entryPoint);
-  const folder = path.join(checkout, "bin", bundles[name].folder);
-  if (!fs.existsSync(entryPoint)) {
-    throw new ToolchainError(
-      `The source of the ${title} is missing: ${entryPoint}`,
-      "The checkout is incomplete; restore that file from the repository.",
-    );
-  }
-  const lock = path.join(checkout, "bin", `${name}.lock`);
-  return withLock(lock, `Bundling the ${title}`, log, async () => {
-    if (!isCurrent(folder, name, checkout)) {
-      await step(log, `Bundling the ${title}`, () => write(name, entryPoint, folder, checkout));
-    }
-    return { folder, digest: digestOfFolder(folder, name)! };
-  });
-}
+const plugin = (name: string, entryPoint: string, options: BuildOptions): Bundle => ({
+  title: `plugin ${name}`,
+  entryPoint,
+  folder: `pulumi-resource-${name}`,
+  file: "bundle.js",
+  stamp: "stamp.json",
+  starter: `pulumi-resource-${name}`,
+  options: () => options,
+});
 
 /** The Kafka client's compression reads a wasm file that lies beside its module, not in the bundle. */
 const besideWasm = {
@@ -120,6 +57,124 @@ export const kafkaClient: BuildOptions = {
     }),
   ],
 };
+
+const bundles = {
+  command: plugin("command", "plugins/command/main.ts", {}),
+  pilab: plugin("pilab", "provider/main.ts", kafkaClient),
+  program: {
+    title: "program",
+    entryPoint: "index.ts",
+    folder: "program",
+    file: "bundle.js",
+    stamp: "stamp.json",
+    // The SDK is shared with the language host's own start, which loads it from node_modules.
+    options: (folder) => ({
+      external: ["@pulumi/*"],
+      plugins: [besideSources(folder)],
+      minify: false,
+    }),
+  },
+} as const satisfies Readonly<Record<string, Bundle>>;
+
+export type OwnPlugin = Exclude<keyof typeof bundles, "program">;
+
+/** A program that runs on hosts: it has nothing there but Node.js and its own file. */
+const payload = (name: string): Bundle => ({
+  title: `program ${name} of the hosts`,
+  entryPoint: `payloads/${name}/main.ts`,
+  folder: "programs",
+  file: `${name}.js`,
+  stamp: `${name}.stamp.json`,
+  options: () => ({
+    target: "node22",
+    define: { "import.meta.url": "importMetaUrl" },
+    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    // The same code with its wasm inside it.
+    alias: { "@platformatic/wasm-utils": "@platformatic/wasm-utils/bundled" },
+  }),
+});
+
+export interface BundledPlugin {
+  /** Holds `bundle.js` and, of a plugin, the starter `pulumi-resource-NAME`. */
+  readonly folder: string;
+  /** The digest of both. */
+  readonly digest: string;
+}
+
+/** The bundled program, below the checkout. */
+export const bundledProgram = path.join("bin", bundles.program.folder, "bundle.js");
+
+/** Raised when what this file writes changes, so that older bundles are made again. */
+const format = 4;
+
+/** What a bundle was made of and became: each source below the checkout with its digest, and the npm packages. */
+interface Stamp {
+  readonly format: number;
+  readonly packages: string;
+  readonly sources: Readonly<Record<string, string>>;
+  /** The digest of what was written, so that a damaged bundle is noticed. */
+  readonly output: string;
+}
+
+/**
+ * Bundles both plugins into bin/, where Pulumi.yaml and the tests find them, the program beside them (the
+ * engine starts it twice for an `up` with its preview, and each start then takes half the time), and the
+ * programs of the hosts as `bin/programs/NAME.js`.
+ */
+export async function bundlePlugins(log: Log, checkout = checkoutDir): Promise<BundledPlugin[]> {
+  const results: BundledPlugin[] = [];
+  for (const name of ["command", "pilab"] as const) {
+    results.push(await bundlePlugin(log, name, checkout));
+  }
+  await bundle(log, bundles.program, checkout);
+  await bundlePrograms(log, checkout);
+  return results;
+}
+
+/** @returns the files, in the order of their names */
+export async function bundlePrograms(log: Log, checkout = checkoutDir): Promise<string[]> {
+  const folder = path.join(checkout, "payloads");
+  const names = (fs.existsSync(folder) ? fs.readdirSync(folder) : [])
+    .filter((name) => fs.existsSync(path.join(folder, name, "main.ts")))
+    .sort();
+  const files: string[] = [];
+  for (const name of names) {
+    const one = payload(name);
+    files.push(path.join((await bundle(log, one, checkout)).folder, one.file));
+  }
+  return files;
+}
+
+/**
+ * Bundles one plugin into `bin/pulumi-resource-NAME/`: one file, which starts several times faster than
+ * hundreds of modules. Nothing is done if no source has changed since.
+ */
+export function bundlePlugin(
+  log: Log,
+  name: OwnPlugin,
+  checkout = checkoutDir,
+): Promise<BundledPlugin> {
+  return bundle(log, bundles[name], checkout);
+}
+
+async function bundle(log: Log, what: Bundle, checkout: string): Promise<BundledPlugin> {
+  const entryPoint = path.join(checkout, what.entryPoint);
+  const folder = path.join(checkout, "bin", what.folder);
+  if (!fs.existsSync(entryPoint)) {
+    throw new ToolchainError(
+      `The source of the ${what.title} is missing: ${entryPoint}`,
+      "The checkout is incomplete; restore that file from the repository.",
+    );
+  }
+  const lock = path.join(checkout, "bin", `${what.folder}-${what.file}.lock`);
+  const title = `Bundling the ${what.title}`;
+  return withLock(lock, title, log, async () => {
+    if (!isCurrent(folder, what, checkout)) {
+      await step(log, title, () => write(what, entryPoint, folder, checkout));
+    }
+    return { folder, digest: digestOfBundle(folder, what)! };
+  });
+}
 
 /** A source that reads files beside itself finds them from the bundle, wherever the checkout lies. */
 function besideSources(folder: string): Plugin {
@@ -149,23 +204,8 @@ export const nodeBundle = {
   logLevel: "silent",
 } as const satisfies BuildOptions;
 
-/** What each bundle needs besides. */
-function ownOptions(name: BundleName, folder: string): BuildOptions {
-  switch (name) {
-    case "command":
-      return {};
-    case "pilab":
-      return kafkaClient;
-    case "program":
-      // The SDK is shared with the language host's own start, which loads it from node_modules.
-      return { external: ["@pulumi/*"], plugins: [besideSources(folder)], minify: false };
-    default:
-      return name satisfies never;
-  }
-}
-
 async function write(
-  name: BundleName,
+  what: Bundle,
   entryPoint: string,
   folder: string,
   checkout: string,
@@ -173,15 +213,15 @@ async function write(
   const result = await build({
     absWorkingDir: checkout,
     entryPoints: [entryPoint],
-    outfile: path.join(folder, "bundle.js"),
+    outfile: path.join(folder, what.file),
     ...nodeBundle,
     external,
-    ...ownOptions(name, folder),
+    ...what.options(folder),
     write: false,
     metafile: true,
   }).catch((error: unknown) => {
     throw new ToolchainError(
-      `The ${bundles[name].title} cannot be bundled: ${(error as Error).message}`,
+      `The ${what.title} cannot be bundled: ${(error as Error).message}`,
       "Correct the source; npm run check shows more.",
       { cause: error },
     );
@@ -193,12 +233,12 @@ async function write(
   }
   fs.mkdirSync(folder, { recursive: true });
   // Without its stamp a half-written bundle is made again.
-  fs.rmSync(path.join(folder, stampName), { force: true });
-  put(path.join(folder, "bundle.js"), result.outputFiles[0]!.contents, 0o644);
-  if (bundles[name].starter) put(path.join(folder, `pulumi-resource-${name}`), starter, 0o755);
-  const output = digestOfFolder(folder, name) ?? "";
+  fs.rmSync(path.join(folder, what.stamp), { force: true });
+  put(path.join(folder, what.file), result.outputFiles[0]!.contents, 0o644);
+  if (what.starter !== undefined) put(path.join(folder, what.starter), starter, 0o755);
+  const output = digestOfBundle(folder, what) ?? "";
   const stamp: Stamp = { format, packages: packagesDigest(checkout), sources, output };
-  put(path.join(folder, stampName), JSON.stringify(stamp, null, 2), 0o644);
+  put(path.join(folder, what.stamp), JSON.stringify(stamp, null, 2), 0o644);
 }
 
 /** The program that the engine starts. `exec`: the engine's signals must reach Node.js itself. */
@@ -214,17 +254,17 @@ function put(file: string, content: string | Uint8Array, mode: number): void {
   fs.renameSync(draft, file);
 }
 
-function isCurrent(folder: string, name: BundleName, checkout: string): boolean {
+function isCurrent(folder: string, what: Bundle, checkout: string): boolean {
   let stamp: Stamp;
   try {
-    stamp = JSON.parse(fs.readFileSync(path.join(folder, stampName), "utf8")) as Stamp;
+    stamp = JSON.parse(fs.readFileSync(path.join(folder, what.stamp), "utf8")) as Stamp;
   } catch {
     return false;
   }
   return (
     stamp.format === format &&
     stamp.packages === packagesDigest(checkout) &&
-    stamp.output === digestOfFolder(folder, name) &&
+    stamp.output === digestOfBundle(folder, what) &&
     Object.entries(stamp.sources).every(
       ([source, digest]) => fileDigest(path.join(checkout, source)) === digest,
     )
@@ -244,9 +284,9 @@ function fileDigest(file: string): string | undefined {
   }
 }
 
-function digestOfFolder(folder: string, name: BundleName): string | undefined {
-  const files = ["bundle.js", ...(bundles[name].starter ? [`pulumi-resource-${name}`] : [])];
-  const parts = files.map((file) => fileDigest(path.join(folder, file)));
+function digestOfBundle(folder: string, { file, starter: started }: Bundle): string | undefined {
+  const files = [file, ...(started === undefined ? [] : [started])];
+  const parts = files.map((one) => fileDigest(path.join(folder, one)));
   if (parts.includes(undefined)) return undefined;
   return createHash("sha256").update(parts.join()).digest("hex");
 }

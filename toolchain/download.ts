@@ -179,6 +179,13 @@ export async function digestOf(file: string, algorithm = "sha256"): Promise<stri
   return hash.digest("hex");
 }
 
+/** Whether a file is there and has the SHA-256 that lies beside it in `FILE.sha256`, as sha256sum writes it. */
+export async function isIntact(file: string): Promise<boolean> {
+  if (!fs.existsSync(file) || !fs.existsSync(`${file}.sha256`)) return false;
+  const expected = fs.readFileSync(`${file}.sha256`, "utf8").split(/\s/)[0];
+  return (await digestOf(file)) === expected;
+}
+
 /** Reads a URL, following redirects, and hands on what arrives. */
 async function get(
   url: string,

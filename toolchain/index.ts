@@ -3,6 +3,7 @@ import { ensureDocker, type Docker } from "./docker";
 import { messageOf, ToolchainError } from "./errors";
 import { ensureKafka } from "./kafka";
 import type { Log } from "./log";
+import { ensureNode, nodeArchHere } from "./node-runtime";
 import { ensurePiImage } from "./pi-image";
 import { ensurePulumi, type Pulumi } from "./pulumi";
 
@@ -11,6 +12,7 @@ export {
   bundledProgram,
   bundlePlugin,
   bundlePlugins,
+  bundlePrograms,
   type BundledPlugin,
   type OwnPlugin,
 } from "./bundle";
@@ -19,10 +21,11 @@ export { ToolchainError } from "./errors";
 export { ensureJava, ensureKafka } from "./kafka";
 export { withLock } from "./lock";
 export { formatDuration, step, type Log } from "./log";
+export { ensureNode, nodeArchHere } from "./node-runtime";
 export { cacheDir } from "./paths";
 export { ensurePiImage } from "./pi-image";
 export { ensurePulumi, type Pulumi } from "./pulumi";
-export { versions, type PluginName, type Versions } from "./versions";
+export { versions, type NodeArch, type PluginName, type Versions } from "./versions";
 
 /** Everything that the virtual lab needs. */
 export interface Tools {
@@ -31,6 +34,8 @@ export interface Tools {
   readonly piImage: string;
   /** The path of the Kafka archive. */
   readonly kafka: string;
+  /** The path of the archive with the hosts' Node.js. */
+  readonly node: string;
 }
 
 /**
@@ -44,17 +49,19 @@ export async function ensureAll(log: Log, kafkaVersion?: string): Promise<Tools>
     bundlePlugins(log).then(() => ensurePulumi(log)),
     ensureDocker(log).then(async (docker) => ({ docker, piImage: await ensurePiImage(log) })),
     ensureKafka(log, kafkaVersion),
+    Promise.resolve().then(() => ensureNode(log, nodeArchHere())),
   ] as const);
-  const [pulumi, machines, kafka] = parts;
+  const [pulumi, machines, kafka, node] = parts;
   // All of them are over: none goes on in the background after an error was shown.
   if (
     pulumi.status === "rejected" ||
     machines.status === "rejected" ||
-    kafka.status === "rejected"
+    kafka.status === "rejected" ||
+    node.status === "rejected"
   ) {
     throw combine(parts.flatMap((p) => (p.status === "rejected" ? [p.reason as unknown] : [])));
   }
-  return { pulumi: pulumi.value, ...machines.value, kafka: kafka.value };
+  return { pulumi: pulumi.value, ...machines.value, kafka: kafka.value, node: node.value };
 }
 
 /** Everything that is missing, at once: nobody should mend one thing only to be told of the next. */

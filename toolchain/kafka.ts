@@ -3,7 +3,7 @@ import * as path from "node:path";
 
 import { ensureProgram } from "./apt";
 import { cached } from "./cache";
-import { baseUrl, digestOf, download } from "./download";
+import { baseUrl, digestOf, download, isIntact } from "./download";
 import { messageOf, ToolchainError } from "./errors";
 import { step, type Log } from "./log";
 import { cacheDir, downloadsAreOff } from "./paths";
@@ -71,12 +71,6 @@ export async function ensureJava(log: Log): Promise<string> {
     `${java} is Java ${version}; Kafka needs ${oldestJava} or newer`,
     `Install a newer one (sudo apt-get install openjdk-${oldestJava}-jre-headless) and put it first on the PATH.`,
   );
-}
-
-async function isIntact(archive: string): Promise<boolean> {
-  if (!fs.existsSync(archive) || !fs.existsSync(`${archive}.sha256`)) return false;
-  const expected = fs.readFileSync(`${archive}.sha256`, "utf8").split(/\s/)[0];
-  return (await digestOf(archive)) === expected;
 }
 
 /** Downloads the official distribution into `tree`; false if it cannot be had. */

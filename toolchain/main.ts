@@ -4,19 +4,26 @@ import {
   ensureDocker,
   ensureJava,
   ensureKafka,
+  ensureNode,
   ensurePiImage,
   ensurePulumi,
   ToolchainError,
+  nodeArchHere,
   type Log,
+  type NodeArch,
 } from "./index";
 
 const usage =
-  "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka [VERSION]]   (default: all)";
+  "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka [VERSION]|node [arm64|x64]]   (default: all)";
 
-const VERSION = /^\d+\.\d+\.\d+$/;
+/** Words that may follow a part, and get another one of it. */
+const ARGUMENTS: Readonly<Record<string, RegExp>> = {
+  kafka: /^\d+\.\d+\.\d+$/,
+  node: /^(arm64|x64)$/,
+};
 
 /** What each word of the command line gets, and what it prints when that is there. */
-const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
+const parts: Readonly<Record<string, (log: Log, argument?: string) => Promise<string>>> = {
   all: async (log) => {
     const tools = await ensureAll(log);
     return [
@@ -24,6 +31,7 @@ const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
       `Docker: ${tools.docker.host}`,
       `Image: ${tools.piImage}`,
       `Kafka: ${tools.kafka}`,
+      `Node.js of the hosts: ${tools.node}`,
     ].join("\n");
   },
   pulumi: async (log) => {
@@ -34,24 +42,24 @@ const parts: Readonly<Record<string, (log: Log) => Promise<string>>> = {
   plugins: async (log) => (await bundlePlugins(log)).map(({ folder }) => folder).join("\n"),
   docker: async (log) => `Docker: ${(await ensureDocker(log)).host}`,
   image: async (log) => `Image: ${await ensurePiImage(log)}`,
-  kafka: async (log) => `Kafka: ${await ensureKafka(log)}`,
+  kafka: async (log, version) => `Kafka: ${await ensureKafka(log, version)}`,
+  node: async (log, arch = nodeArchHere()) =>
+    `Node.js of the hosts: ${await ensureNode(log, arch as NodeArch)}`,
   java: async (log) => `Java: ${await ensureJava(log)}`,
 };
 
 async function main(words: readonly string[]): Promise<void> {
   const wanted = words.length === 0 ? ["all"] : words;
-  const isVersion = (word: string, i: number): boolean =>
-    VERSION.test(word) && wanted[i - 1] === "kafka";
-  const unknown = wanted.filter((word, i) => !Object.hasOwn(parts, word) && !isVersion(word, i));
+  const isArgument = (word: string, i: number): boolean =>
+    ARGUMENTS[wanted[i - 1] ?? ""]?.test(word) ?? false;
+  const unknown = wanted.filter((word, i) => !Object.hasOwn(parts, word) && !isArgument(word, i));
   if (unknown.length > 0) throw new ToolchainError(`Unknown: ${unknown.join(", ")}`, usage);
   const log: Log = (line) => console.error(line);
   for (const [i, word] of wanted.entries()) {
+    if (isArgument(word, i)) continue;
     const next = wanted[i + 1];
-    if (isVersion(word, i)) continue;
-    const isKafkaVersion = word === "kafka" && next !== undefined && VERSION.test(next);
-    console.log(
-      isKafkaVersion ? `Kafka: ${await ensureKafka(log, next)}` : await parts[word]!(log),
-    );
+    const argument = next !== undefined && isArgument(next, i + 1) ? next : undefined;
+    console.log(await parts[word]!(log, argument));
   }
 }
 

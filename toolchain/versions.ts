@@ -17,12 +17,20 @@ export interface Versions {
   /** The Go that is downloaded where none is installed, and the oldest that builds everything. */
   readonly go: { readonly version: string; readonly minimum: string };
   readonly kafka: { readonly version: string; readonly scala: string };
+  /** The Node.js of hosts, with the integrity of its npm package by processor. */
+  readonly node: {
+    readonly version: string;
+    readonly integrity: Readonly<Record<NodeArch, string>>;
+  };
   readonly mavenDependencyPlugin: string;
   /** The release that virtual Pis run. Raspberry Pi OS of the same name is built from it. */
   readonly debian: string;
   readonly piImage: string;
   readonly sha256: Readonly<Record<string, string>>;
 }
+
+/** Processors of hosts, by Node's names: Pis, and what virtual ones may be on. */
+export type NodeArch = "arm64" | "x64";
 
 export type PluginName = "random" | "docker" | "command";
 

@@ -26,5 +26,11 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
   return programNames.filter((name) => runs[name]);
 }
 
+/** The programs that some host of the lab runs, in the order of `programNames`. */
+export function labPrograms(lab: Pick<Lab, "data" | "hosts">): ProgramName[] {
+  const running = new Set(lab.hosts.flatMap((host) => hostPrograms(lab, host)));
+  return programNames.filter((name) => running.has(name));
+}
+
 /** The MQTT topic of a host's telemetry. */
 export const telemetryTopic = (host: string): string => `hosts/${host}/telemetry`;

@@ -1,5 +1,5 @@
 import type { AclOperation, AclRule, Host, Lab, User, UserAcls } from "../types";
-import { hostPrograms, type ProgramName } from "./programs";
+import { labPrograms, type ProgramName } from "./programs";
 
 /** How the names of the programs' own Kafka users begin; no other user's may. */
 export const SERVICE_USER_PREFIX = "pi-lab-";
@@ -14,7 +14,7 @@ type Plain = Omit<Lab, "users" | "acls">;
  */
 export function serviceUsers(lab: Plain): { readonly user: User; readonly acls: UserAcls }[] {
   if (lab.cluster.authentication === undefined) return [];
-  return programsOf(lab).flatMap((program) => {
+  return labPrograms(lab).flatMap((program) => {
     const rules = rulesOf(program, lab);
     if (rules.length === 0) return [];
     const name = serviceUser(program);
@@ -25,11 +25,6 @@ export function serviceUsers(lab: Plain): { readonly user: User; readonly acls: 
       },
     ];
   });
-}
-
-/** The programs that run on some host of the lab. */
-function programsOf(lab: Plain): ProgramName[] {
-  return [...new Set(lab.hosts.flatMap((host) => hostPrograms(lab, host)))];
 }
 
 /** Empty for a program that has nothing to do with Kafka. */

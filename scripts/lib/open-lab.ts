@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseLab, type Lab } from "../../model";
+import { labPrograms, parseLab, PI_ARCH, type Lab } from "../../model";
 import {
   bundlePlugins,
   ensureAll,
   ensureDocker,
   ensureKafka,
+  ensureNode,
   ensurePulumi,
   type Docker,
   type Log,
@@ -85,6 +86,7 @@ async function ensureTools(
   await bundlePlugins(log);
   const pulumi = await ensurePulumi(log);
   if (program) await ensureKafka(log, program.cluster.kafkaVersion);
+  if (program && labPrograms(program).length > 0) await ensureNode(log, PI_ARCH);
   return { pulumi, docker: virtual ? await ensureDocker(log) : undefined };
 }
 

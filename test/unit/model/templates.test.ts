@@ -7,6 +7,7 @@ import {
   clients,
   DEFAULT_IMAGE,
   DEFAULT_KAFKA_VERSION,
+  NODE_VERSION,
   parseLab,
   spares,
 } from "../../../model";
@@ -40,9 +41,11 @@ it("agrees with the toolchain on what is there without being asked for", () => {
   const versions = JSON.parse(readFileSync(join(root, "toolchain/versions.json"), "utf8")) as {
     piImage: string;
     kafka: { version: string };
+    node: { version: string };
   };
   expect(DEFAULT_IMAGE).toBe(versions.piImage);
   expect(DEFAULT_KAFKA_VERSION).toBe(versions.kafka.version);
+  expect(NODE_VERSION).toBe(versions.node.version);
 });
 
 it.each(["pi-lab", "virtual"])(

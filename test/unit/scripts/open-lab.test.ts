@@ -17,6 +17,7 @@ jest.mock("../../../toolchain", () => {
     ensureAll: tool("all"),
     ensureDocker: tool("docker"),
     ensureKafka: tool("kafka"),
+    ensureNode: tool("node"),
     ensurePulumi: tool("engine"),
   };
 });

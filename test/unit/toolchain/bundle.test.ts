@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-import { bundledProgram, bundlePlugin, bundlePlugins } from "../../../toolchain/bundle";
+import {
+  bundledProgram,
+  bundlePlugin,
+  bundlePlugins,
+  bundlePrograms,
+} from "../../../toolchain/bundle";
 import { cleanUp, temporaryFolder } from "./support";
 
 afterEach(cleanUp);
@@ -111,5 +116,55 @@ describe("bundlePlugins", () => {
     await bundlePlugins(silent, folder);
     put("node_modules/@pulumi/pulumi/index.js", 'exports.name = "another";');
     expect(runProgram()).toBe("another\n");
+  });
+});
+
+describe("bundlePrograms", () => {
+  const wasm = "node_modules/@platformatic/wasm-utils";
+
+  beforeEach(() => {
+    put("payloads/lib/greet.ts", 'export const greet = () => "hello";');
+    put("payloads/ring/main.ts", 'import { greet } from "../lib/greet";\nconsole.log(greet());');
+  });
+
+  const runAlone = (file: string): string => {
+    // On a host nothing lies beside it.
+    const alone = path.join(temporaryFolder(), "program.js");
+    fs.copyFileSync(file, alone);
+    return execFileSync(process.execPath, [alone], { encoding: "utf8", cwd: "/" });
+  };
+
+  it("makes one file of each program that there is, which needs nothing beside it", async () => {
+    const files = await bundlePrograms(silent, folder);
+    expect(files).toEqual([path.join(folder, "bin/programs/ring.js")]);
+    expect(runAlone(files[0]!)).toBe("hello\n");
+  });
+
+  it("takes the Kafka client's wasm into the file", async () => {
+    const exports = { ".": "./beside.js", "./bundled": "./within.js" };
+    put(`${wasm}/package.json`, JSON.stringify({ exports }));
+    put(
+      `${wasm}/beside.js`,
+      'require("node:fs").readFileSync(new URL("native.wasm", import.meta.url));',
+    );
+    put(`${wasm}/within.js`, 'exports.crc = () => "within";');
+    put(
+      "payloads/ring/main.ts",
+      'import { crc } from "@platformatic/wasm-utils";\nconsole.log(crc());',
+    );
+    const [file] = await bundlePrograms(silent, folder);
+    expect(runAlone(file!)).toBe("within\n");
+  });
+
+  it("makes again the program alone whose source changed", async () => {
+    put("payloads/bridge/main.ts", "console.log(1);");
+    await bundlePrograms(silent, folder);
+    const lines: string[] = [];
+    put("payloads/lib/greet.ts", 'export const greet = () => "bye";');
+    const [, ring] = await bundlePrograms((line) => lines.push(line), folder);
+    expect(lines.filter((line) => line.endsWith("…"))).toEqual([
+      "Bundling the program ring of the hosts …",
+    ]);
+    expect(runAlone(ring!)).toBe("bye\n");
   });
 });
