@@ -251,6 +251,8 @@ export interface PreflightHost {
   readonly role: pulumi.Input<string>;
   /** The board that the configuration declares, e.g. `pi-4b-8gb`. */
   readonly board: pulumi.Input<string>;
+  /** How many of the lab's programs run there. Default 0. */
+  readonly programs?: pulumi.Input<number>;
   /** Brokers and controllers only. */
   readonly kafka?: PreflightKafka | undefined;
 }

@@ -146,13 +146,14 @@ function checkHostKeys({ hosts, machines, virtual }: LabDraft, report: Report): 
   }
 }
 
-function checkHeaps({ hosts, machines, cluster }: LabDraft, report: Report): void {
+function checkHeaps(draft: LabDraft, report: Report): void {
+  const { hosts, machines, cluster } = draft;
   for (const [host, { role, machine, heapMib }] of inOrder(hosts)) {
     const board = machine === undefined ? undefined : machines?.[machine]?.board;
     const isKafka = role === "broker" || role === "controller";
     if (!isKafka || board === undefined || cluster === undefined) continue;
     const heap = heapMib ?? cluster.heapMib ?? defaults.heapMib;
-    const fault = heapFault(heap, board);
+    const fault = heapFault(heap, board, programsBeside(host, draft));
     if (fault === undefined) continue;
     const origin =
       heapMib !== undefined
@@ -164,14 +165,25 @@ function checkHeaps({ hosts, machines, cluster }: LabDraft, report: Report): voi
   }
 }
 
+/** How many programs of the lab's run beside a broker or controller. */
+function programsBeside(host: string, { telemetry, bridge, mqtt }: LabDraft): number {
+  const bridges = bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
+  return (telemetry === undefined ? 0 : 1) + (bridges.includes(host) ? 1 : 0);
+}
+
 function heapFault(
   heapMib: number,
   board: BoardName,
+  programs: number,
 ): { cause: string; remedy: string } | undefined {
-  const { boardMib, systemMib, jvmMib, pageCacheMib, maxHeapMib } = memoryBudget(board);
+  const { boardMib, systemMib, programsMib, jvmMib, pageCacheMib, maxHeapMib } = memoryBudget(
+    board,
+    programs,
+  );
   if (heapMib <= maxHeapMib) return undefined;
+  const beside = programs === 0 ? "" : `, programs beside Kafka ${programsMib}`;
   return {
-    cause: `is more than the board has to spare: of a ${board}'s ${boardMib} MiB the system takes ${systemMib}, the page cache ${pageCacheMib}, the JVM beside its heap ${jvmMib}`,
+    cause: `is more than the board has to spare: of a ${board}'s ${boardMib} MiB the system takes ${systemMib}${beside}, the page cache ${pageCacheMib}, the JVM beside its heap ${jvmMib}`,
     remedy: `Give at most ${maxHeapMib}, or a larger board.`,
   };
 }

@@ -10,6 +10,8 @@ import type { Wanted } from "./wanted";
 const BROKER_ROOT_MIB = 768;
 /** Any other host's. */
 const ROOT_MIB = 64;
+/** Node.js for programs: its archive (50), what it unpacks to (120), and the programs. */
+const NODE_MIB = 192;
 /** Kafka ends itself when a log cannot be written; its own topics alone take tens of MiB. */
 const DATA_ERROR_MIB = 512;
 /** About a day of 350 records of 130 bytes a second, the load that the lab was tried with. */
@@ -62,7 +64,8 @@ function spaceFindings(disk: DiskFacts, wanted: Wanted, isInstalled: boolean): F
         "Free space on it (`sudo apt-get clean`, `sudo journalctl --vacuum-size=16M`) or use a larger card.",
     });
   };
-  const rootNeed = wanted.kafka === undefined ? ROOT_MIB : isInstalled ? ROOT_MIB : BROKER_ROOT_MIB;
+  const forKafka = wanted.kafka === undefined || isInstalled ? ROOT_MIB : BROKER_ROOT_MIB;
+  const rootNeed = forKafka + ((wanted.programs ?? 0) > 0 ? NODE_MIB : 0);
   const shared = root !== undefined && data?.mountPoint === root.mountPoint;
   if (root !== undefined && !shared) short(root, rootNeed, "the lab's packages and files");
   if (data === undefined) return findings;

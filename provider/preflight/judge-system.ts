@@ -162,14 +162,15 @@ function memoryFindings({ memory, system }: HostFacts, wanted: Wanted): Finding[
   const { mib, hasController } = memory;
   const findings: Finding[] = [];
   if (mib !== undefined) {
-    const least = wanted.kafka === undefined ? 0 : leastMemoryMib(wanted.kafka.heapMib);
+    const { kafka, programs = 0 } = wanted;
+    const least = kafka === undefined ? 0 : leastMemoryMib(kafka.heapMib, programs);
     const declared = boards[wanted.board].memoryMib;
     if (mib < least) {
-      const fits = Math.max(0, budgetOf(mib).maxHeapMib);
+      const fits = Math.max(0, budgetOf(mib, programs).maxHeapMib);
       findings.push({
         check: "memory",
         severity: "error",
-        found: `it has ${mib} MiB of memory; a heap of ${wanted.kafka?.heapMib} MiB needs ${least}`,
+        found: `it has ${mib} MiB of memory; a heap of ${kafka?.heapMib} MiB${programs > 0 ? ` beside ${programs} of the lab's programs` : ""} needs ${least}`,
         value: `${mib} MiB`,
         remedy: `Set \`heapMib\` to at most ${fits}, or use a board with more memory.`,
       });

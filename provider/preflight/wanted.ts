@@ -11,6 +11,8 @@ export interface Wanted {
   readonly board: BoardName;
   /** Where the machine answers; Kafka's listeners are bound to it. */
   readonly address: string;
+  /** How many programs of the lab's run there. Default 0. */
+  readonly programs?: number;
   /** Present on brokers and controllers. */
   readonly kafka?: WantedKafka;
 }
@@ -40,7 +42,8 @@ export function parseWanted(
   if (!isMap(connection)) throw new Error("connection: is missing");
   if (!isRole(role)) throw new Error(`role: must be one of ${roles.join(", ")}`);
   if (!isBoard(board)) throw new Error(`board: must be one of ${Object.keys(boards).join(", ")}`);
-  const base = { role, board, address: text(connection, "host") };
+  const programs = host["programs"] === undefined ? {} : { programs: whole(host, "programs") };
+  const base = { role, board, ...programs, address: text(connection, "host") };
   if (role !== "broker" && role !== "controller") return base;
   if (!isMap(kafka)) throw new Error("kafka: is missing");
   const id = reveal(clusterId);

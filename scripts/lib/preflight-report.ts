@@ -5,7 +5,7 @@ import { isError, type Finding } from "../../provider/preflight/findings";
 import { acceptLiving, livingClusterId, lookAt } from "../../provider/preflight/look";
 import type { Wanted } from "../../provider/preflight/wanted";
 import type { OpenShell } from "../../provider/ssh/port";
-import { kafkaPaths } from "../../render";
+import { kafkaPaths, servicePrograms } from "../../render";
 import { UserError } from "./errors";
 import { pinnedKeys } from "./known-hosts";
 import type { StateResource } from "./leftovers";
@@ -96,14 +96,14 @@ function notMade(lab: Lab): never {
 
 function wantedOf(lab: Lab, host: Host, clusterId: string | undefined): Wanted {
   const { board, address } = host.machine;
-  if (!isKafkaHost(host)) return { role: host.role, board, address };
+  const base = { board, address, programs: servicePrograms(lab, host).length };
+  if (!isKafkaHost(host)) return { ...base, role: host.role };
   const { clientPort, controllerPort } = lab.cluster;
   const { role, nodeId, heapMib } = host;
   const dataDir = kafkaPaths.data;
   return {
+    ...base,
     role,
-    board,
-    address,
     kafka: {
       ...{ nodeId, heapMib, dataDir, clusterId },
       clientPort: role === "broker" ? clientPort : undefined,

@@ -621,6 +621,16 @@ describe("mistakes with more than one line", () => {
     ]);
   });
 
+  it("counts the programs that run beside a broker", () => {
+    const config = change(physicalConfig(), ["mqtt"], { host: "broker-1" });
+    change(config, ["telemetry"], {});
+    change(config, ["bridge"], { routes: [{ from: "a/#", topic: "red" }] });
+    change(config, ["hosts", "broker-1", "heapMib"], 4700);
+    expect(told(config)).toEqual([
+      "lab.hosts.broker-1.heapMib: 4700 MiB is more than the board has to spare: of a pi-4b-8gb's 8192 MiB the system takes 512, programs beside Kafka 256, the page cache 2048, the JVM beside its heap 825. Give at most 4551, or a larger board.",
+    ]);
+  });
+
   it("says that the default heap is one", () => {
     expect(told(change(physicalConfig(), ["machines", "pi-3", "board"], "pi-5-2gb"))).toEqual([
       expect.stringContaining("lab.hosts.broker-3.heapMib: 1024 MiB (the default) is more than"),

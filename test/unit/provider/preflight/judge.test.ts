@@ -364,6 +364,26 @@ describe("disks", () => {
   });
 });
 
+describe("programs beside Kafka, or without it", () => {
+  test("need room for Node.js", () => {
+    const root = { freeMib: 200, sizeMib: 1, type: "ext4", mountPoint: "/" };
+    const facts = pi4({ disk: { root, data: undefined } });
+    const client: Wanted = { role: "client", board: "pi-4b-8gb", address: "10.0.42.4" };
+    expect(told(facts, client)).toEqual([]);
+    expect(only(facts, { ...client, programs: 1 }).found).toMatch(/need 256 MiB/);
+  });
+
+  test("leave less memory for the heap", () => {
+    const facts = pi4({ memory: { mib: 2000 } });
+    const least = (programs: number) =>
+      told(facts, { ...wanted, programs }).filter((line) => line.startsWith("error memory"));
+    expect(least(0)).toEqual([]);
+    expect(least(1)).toEqual([
+      "error memory: it has 2000 MiB of memory; a heap of 1024 MiB beside 1 of the lab's programs needs 2048",
+    ]);
+  });
+});
+
 describe("another role", () => {
   const client: Wanted = { role: "client", board: "pi-4b-8gb", address: "10.0.42.4" };
 
