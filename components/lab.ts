@@ -4,9 +4,18 @@ import {
   DEFAULT_THROTTLE_MIB,
   type Host,
   type Lab,
+  LOAD_USER,
   type Passwords,
+  SCRAM_MECHANISMS,
   SUPER_USER,
 } from "../model";
+import {
+  hasServices,
+  type HostService,
+  hostServices,
+  type PushedWith,
+  secretNames,
+} from "../render";
 import { PilabProvider, TopicSet } from "../provider/resources";
 import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
 import {
@@ -18,6 +27,7 @@ import {
   superUserPassword,
 } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
+import { HostServices, MqttSecrets, programSums, serviceSecrets } from "./services";
 
 /**
  * Makes the whole lab: switch, machines, hosts by their role, cluster, topics, users.
@@ -40,28 +50,42 @@ export function createLab(
   const [clusterId, tellClusterId] = pulumi.deferredOutput<string>();
   const ready = labPreflight("preflight", { lab, machines, clusterId, provider });
 
+  const mqtt = lab.data.mqtt === undefined ? undefined : new MqttSecrets("mqtt-secrets", lab);
+  // So do the programs' users; what they log in with is looked for on hosts all the same.
+  const [kafkaPasswords, tellKafkaPasswords] = pulumi.deferredOutput<Record<string, string>>();
+  const logsIn = secretNames(lab).kafka.length > 0;
+  const secrets = serviceSecrets(mqtt, logsIn ? kafkaPasswords : {});
+  const servicesOf = (host: Host) => secrets.apply((known) => hostServices(lab, host, known));
+  const sums = programSums(inputs.programs);
+
   const nodes: KafkaNode[] = [];
+  const pis = new Map<Host, PiHost>();
   for (const host of lab.hosts) {
     const reachable = ready(host);
     // Its children's names begin with its own, so that the engine finds them by its former names as well.
     const opts = { aliases: host.formerNames.map((name) => ({ name })) };
+    const services = hasServices(lab, host) ? servicesOf(host) : undefined;
+    const common = { lab, reachable, provider };
     switch (host.role) {
       case "broker":
-      case "controller":
-        nodes.push(
-          new KafkaNode(
-            host.name,
-            { lab, host, reachable, archive: inputs.archive, provider, password },
-            opts,
-          ),
-        );
+      case "controller": {
+        const made = { ...common, host, archive: inputs.archive, password };
+        const pushed = { ...made, with: pushedWith(sums, services, password) };
+        const node = new KafkaNode(host.name, pushed, opts);
+        nodes.push(node);
+        pis.set(host, node.pi);
         break;
-      case "client":
-        new KafkaClient(host.name, { lab, host, reachable, provider }, opts);
+      }
+      case "client": {
+        const pushed = { ...common, host, with: pushedWith(sums, services) };
+        pis.set(host, new KafkaClient(host.name, pushed, opts).pi);
         break;
-      case "host":
-        new PiHost(host.name, { lab, host, reachable, provider }, opts);
+      }
+      case "host": {
+        const pushed = { ...common, host, with: pushedWith(sums, services) };
+        pis.set(host, new PiHost(host.name, pushed, opts));
         break;
+      }
       default:
         host satisfies never;
     }
@@ -77,12 +101,67 @@ export function createLab(
   const live = { provider, dependsOn: [cluster.running], deletedWith: cluster.running };
   const free = lab.topics.filter(({ deletionProtection }) => !deletionProtection);
   const unprotected = free.map(({ name }) => name);
-  new TopicSet("topics", { topics: topicIds, unprotected }, live);
-  if (lab.users.length + lab.acls.length + lab.quotas.length === 0) {
-    return { topicIds, ...loginOutput(password, {}) };
+  const topics = new TopicSet("topics", { topics: topicIds, unprotected }, live);
+  const access =
+    lab.users.length + lab.acls.length + lab.quotas.length === 0
+      ? undefined
+      : new Access("access", { lab, cluster, provider, passwords });
+  tellKafkaPasswords(pulumi.output(serviceLogins(lab, access)));
+
+  for (const [host, pi] of pis) {
+    if (!hasServices(lab, host)) continue;
+    const services = servicesOf(host);
+    const after = [topics, ...(access?.ready ?? [])];
+    new HostServices(
+      host.name,
+      { lab, host, pi, services, files: inputs.programs, after },
+      { aliases: host.formerNames.map((name) => ({ name })) },
+    );
   }
-  const access = new Access("access", { lab, cluster, provider, passwords });
-  return { topicIds, ...loginOutput(password, access.passwords) };
+  return {
+    topicIds,
+    ...loginOutput(password, access?.passwords ?? {}),
+    ...mqttOutput(lab, mqtt),
+  };
+}
+
+/** Undefined where the lab itself says all. */
+function pushedWith(
+  sums: ReturnType<typeof programSums>,
+  services: pulumi.Output<readonly HostService[]> | undefined,
+  password?: pulumi.Output<string>,
+): pulumi.Output<PushedWith> | undefined {
+  if (services === undefined && password === undefined) return undefined;
+  return pulumi.all([password, services]).apply(([known, all]) => ({
+    ...(known === undefined ? {} : { password: known }),
+    ...(all === undefined ? {} : { services: { all, sums } }),
+  }));
+}
+
+/** The programs' own passwords; empty where nobody logs in. */
+function serviceLogins(
+  lab: Lab,
+  access: Access | undefined,
+): Record<string, pulumi.Output<string>> {
+  return Object.fromEntries(
+    secretNames(lab).kafka.map((user) => {
+      const password = access?.passwords[user]?.[SCRAM_MECHANISMS[0]];
+      if (password === undefined) throw new Error(`bug: ${user} is no user of the lab`);
+      return [user, password];
+    }),
+  );
+}
+
+/** Of those who are told theirs: devices that are no hosts, and the load generator. */
+function mqttOutput(
+  { data }: Lab,
+  secrets: MqttSecrets | undefined,
+): Pick<MadeOutputs, "mqttPasswords"> {
+  if (secrets === undefined) return {};
+  const told = [...(data.mqtt?.devices ?? []).map(({ name }) => name), LOAD_USER];
+  return {
+    mqttPasswords: Object.fromEntries(told.map((name) => [name, secrets.passwords[name]!])),
+  };
 }
 
 const BYTES_PER_MIB = 1024 * 1024;
@@ -111,6 +190,8 @@ export interface MadeOutputs {
   readonly topicIds: Readonly<Record<string, pulumi.Output<string>>>;
   /** Secret, by user and mechanism, the super user's among them. Absent where nobody logs in. */
   readonly passwords?: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>;
+  /** Secret, by name: of devices and of the load generator. Absent where there is no MQTT broker. */
+  readonly mqttPasswords?: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
 function loginOutput(

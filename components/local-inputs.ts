@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -7,15 +8,21 @@ import {
   type KafkaVersion,
   type Lab,
   type LabDraft,
+  labPrograms,
+  NODE_VERSION,
+  PI_ARCH,
+  type ProgramName,
 } from "../model";
 import { cacheDir } from "../shared/cache-dir";
-import type { Access } from "./hosts";
+import type { Access, LocalFile, ProgramFiles } from "./hosts";
 import type { KafkaArchive } from "./kafka";
 
 /** What the program takes from the controlling machine's disk. */
 export interface LocalInputs {
   readonly access: Access;
   readonly archive: KafkaArchive;
+  /** What runs on hosts besides Kafka; absent where nothing does. */
+  readonly programs?: ProgramFiles;
 }
 
 /**
@@ -29,6 +36,7 @@ export function localProblems(draft: LabDraft, root: string): ConfigProblem[] {
   readAccess(privateKeyFile(draft, root), draft.virtual !== undefined, problems);
   const version = draft.cluster?.kafkaVersion;
   if (version !== undefined) findArchive(version, problems);
+  findPrograms(draftPrograms(draft), nodeArch(draft.virtual !== undefined), root, problems);
   return problems;
 }
 
@@ -43,8 +51,10 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
   const isVirtual = lab.substrate.kind === "virtual";
   const access = readAccess(privateKeyFile(lab, root), isVirtual, problems);
   const archive = findArchive(lab.cluster.kafkaVersion, problems);
+  const wanted = new Map(labPrograms(lab).map((name) => [name, "lab.hosts"]));
+  const programs = findPrograms(wanted, nodeArch(isVirtual), root, problems);
   if (archive === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { access, archive };
+  return { access, archive, ...(programs === undefined ? {} : { programs }) };
 }
 
 /**
@@ -95,15 +105,10 @@ function readText(path: string, file: string, problems: ConfigProblem[]): string
   }
 }
 
-/** The archive lies in the toolchain's cache, with its SHA-256 beside it. */
 function findArchive(version: KafkaVersion, problems: ConfigProblem[]): KafkaArchive | undefined {
   const path = join(cacheDir(), "kafka", `kafka-${version}.tgz`);
-  try {
-    const sha256 = readFileSync(`${path}.sha256`, "utf8").trim().split(/\s+/)[0] ?? "";
-    if (existsSync(path)) return { path, sha256 };
-  } catch {
-    // Told below: both files are made together, so either missing means the same.
-  }
+  const archive = inCache(path);
+  if (archive !== undefined) return archive;
   problems.push({
     path: "lab.cluster.kafkaVersion",
     value: version,
@@ -111,4 +116,66 @@ function findArchive(version: KafkaVersion, problems: ConfigProblem[]): KafkaArc
     remedy: `Fetch it with \`npm run setup -- kafka ${version}\`.`,
   });
   return undefined;
+}
+
+/** What the toolchain keeps has its SHA-256 beside it. */
+function inCache(path: string): LocalFile | undefined {
+  try {
+    const sha256 = readFileSync(`${path}.sha256`, "utf8").trim().split(/\s+/)[0] ?? "";
+    if (existsSync(path)) return { path, sha256 };
+  } catch {
+    // Both files are made together, so either missing means the same.
+  }
+  return undefined;
+}
+
+/** A virtual lab's machines have this machine's processor. */
+const nodeArch = (isVirtual: boolean): string => (isVirtual ? process.arch : PI_ARCH);
+
+/** Which programs a configuration asks for, also one with mistakes, and by which path. */
+function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
+  const hosts = Object.values(draft.hosts ?? {});
+  const asked: readonly [ProgramName, string, boolean][] = [
+    ["ring", "lab.hosts", hosts.some((host) => host?.role === "client")],
+    ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
+    ["bridge", "lab.bridge", draft.bridge !== undefined],
+  ];
+  return new Map(asked.flatMap(([name, path, isAsked]) => (isAsked ? [[name, path]] : [])));
+}
+
+/** @param wanted programs, by name, with the path in the configuration that asks for each */
+function findPrograms(
+  wanted: ReadonlyMap<ProgramName, string>,
+  arch: string,
+  root: string,
+  problems: ConfigProblem[],
+): ProgramFiles | undefined {
+  const [asking] = wanted.values();
+  if (asking === undefined) return undefined;
+  const archive = join(cacheDir(), "node", `node-${NODE_VERSION}-linux-${arch}.tgz`);
+  const node = inCache(archive);
+  if (node === undefined) {
+    problems.push({
+      path: asking,
+      value: undefined,
+      cause: `needs Node.js ${NODE_VERSION} on hosts, which is not on this machine (${archive} is missing)`,
+      remedy: `Fetch it with \`npm run setup -- node ${arch}\`.`,
+    });
+  }
+  const files: Partial<Record<ProgramName, LocalFile>> = {};
+  for (const [name, path] of wanted) {
+    const file = join(root, "bin", "programs", `${name}.js`);
+    try {
+      const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+      files[name] = { path: file, sha256 };
+    } catch {
+      problems.push({
+        path,
+        value: undefined,
+        cause: `needs the program ${name} on hosts, which is not made yet (${file} is missing)`,
+        remedy: "Make it with `npm run setup -- plugins`.",
+      });
+    }
+  }
+  return node === undefined ? undefined : { node, files };
 }

@@ -1,7 +1,7 @@
 /** What must be on a host after its pushes, as far as somebody looks at it again. Plain, with texts as leaves. */
 
 /** The pushes to a host, in their order. Each brings back what it brought. */
-export const pushes = ["prepare", "install", "stage"] as const;
+export const pushes = ["prepare", "install", "stage", "node", "programs", "services"] as const;
 export type Push = (typeof pushes)[number];
 
 export type HostWants = Readonly<Partial<Record<Push, PushWants>>>;

@@ -135,9 +135,10 @@ const TYPES = {
       identity: listOf({ type: "string" }, "What makes it this machine and no other."),
       role: text("broker, controller, client or host."),
       board: text("The board that is declared."),
+      programs: whole("How many of the lab's programs run there; default 0."),
       kafka: type("PreflightKafka"),
     },
-    ["kafka"],
+    ["programs", "kafka"],
   ),
   "pilab:kafka:CheckedMachine": object({
     identity: listOf({ type: "string" }, "What it was when it was looked at."),
@@ -230,7 +231,7 @@ const RESOURCES = {
       connection: type("Connection"),
       pushes: mapOf(
         mapOf({ $ref: "pulumi.json#/Any" }, "Files, links, paths, packages and units."),
-        "What is wanted by push (prepare, install, stage); as an output what differs.",
+        "What is wanted by push (prepare, install, stage, node, programs, services); as an output what differs.",
       ),
     },
     {

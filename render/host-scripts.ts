@@ -2,13 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { quote } from "../shared/shell";
 
-type ScriptName = "install" | "kafka-tool" | "lib" | "prepare" | "stage" | "stamp";
+type ScriptName =
+  "former-services" | "install" | "kafka-tool" | "lib" | "prepare" | "services" | "stage" | "stamp";
 
 function read(name: ScriptName): string {
   return readFileSync(join(__dirname, "scripts", `${name}.sh`), "utf8");
 }
 
 const lib = read("lib");
+const formerServices = read("former-services");
 
 /** The stage helper, whole. Its argument, if any, is the host's name in its messages. */
 export const stageHelper = `#!/bin/bash\npi_host=\${1-}\n${lib}\n${read("stage")}`;
@@ -19,22 +21,23 @@ export const kafkaToolHelper = read("kafka-tool");
 
 /** A script that `bash -s` reads on its standard input: variables, functions, and a body that uses them. */
 export function hostScript(
-  body: "install" | "prepare",
-  variables: Readonly<Record<string, string | readonly string[] | number>>,
+  body: "install" | "prepare" | "services",
+  variables: Readonly<Record<string, string | readonly (string | number)[] | number>>,
   texts: Readonly<Record<string, string>> = {},
 ): string {
   return [
     ...Object.entries(variables).map(([name, value]) => `${name}=${shellValue(value)}`),
     lib,
+    ...(body === "install" ? [] : [formerServices]),
     ...Object.entries(texts).map(([name, text]) => textFunction(name, text)),
     read(body),
   ].join("\n");
 }
 
-function shellValue(value: string | readonly string[] | number): string {
+function shellValue(value: string | readonly (string | number)[] | number): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "string") return quote(value);
-  return `(${value.map(quote).join(" ")})`;
+  return `(${value.map((one) => quote(String(one))).join(" ")})`;
 }
 
 const END_OF_TEXT = "PI_LAB_END_OF_TEXT";

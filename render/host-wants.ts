@@ -4,17 +4,33 @@ import { nodeFiles } from "./node-files";
 import { fileHash, type StagedEntry, type StagedFile } from "./bundle";
 import { installedLibs } from "./install";
 import { kafkaPaths } from "./kafka-paths";
-import { boardFiles, commonHostFiles, containerHostFiles, PACKAGES } from "./prepare";
+import { type ProgramSums, serviceWants } from "./services/push";
+import type { HostService } from "./services/service";
+import { boardFiles, commonHostFiles, containerHostFiles, hostPackages } from "./prepare";
 
 /** Debian's alternatives lead there from whichever JRE was chosen. */
 const JAVA = "/usr/bin/java";
 
-/**
- * What the pushes leave on a host: the same renderers that the pushes are made of, seen from behind.
- *
- * @param password as for `nodeFiles`; hashes of files that hold it are no secret
- */
-export function hostWants(lab: Lab, host: Host, password?: string): HostWants {
+/** What the pushes are made with, besides the lab. */
+export interface PushedWith {
+  /** As for `nodeFiles`; hashes of files that hold it are no secret. */
+  readonly password?: string;
+  /** What the host runs besides Kafka. Absent: it is not looked at. */
+  readonly services?: { readonly all: readonly HostService[]; readonly sums: ProgramSums };
+}
+
+/** What the pushes leave on a host: the same renderers that the pushes are made of, seen from behind. */
+export function hostWants(
+  lab: Lab,
+  host: Host,
+  { password, services }: PushedWith = {},
+): HostWants {
+  const wants = roleWants(lab, host, password);
+  if (services === undefined || services.all.length === 0) return wants;
+  return { ...wants, ...serviceWants(services.all, services.sums) };
+}
+
+function roleWants(lab: Lab, host: Host, password: string | undefined): HostWants {
   const prepare = preparedWants(lab, host);
   switch (host.role) {
     case "broker":
@@ -40,7 +56,7 @@ function preparedWants(lab: Lab, host: Host): PushWants {
         ? fileWants(containerHostFiles(lab, host))
         : { ...fileWants(commonHostFiles(lab, host)), ...fileWants(boardFiles(), true) },
     links: { "/etc/localtime": `/usr/share/zoneinfo/${lab.timezone}` },
-    packages: Object.fromEntries(PACKAGES.map((name) => [name, "installed"])),
+    packages: Object.fromEntries(hostPackages(lab, host).map((name) => [name, "installed"])),
     units: { "chrony.service": chrony },
   };
 }

@@ -9,7 +9,7 @@ export {
   type StagedLink,
 } from "./bundle";
 export { renderChronyConf } from "./clock";
-export { hostWants } from "./host-wants";
+export { hostWants, type PushedWith } from "./host-wants";
 export { installedArchivePath, renderInstallScript, type InstallArgs } from "./install";
 export { directoryIdOf, diskIdentity, kafkaBase64Id } from "./kafka-base64-id";
 export { renderKafkaEnv } from "./kafka-env";
@@ -25,3 +25,12 @@ export {
   serverProperties,
 } from "./server-properties";
 export { openSshPublicKey, renderOpenSshPrivateKey } from "./ssh-host-key";
+export {
+  hasServices,
+  hostServices,
+  secretNames,
+  servicePrograms,
+  type HostService,
+  type ServiceSecrets,
+} from "./services";
+export { pushedPaths, renderServicesScript, type ProgramSums } from "./services/push";

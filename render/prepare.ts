@@ -6,10 +6,16 @@ import { hostScript, kafkaToolHelper, stageHelper, stampHelper } from "./host-sc
 import { renderJournaldConf } from "./journald";
 import { kafkaPaths } from "./kafka-paths";
 import { renderToolsLog4j2 } from "./log4j2";
+import { hasServices, servicePackages } from "./services";
 import { renderSysctlConf } from "./sysctl";
 
-/** What every role installs; Kafka's JRE beside them is chosen on the host. */
-export const PACKAGES: readonly string[] = ["chrony"];
+/** What every role installs. */
+const PACKAGES: readonly string[] = ["chrony"];
+
+/** What a host installs; Kafka's JRE beside them is chosen on the host. */
+export function hostPackages(lab: Lab, host: Host): readonly string[] {
+  return [...PACKAGES, ...servicePackages(lab, host)];
+}
 
 export interface PrepareOptions {
   /** How long a package lock that another program holds is waited for, seconds. Default 300. */
@@ -30,6 +36,9 @@ const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = {
   host: 32,
 };
 
+/** Free space for each package of a service, MiB: Mosquitto takes 3 with all that it depends on. */
+const PACKAGE_MIB = 16;
+
 /**
  * The script that makes a host ready for its role: helper scripts, packages (for Kafka a JRE 17
  * or later), clock service and time zone, bounded journal, and for Kafka service user and
@@ -37,6 +46,7 @@ const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = {
  * Prints one line that is the same at each run; progress and errors go to standard error.
  */
 export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOptions = {}): string {
+  const packages = hostPackages(lab, host);
   return hostScript(
     "prepare",
     {
@@ -44,8 +54,9 @@ export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOption
       pi_role: host.role,
       pi_kafka: isKafkaHost(host) ? "yes" : "",
       pi_timezone: lab.timezone,
-      pi_packages: PACKAGES,
-      pi_packages_mib: PACKAGES_MIB[host.role],
+      pi_packages: packages,
+      pi_packages_mib: PACKAGES_MIB[host.role] + (packages.length - PACKAGES.length) * PACKAGE_MIB,
+      pi_services: hasServices(lab, host) ? "yes" : "",
       pi_lock_wait: options.lockWaitSeconds ?? 300,
       pi_package_timeout: PACKAGE_TIMEOUT_SECONDS,
     },

@@ -2,7 +2,7 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host, Lab, Push } from "../../model";
 import { HostState, type PilabProvider } from "../../provider/resources";
-import { hostWants, renderPrepareScript } from "../../render";
+import { hostWants, type PushedWith, renderPrepareScript } from "../../render";
 import { type Drifts, hostCommand, type ReachableHost } from "../remote";
 
 export interface PiHostArgs {
@@ -10,8 +10,8 @@ export interface PiHostArgs {
   readonly host: Host;
   readonly reachable: ReachableHost;
   readonly provider: PilabProvider;
-  /** The super user's, for a Kafka node of a cluster that authenticates. */
-  readonly password?: pulumi.Output<string> | undefined;
+  /** What its pushes are made with. Default: nothing but the lab. */
+  readonly with?: pulumi.Output<PushedWith> | undefined;
 }
 
 /**
@@ -33,12 +33,10 @@ export class PiHost extends pulumi.ComponentResource {
         host: args.host.name,
         connection: args.reachable.connection,
         pushes:
-          args.password === undefined
+          args.with === undefined
             ? hostWants(args.lab, args.host)
             : // Hashes of what holds 32 random letters and digits are no secrets.
-              pulumi.unsecret(
-                args.password.apply((known) => hostWants(args.lab, args.host, known)),
-              ),
+              pulumi.unsecret(args.with.apply((known) => hostWants(args.lab, args.host, known))),
       },
       { parent: this, provider: args.provider },
     );

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { formerNames, type Host, isController, isKafkaHost, type Lab } from "../../model";
 import { type PilabProvider, Preflight, type PreflightHost } from "../../provider/resources";
-import { kafkaPaths } from "../../render";
+import { kafkaPaths, servicePrograms } from "../../render";
 import type { ReachableHost } from "../remote";
 import type { BootedMachines } from "./machines";
 
@@ -50,7 +50,11 @@ function preflightHost(
   host: Host,
   { connection, identity }: ReachableHost,
 ): PreflightHost {
-  const base = { connection, identity, role: host.role, board: host.machine.board };
+  const programs = servicePrograms(lab, host).length;
+  const base = {
+    ...{ connection, identity, role: host.role, board: host.machine.board },
+    ...(programs === 0 ? {} : { programs }),
+  };
   if (!isKafkaHost(host)) return base;
   const { clientPort, controllerPort } = lab.cluster;
   const { nodeId, heapMib, disk } = host;

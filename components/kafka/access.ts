@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Lab, Passwords, QuotaEntity, User as UserModel } from "../../model";
 import { Acls, type PilabProvider, Quota, User } from "../../provider/resources";
 import type { KafkaCluster } from "./cluster";
-import { randomPassword } from "./super-user";
+import { randomPassword } from "../random-password";
 
 export interface AccessArgs {
   readonly lab: Lab;
@@ -19,6 +19,8 @@ type SecretPasswords = Readonly<Record<string, pulumi.Output<string>>>;
 export class Access extends pulumi.ComponentResource {
   /** By user and mechanism. */
   public readonly passwords: Readonly<Record<string, SecretPasswords>>;
+  /** Depend on them to run after everybody may log in. */
+  public readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:kafka:Access", name, {}, opts);
@@ -43,6 +45,7 @@ export class Access extends pulumi.ComponentResource {
       );
       rulesOf.set(user, acls);
     }
+    const ready: pulumi.Resource[] = [];
     for (const [user, byMechanism] of Object.entries(this.passwords)) {
       const credentials = Object.fromEntries(
         Object.entries(byMechanism).map(([mechanism, password]) => [mechanism, { password }]),
@@ -50,8 +53,9 @@ export class Access extends pulumi.ComponentResource {
       // Whoever can log in is bound by the rules that deny, when they come and when they go.
       const binding = [rulesOf.get(user), rulesOf.get("*")].filter((acls) => acls !== undefined);
       const dependsOn = [...live.dependsOn, ...binding];
-      new User(user, { name: user, credentials }, { ...live, dependsOn });
+      ready.push(new User(user, { name: user, credentials }, { ...live, dependsOn }));
     }
+    this.ready = [...ready, ...rulesOf.values()];
     for (const quota of lab.quotas) {
       const named = entries(quota).map(([kind, value]) => `${kind}=${value}`);
       const args = { entity: markedEntity(quota), limits: quota.limits };

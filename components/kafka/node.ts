@@ -10,6 +10,7 @@ import {
   diskIdentity,
   installedArchivePath,
   kafkaPaths,
+  type PushedWith,
   renderBundle,
   renderInstallScript,
 } from "../../render";
@@ -32,6 +33,8 @@ export interface KafkaNodeArgs {
   readonly provider: PilabProvider;
   /** The super user's, on a cluster that authenticates. */
   readonly password?: pulumi.Output<string> | undefined;
+  /** What the host's pushes are made with, the password among it. */
+  readonly with?: pulumi.Output<PushedWith> | undefined;
 }
 
 /**
@@ -45,6 +48,7 @@ export class KafkaNode extends pulumi.ComponentResource {
   } as const satisfies Record<KafkaHost["role"], string>;
 
   public readonly host: KafkaHost;
+  public readonly pi: PiHost;
   public readonly reachable: ReachableHost;
   /**
    * KRaft directory id that a blank disk of this node's machine gets: 22 characters of URL-safe base64.
@@ -79,7 +83,8 @@ export class KafkaNode extends pulumi.ComponentResource {
         ),
     );
 
-    const pi = new PiHost(name, { lab, host, reachable, provider, password }, child);
+    const pi = new PiHost(name, { lab, host, reachable, provider, with: args.with }, child);
+    this.pi = pi;
 
     const version = lab.cluster.kafkaVersion;
     const archivePath = installedArchivePath(version);

@@ -113,7 +113,7 @@ export class HostStateHandler implements ResourceHandler {
   }
 }
 
-const NO_DRIFT: Generations = { prepare: 0, install: 0, stage: 0 };
+const NO_DRIFT: Generations = parseGenerations(undefined);
 
 function outputsOf(
   { host }: PropertyMap,

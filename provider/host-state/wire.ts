@@ -90,5 +90,5 @@ export function parseGenerations(value: PropertyValue | undefined): Generations 
     const number = isMap(map) ? map[push] : undefined;
     return typeof number === "number" ? number : 0;
   };
-  return { prepare: count("prepare"), install: count("install"), stage: count("stage") };
+  return Object.fromEntries(pushes.map((push) => [push, count(push)])) as Record<Push, number>;
 }

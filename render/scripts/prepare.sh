@@ -38,6 +38,10 @@ main() {
     step kafka
     prepare_kafka
   fi
+  if [[ ! $pi_services ]]; then
+    step services
+    remove_all_services
+  fi
   rm -f "$unfinished"
   echo "prepared as $pi_role"
 }
@@ -197,6 +201,15 @@ set_timezone() {
     fail "time zone $pi_timezone is unknown here" "Correct \`timezone\` in the configuration, or install the package tzdata-legacy for old names."
   [[ $(readlink /etc/localtime || true) == "$zone" ]] || ln -sfn "$zone" /etc/localtime
   [[ $(cat /etc/timezone 2>/dev/null || true) == "$pi_timezone" ]] || echo "$pi_timezone" >/etc/timezone
+}
+
+# Where a host still has services, the push that brings them removes those that are gone.
+remove_all_services() {
+  [[ -f $services_manifest ]] || return 0
+  units=() programs=() entry_path=()
+  remove_former_services
+  remove_node_but nothing
+  rm -f "$services_manifest"
 }
 
 prepare_kafka() {

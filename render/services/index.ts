@@ -1,6 +1,7 @@
-import type { Host, Lab } from "../../model";
+import type { Host, Lab, ProgramName } from "../../model";
 import { bridgeService } from "./bridge";
 import { mosquittoService } from "./mosquitto";
+import { programsOf } from "./push";
 import { ringService } from "./ring";
 import { blankSecrets, type HostService, type ServiceSecrets } from "./service";
 import { telemetryService } from "./telemetry";
@@ -30,8 +31,19 @@ export function hostServices(lab: Lab, host: Host, secrets: ServiceSecrets): Hos
   return renderers.flatMap((render) => render(lab, host, secrets) ?? []);
 }
 
-/** The Debian packages that a host's services need; no secret is needed to know them. */
-export function servicePackages(lab: Lab, host: Host): string[] {
-  const services = hostServices(lab, host, blankSecrets(lab));
-  return [...new Set(services.flatMap(({ packages }) => packages))];
+/** Whether a host runs anything besides Kafka; no secret is needed to know that, nor what follows. */
+export function hasServices(lab: Lab, host: Host): boolean {
+  return known(lab, host).length > 0;
 }
+
+/** The Debian packages that a host's services need. */
+export function servicePackages(lab: Lab, host: Host): string[] {
+  return [...new Set(known(lab, host).flatMap(({ packages }) => packages))];
+}
+
+/** The programs of ours that a host's services run. */
+export function servicePrograms(lab: Lab, host: Host): ProgramName[] {
+  return programsOf(known(lab, host));
+}
+
+const known = (lab: Lab, host: Host): HostService[] => hostServices(lab, host, blankSecrets(lab));

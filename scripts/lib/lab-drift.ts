@@ -88,7 +88,10 @@ async function driftOf(
   ports: DriftPorts,
 ): Promise<HostDrift> {
   const base = { host: host.name, address: host.machine.address };
-  const wants = withRunning(hostWants(lab, host));
+  const wants = {
+    ...appliedServices(known.applied.get(host.name)),
+    ...withRunning(hostWants(lab, host)),
+  };
   const metaFile = isKafkaHost(host) ? `${kafkaPaths.data}/meta.properties` : undefined;
   try {
     const login = loginOf(lab, host, known, ports);
@@ -155,6 +158,18 @@ async function look(
 }
 
 const KAFKA_UNIT = `${kafkaPaths.service}.service`;
+
+/**
+ * What programs are made of, and passwords in their files, the engine alone knows: they are compared with what the last `up`
+ * left there, and an edit of them is not told as one.
+ */
+function appliedServices({ node, programs, services }: HostWants = {}): HostWants {
+  return {
+    ...(node === undefined ? {} : { node }),
+    ...(programs === undefined ? {} : { programs }),
+    ...(services === undefined ? {} : { services }),
+  };
+}
 
 /** The engine leaves it to the rollout whether Kafka runs; here nobody else looks. */
 function withRunning(wants: HostWants): HostWants {

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { createLab, labOutputs } from "../../components/lab";
 import type { Host, Lab } from "../../model";
 import { hostWants, renderPrepareScript } from "../../render";
 import { physicalLab, virtualLab } from "../support/labs";
+import { localInputs } from "../support/local-inputs";
 import { RecordedProgram } from "../support/recorded";
 
 const COMMAND = "command:remote:Command";
@@ -19,11 +19,7 @@ const TOPIC = "pilab:kafka/topic:Topic";
 const HOST_STATE = "pilab:lab/hostState:HostState";
 const PREFLIGHT = "pilab:lab/preflight:Preflight";
 
-const SHA256 = createHash("sha256").update("archive").digest("hex");
-const inputs = {
-  access: { privateKey: "PRIVATE", authorizedKey: "ssh-ed25519 AAAAuser" },
-  archive: { path: __filename, sha256: SHA256 },
-};
+const SHA256 = localInputs.archive.sha256;
 /** SHA-256 of the bytes that `AAAAuser` stands for, in base64. */
 const KEY_LABEL = {
   label: "pi-lab.key",
@@ -52,7 +48,7 @@ describe("a virtual lab", () => {
   const lab = virtualLab();
   let program: RecordedProgram;
   beforeAll(async () => {
-    program = await RecordedProgram.of(() => createLab(lab, inputs));
+    program = await RecordedProgram.of(() => createLab(lab, localInputs));
   });
 
   it("makes a network with the switch's subnet, labelled with the lab's name and key", () => {
@@ -160,7 +156,7 @@ describe("a lab of real Pis", () => {
   const lab = physicalLab();
   let program: RecordedProgram;
   beforeAll(async () => {
-    program = await RecordedProgram.of(() => createLab(lab, inputs));
+    program = await RecordedProgram.of(() => createLab(lab, localInputs));
   });
 
   it("makes no machines", () => {
@@ -199,7 +195,7 @@ describe("a lab of real Pis", () => {
     const [host] = lab.hosts;
     const disk = { ...host, disk: 2 } as Host;
     const other = await RecordedProgram.of(() =>
-      createLab({ ...lab, hosts: [disk, ...lab.hosts.slice(1)] }, inputs),
+      createLab({ ...lab, hosts: [disk, ...lab.hosts.slice(1)] }, localInputs),
     );
     const hosts = other.get(PREFLIGHT, "preflight").inputs.hosts as Record<string, PreflightInput>;
     expect(hosts["broker-1"]?.identity).toEqual([host?.machine.hostKey, "disk 2"]);
@@ -236,7 +232,7 @@ describe("a lab of real Pis", () => {
 
   it("gives a machine that takes over another directory id, and the first one its own again", async () => {
     const idWith = async (edited: Lab): Promise<unknown> => {
-      const other = await RecordedProgram.of(() => createLab(edited, inputs));
+      const other = await RecordedProgram.of(() => createLab(edited, localInputs));
       return other.get(NODE_STORAGE, "broker-1-storage").inputs.directoryId;
     };
     const first = await idWith(lab);
@@ -355,7 +351,7 @@ describe("a lab of real Pis", () => {
 
   it("tells the rollout which machines a node has left, as the gate remembers them", async () => {
     const former = { swaps: 1, machines: [{ host: "10.0.42.9", hostKey: "ssh-ed25519 AAAA9" }] };
-    const swapped = await RecordedProgram.of(() => createLab(lab, inputs), {
+    const swapped = await RecordedProgram.of(() => createLab(lab, localInputs), {
       [`${SWAP_GATE} swap-gate`]: { former: { "broker-2": former } },
     });
     const nodes = swapped.get(ROLLOUT, "kafka-rollout").inputs.nodes as Record<string, object>;
@@ -377,7 +373,7 @@ describe("a lab of real Pis", () => {
   it("leaves the metadata version alone unless it is named, and raises it after the roll", async () => {
     expect(program.names(METADATA_VERSION)).toEqual([]);
     const named = { ...lab, cluster: { ...lab.cluster, metadataVersion: "4.1-IV1" } };
-    const other = await RecordedProgram.of(() => createLab(named, inputs));
+    const other = await RecordedProgram.of(() => createLab(named, localInputs));
     expect(other.get(METADATA_VERSION, "kafka-metadata-version")).toMatchObject({
       inputs: { metadataVersion: "4.1-IV1" },
       parent: "pilab:kafka:Cluster kafka",
@@ -429,7 +425,7 @@ describe("a lab of real Pis", () => {
 
   it("runs a push again for drift that it mends, and no other one", async () => {
     const generations = { prepare: 0, install: 0, stage: 2 };
-    const drifted = await RecordedProgram.of(() => createLab(lab, inputs), {
+    const drifted = await RecordedProgram.of(() => createLab(lab, localInputs), {
       [`${HOST_STATE} broker-2-state`]: { generations },
     });
     const [key] = program.get(COMMAND, "broker-2-files").inputs.triggers as string[];
@@ -447,7 +443,7 @@ describe("a lab of real Pis", () => {
 
   it("copies and unpacks Kafka again where it is gone", async () => {
     const generations = { prepare: 0, install: 1, stage: 0 };
-    const drifted = await RecordedProgram.of(() => createLab(lab, inputs), {
+    const drifted = await RecordedProgram.of(() => createLab(lab, localInputs), {
       [`${HOST_STATE} broker-3-state`]: { generations },
     });
     for (const [type, name] of [

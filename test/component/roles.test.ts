@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { createLab, labOutputs } from "../../components/lab";
 import { hostWants } from "../../render";
 import { separateLab } from "../support/labs";
+import { localInputs } from "../support/local-inputs";
 import { RecordedProgram } from "../support/recorded";
 
 const COMMAND = "command:remote:Command";
@@ -12,18 +12,13 @@ const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const HOST_STATE = "pilab:lab/hostState:HostState";
 const PREFLIGHT = "pilab:lab/preflight:Preflight";
 
-const inputs = {
-  access: { privateKey: "PRIVATE", authorizedKey: "ssh-ed25519 AAAAuser" },
-  archive: { path: __filename, sha256: createHash("sha256").update("archive").digest("hex") },
-};
-
 /** A controller alone and two brokers that are none: what each of them gets, and what the cluster is told. */
 describe("brokers and controllers apart", () => {
   const lab = separateLab();
   const nodeNames = ["broker-2", "broker-3", "controller-1"];
   let program: RecordedProgram;
   beforeAll(async () => {
-    program = await RecordedProgram.of(() => createLab(lab, inputs));
+    program = await RecordedProgram.of(() => createLab(lab, localInputs));
   });
 
   const inputOf = (type: string, name: string, property: string) =>

@@ -3,6 +3,7 @@ import { createLab, type MadeOutputs } from "../../components/lab";
 import { parseLab } from "../../model";
 import { hostWants, jaasHash, nodeFiles, renderBundle } from "../../render";
 import { change, physicalConfig } from "../support/lab-config";
+import { localInputs } from "../support/local-inputs";
 import { plainValues, RecordedProgram } from "../support/recorded";
 
 const COMMAND = "command:remote:Command";
@@ -16,10 +17,6 @@ const USER = "pilab:kafka/user:User";
 const ACLS = "pilab:kafka/acls:Acls";
 const QUOTA = "pilab:kafka/quota:Quota";
 
-const inputs = {
-  access: { privateKey: "PRIVATE", authorizedKey: undefined },
-  archive: { path: __filename, sha256: "0".repeat(64) },
-};
 /** The mocks make a password of the resource's name. */
 const passwordOf = (resource: string): string => resource.replaceAll("-", "0").padEnd(32, "x");
 const SUPER_PASSWORD = passwordOf("super-user-password");
@@ -46,7 +43,7 @@ describe("a lab whose brokers ask who somebody is", () => {
   let made: MadeOutputs;
   beforeAll(async () => {
     program = await RecordedProgram.of(() => {
-      made = createLab(lab, inputs, { bob: { "SCRAM-SHA-512": BOBS } });
+      made = createLab(lab, localInputs, { bob: { "SCRAM-SHA-512": BOBS } });
     });
   });
 
@@ -80,7 +77,7 @@ describe("a lab whose brokers ask who somebody is", () => {
     expect(nodes["broker-2"]?.want.files["/etc/kafka/jaas.conf"]).toBe(hash);
     expect(nodes["broker-2"]?.want.properties["super.users"]).toBe("User:pi-lab");
     const state = program.get(HOST_STATE, "broker-1-state");
-    expect(state.inputs["pushes"]).toEqual(hostWants(lab, broker!, SUPER_PASSWORD));
+    expect(state.inputs["pushes"]).toEqual(hostWants(lab, broker!, { password: SUPER_PASSWORD }));
     expect(state.secrets).toEqual(["connection"]);
     const holders = program.resources.filter(({ inputs: all }) =>
       JSON.stringify(all).includes(SUPER_PASSWORD),
@@ -182,7 +179,7 @@ describe("a lab that asks nobody", () => {
     );
     let made: MadeOutputs | undefined;
     const program = await RecordedProgram.of(() => {
-      made = createLab(parseLab(config), inputs);
+      made = createLab(parseLab(config), localInputs);
     });
     expect(program.get(PROVIDER, "pilab").inputs).not.toHaveProperty("sasl");
     expect(program.names(RANDOM)).not.toContain("super-user-password");
@@ -209,7 +206,7 @@ describe("topics", () => {
   change(config, ["cluster", "liveChecks"], false);
   let program: RecordedProgram;
   beforeAll(async () => {
-    program = await RecordedProgram.of(() => createLab(parseLab(config), inputs));
+    program = await RecordedProgram.of(() => createLab(parseLab(config), localInputs));
   });
 
   it("have their replicas where they are wanted, by node id, or where Kafka puts them", () => {
@@ -232,7 +229,9 @@ describe("topics", () => {
   });
 
   it("need nothing of the provider that it did not have before, unless it is said", async () => {
-    const plain = await RecordedProgram.of(() => createLab(parseLab(physicalConfig()), inputs));
+    const plain = await RecordedProgram.of(() =>
+      createLab(parseLab(physicalConfig()), localInputs),
+    );
     expect(Object.keys(plain.get(PROVIDER, "pilab").inputs)).toEqual(["bootstrapServers"]);
   });
 

@@ -4,6 +4,7 @@ import { createLab } from "../../components/lab";
 import { parseLab } from "../../model";
 import { labValue, parseStackFile } from "../../scripts/lib/lab-config";
 import { hostKey, type RawConfig } from "../support/lab-config";
+import { localInputs } from "../support/local-inputs";
 import { RecordedProgram, type RecordedResource } from "../support/recorded";
 
 /**
@@ -13,11 +14,6 @@ import { RecordedProgram, type RecordedResource } from "../support/recorded";
  */
 
 const root = join(__dirname, "../..");
-
-const inputs = {
-  access: { privateKey: "PRIVATE", authorizedKey: "ssh-ed25519 AAAAuser" },
-  archive: { path: __filename, sha256: "0".repeat(64) },
-};
 
 const goldenFile = (template: string): string => join(__dirname, "golden", `urns-${template}.txt`);
 
@@ -33,7 +29,7 @@ function templateLab(template: string): RawConfig {
 }
 
 const resourcesOf = async (lab: RawConfig): Promise<readonly RecordedResource[]> =>
-  (await RecordedProgram.of(() => createLab(parseLab(lab), inputs))).resources.filter(
+  (await RecordedProgram.of(() => createLab(parseLab(lab), localInputs))).resources.filter(
     ({ type }) => type !== "pulumi:pulumi:Stack",
   );
 

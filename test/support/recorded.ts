@@ -163,6 +163,8 @@ const answers: Record<string, Answer> = {
 const components = [
   "pilab:lab:Switch",
   "pilab:lab:PiHost",
+  "pilab:lab:HostServices",
+  "pilab:mqtt:Secrets",
   "pilab:virtual:Pi",
   "pilab:kafka:Broker",
   "pilab:kafka:Controller",

@@ -1,9 +1,11 @@
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localProblems, readLocalInputs } from "../../../components/local-inputs";
-import { ConfigError, parseLab } from "../../../model";
+import { ConfigError, NODE_VERSION, parseLab } from "../../../model";
 import { cacheDir } from "../../../toolchain/paths";
+import { physicalConfig } from "../../support/lab-config";
 import { physicalLab, virtualLab } from "../../support/labs";
 
 describe("readLocalInputs", () => {
@@ -20,6 +22,14 @@ describe("readLocalInputs", () => {
     mkdirSync(join(root, "kafka"));
     writeFileSync(join(root, "kafka", "kafka-4.1.1.tgz"), "archive");
     writeFileSync(join(root, "kafka", "kafka-4.1.1.tgz.sha256"), "0a0b  kafka-4.1.1.tgz\n");
+    mkdirSync(join(root, "node"));
+    for (const arch of ["arm64", process.arch]) {
+      const archive = join(root, "node", `node-${NODE_VERSION}-linux-${arch}.tgz`);
+      writeFileSync(archive, "node");
+      writeFileSync(`${archive}.sha256`, `${arch}  node.tgz\n`);
+    }
+    mkdirSync(join(root, "bin/programs"), { recursive: true });
+    writeFileSync(join(root, "bin/programs/ring.js"), "ring");
     writeFileSync(join(root, "key"), "PRIVATE\n");
     writeFileSync(join(root, "key.pub"), "ssh-ed25519 AAAA user\n");
   });
@@ -44,7 +54,48 @@ describe("readLocalInputs", () => {
     expect(readLocalInputs(virtualLab(), root)).toEqual({
       access: { privateKey: "PRIVATE\n", authorizedKey: "ssh-ed25519 AAAA user" },
       archive: { path: join(root, "kafka", "kafka-4.1.1.tgz"), sha256: "0a0b" },
+      programs: {
+        node: {
+          path: join(root, "node", `node-${NODE_VERSION}-linux-${process.arch}.tgz`),
+          sha256: process.arch,
+        },
+        files: {
+          ring: {
+            path: join(root, "bin/programs/ring.js"),
+            sha256: createHash("sha256").update("ring").digest("hex"),
+          },
+        },
+      },
     });
+  });
+
+  it("takes the Node.js of Pis for real ones, and no programs where none runs", () => {
+    const lab = physicalLab();
+    expect(readLocalInputs(lab, root).programs?.node.sha256).toBe("arm64");
+    const hosts = lab.hosts.filter(({ role }) => role !== "client");
+    expect(readLocalInputs({ ...lab, hosts }, root)).not.toHaveProperty("programs");
+  });
+
+  it("says which command brings what programs on hosts need", () => {
+    rmSync(join(root, "node", `node-${NODE_VERSION}-linux-arm64.tgz`));
+    rmSync(join(root, "bin/programs/ring.js"));
+    expect(problemsOf(physicalLab())).toEqual([
+      "lab.hosts undefined Fetch it with `npm run setup -- node arm64`.",
+      "lab.hosts undefined Make it with `npm run setup -- plugins`.",
+    ]);
+    const raw = { ...physicalConfig(), telemetry: {}, mqtt: { host: "broker-1" } };
+    const told = (): string[] => {
+      try {
+        parseLab(raw, (draft) => localProblems(draft, root));
+        return [];
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        return error.problems.map(({ path, cause }) => `${path} ${cause}`);
+      }
+    };
+    expect(told()).toContainEqual(
+      `lab.telemetry needs the program telemetry on hosts, which is not made yet (${root}/bin/programs/telemetry.js is missing)`,
+    );
   });
 
   it("needs no key where the agent is asked", () => {
@@ -93,6 +144,7 @@ describe("readLocalInputs", () => {
   it("looks where the toolchain puts it, also where a variable is set to nothing", () => {
     mkdirSync(join(root, "pi-lab"));
     renameSync(join(root, "kafka"), join(root, "pi-lab", "kafka"));
+    renameSync(join(root, "node"), join(root, "pi-lab", "node"));
     process.env.PI_LAB_CACHE = "";
     process.env.XDG_CACHE_HOME = root;
     const { archive } = readLocalInputs(physicalLab(), root);

@@ -64,7 +64,7 @@ test("the password is in two files alone, which root and Kafka's group can read"
     [kafkaPaths.adminProperties, "0640", "root:kafka"],
   ]);
   expect(JSON.stringify(nodeWant(lab, broker))).not.toContain(PASSWORD);
-  expect(JSON.stringify(hostWants(lab, broker, PASSWORD))).not.toContain(PASSWORD);
+  expect(JSON.stringify(hostWants(lab, broker, { password: PASSWORD }))).not.toContain(PASSWORD);
 });
 
 test("the JVM is told of the file, by its own path; where nobody logs in there is none", () => {
@@ -87,7 +87,7 @@ test("what a process must be started with, and what is looked for on the host, i
   const jaas = files.find(({ path }) => path === kafkaPaths.jaas)!;
   expect(jaasHash(PASSWORD)).toBe(fileHash(jaas));
   expect(jaasHash("another-password-of-ours")).not.toBe(fileHash(jaas));
-  const wanted = hostWants(lab, broker, PASSWORD).stage?.files ?? {};
+  const wanted = hostWants(lab, broker, { password: PASSWORD }).stage?.files ?? {};
   for (const file of files) {
     const { mode, owner } = file;
     expect(wanted[file.path]).toEqual({ mode, owner, sha256: fileHash(file) });

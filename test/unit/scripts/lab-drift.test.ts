@@ -169,6 +169,36 @@ test("an edit of the configuration that `up` has not applied yet is no drift", a
   );
 });
 
+test("services are compared with what the last `up` left, which alone knows their passwords", async () => {
+  const path = "/etc/pi-lab/ring.json";
+  const services = {
+    files: { [path]: { sha256: "cd".repeat(32), mode: "0640", owner: "root:pi-lab-ring" } },
+    units: { "pi-lab-ring.service": { unitFileState: "enabled", activeState: "active" } },
+  };
+  const pushes = { ...hostWants(lab, hostNamed("client-1")), services } as HostWants;
+  const state = { type: "pilab:lab/hostState:HostState", urn: "urn:x" };
+  const known = knownOfHosts([
+    {
+      ...state,
+      inputs: { host: "client-1", pushes: JSON.parse(JSON.stringify(pushes)) as unknown },
+    },
+  ]);
+  const told = async (text: string): Promise<string[]> =>
+    (await gatherDrift(lab, known, ports({ "client-1": text }))).hosts
+      .filter(({ host }) => host === "client-1")
+      .flatMap(({ drift }) =>
+        drift.map(({ name, property, push }) => `${name} ${property} ${push}`),
+      );
+  expect(await told(answer(pushes))).toEqual([]);
+  const stopped = answer(pushes)
+    .replace(`sum ${"cd".repeat(32)}`, `sum ${"ef".repeat(32)}`)
+    .replace(/(unit pi-lab-ring.*\n.*\nActiveState=)active/, "$1inactive");
+  expect(await told(stopped)).toEqual([
+    `${path} sha256 services`,
+    "pi-lab-ring.service activeState services",
+  ]);
+});
+
 const stateOf = (host: string) => ({
   type: "pilab:lab/hostState:HostState",
   urn: "urn:x",

@@ -1,0 +1,100 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Host, Lab, ProgramName } from "../../model";
+import {
+  type HostService,
+  type ProgramSums,
+  pushedPaths,
+  renderServicesScript,
+  servicePrograms,
+} from "../../render";
+import type { PiHost, ProgramFiles } from "../hosts";
+import { hostCommand, hostFile } from "../remote";
+
+export interface HostServicesArgs {
+  readonly lab: Lab;
+  readonly host: Host;
+  readonly pi: PiHost;
+  /** What the host runs besides Kafka. Holds passwords where anything logs in. */
+  readonly services: pulumi.Output<readonly HostService[]>;
+  readonly files: ProgramFiles | undefined;
+  /** What services find there when they start. */
+  readonly after: readonly pulumi.Resource[];
+}
+
+/**
+ * What a host runs besides Kafka: Node.js and the programs are copied beside all else, and once the
+ * cluster serves, one command puts everything in place and starts what differs from before.
+ */
+export class HostServices extends pulumi.ComponentResource {
+  constructor(name: string, args: HostServicesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("pilab:lab:HostServices", name, {}, opts);
+    const { lab, host, pi, services, files, after } = args;
+    const { reachable } = pi;
+    const programs = servicePrograms(lab, host);
+    const child = { parent: this };
+    const early = { ...child, dependsOn: reachable.readyAfter };
+    const copies =
+      programs.length === 0
+        ? []
+        : [
+            hostFile(
+              `${name}-node-archive`,
+              {
+                host: reachable,
+                source: new pulumi.asset.FileAsset(given(files).node.path),
+                remotePath: pushedPaths.node,
+                drifts: pi.drifts("node"),
+              },
+              early,
+            ),
+            ...programs.map((program) =>
+              hostFile(
+                `${name}-program-${program}`,
+                {
+                  host: reachable,
+                  source: new pulumi.asset.FileAsset(fileOf(program, files)),
+                  remotePath: pushedPaths.program(program),
+                  drifts: pi.drifts("programs"),
+                },
+                early,
+              ),
+            ),
+          ];
+    const sums = programSums(files);
+    hostCommand(
+      `${name}-services`,
+      {
+        host: reachable,
+        run: "bash -s",
+        stdin: services.apply((all) => renderServicesScript(host, all, sums)),
+        // What was copied again is taken from where it was copied to.
+        drifts: pulumi
+          .all([pi.drifts("node"), pi.drifts("programs"), pi.drifts("services")])
+          .apply((counts) => counts.reduce((sum, count) => sum + count, 0)),
+      },
+      { ...child, dependsOn: [pi.prepared, ...copies, ...after] },
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** What the renderers need to know of the files that are copied. */
+export function programSums(files: ProgramFiles | undefined): ProgramSums {
+  return {
+    node: files?.node.sha256 ?? "",
+    programs: Object.fromEntries(
+      Object.entries(files?.files ?? {}).map(([name, { sha256 }]) => [name, sha256]),
+    ),
+  };
+}
+
+function given(files: ProgramFiles | undefined): ProgramFiles {
+  if (files === undefined) throw new Error("bug: programs without Node.js: that is checked before");
+  return files;
+}
+
+function fileOf(program: ProgramName, files: ProgramFiles | undefined): string {
+  const file = given(files).files[program];
+  if (file === undefined) throw new Error(`bug: no file of ${program}: that is checked before`);
+  return file.path;
+}
