@@ -5,7 +5,7 @@ import { counted, formatCount, formatBytes } from "./amounts";
 import type { Stake } from "./destruction";
 import { stakeText } from "./destruction";
 import type { ConfigEdit, Edit } from "./edits";
-import { beginsToCompact, MIN_ISR, mayLeadUnclean } from "./edits";
+import { beginsToCompact, configText, MIN_ISR, mayLeadUnclean } from "./edits";
 
 /** From nothing to fear to what no backup of ours undoes. `may …`: the cluster was not asked. */
 export type ChangeClass =
@@ -118,9 +118,9 @@ function renaming(from: string, to: string, stake: Answer<Stake> | undefined): C
   return { is: "destroys", what: held === undefined ? what : `${what} with its ${held}` };
 }
 
+/** To more: fewer are refused before anything is asked. */
 function resizing(from: number, to: number, keys: Answer<Keys> | undefined): Change {
   const what = `${from} => ${to} partitions`;
-  if (to < from) return { is: "destroys", what: `${what}, which Kafka cannot do` };
   if (keys === undefined || "leftOut" in keys) {
     return {
       is: "may remap keys",
@@ -137,12 +137,6 @@ function resizing(from: number, to: number, keys: Answer<Keys> | undefined): Cha
       `${what}; keys were found in ${keyed} of ${sampled}: new records of a key may go to another ` +
       "partition than its old ones, so that their order is lost across the change",
   };
-}
-
-/** `retention.ms 604800000 => 86400000`. */
-export function configText({ key, from, to, secret }: ConfigEdit): string {
-  if (secret) return `${key}, whose values are secret`;
-  return `${key} ${from ?? "(the brokers' default)"} => ${to ?? "(the brokers' default)"}`;
 }
 
 function setting(edit: ConfigEdit, findings: Findings): Change[] {

@@ -1,13 +1,16 @@
 /** What an edit of a topic makes another: values in, values out. */
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import {
+  asSecretAs,
   containsSecret,
   containsUnknown,
   isMap,
   reveal,
   sameValue,
+  shallowMapOf,
   Unknown,
 } from "../../plugins/common/rpc";
+import type { LiveTopic } from "../admin/port";
 import { sameSetting } from "./settings";
 
 /** One thing of a topic that an edit makes another. */
@@ -49,6 +52,89 @@ export function editsOf(olds: PropertyMap, news: PropertyMap): Edit[] {
     what: `deletionProtection ${from} => ${to}`,
   }));
   return edits;
+}
+
+/**
+ * What the update is going to make another, by what the cluster has: a failed update has written what the
+ * inputs of the state do not know, and others write too. What it finds as wanted is said to be.
+ */
+export function editsFrom(olds: PropertyMap, live: LiveTopic, news: PropertyMap): Edit[] {
+  const known = editsOf(olds, news);
+  if (known.some(({ kind }) => kind === "name")) return known;
+  const [before, after] = [shallowMapOf(olds["config"]), shallowMapOf(news["config"])];
+  const config: PropertyMap = {};
+  for (const key of Object.keys({ ...before, ...after })) {
+    const value = live.config[key];
+    if (value !== undefined) config[key] = asSecretAs(before[key], value);
+  }
+  const there = { partitions: live.partitions.length, config: asSecretAs(olds["config"], config) };
+  const edits = new Map(editsOf({ ...olds, ...there }, news).map((edit) => [keyOf(edit), edit]));
+  for (const edit of known) {
+    const key = keyOf(edit);
+    if (!edits.has(key)) {
+      edits.set(key, { kind: "state", what: `${editText(edit)}; the cluster has it so already` });
+    }
+  }
+  return [...edits.values()];
+}
+
+/** Those that the first list has and the second has not, by what they are about. */
+export function editsBeyond(edits: readonly Edit[], told: readonly Edit[]): Edit[] {
+  const keys = new Set(told.map(keyOf));
+  return edits.filter((edit) => !keys.has(keyOf(edit)));
+}
+
+/** What of a topic it is about. */
+function keyOf(edit: Edit): string {
+  switch (edit.kind) {
+    case "config":
+      return `config ${edit.key}`;
+    case "state":
+      return `state ${edit.what}`;
+    case "unknown":
+      return `unknown ${edit.property}`;
+    case "name":
+    case "partitions":
+    case "replicas":
+      return edit.kind;
+    default:
+      return edit satisfies never;
+  }
+}
+
+function editText(edit: Edit): string {
+  switch (edit.kind) {
+    case "config":
+      return configText(edit);
+    case "partitions":
+      return `${edit.from} => ${edit.to} partitions`;
+    case "name":
+      return `name ${edit.from} => ${edit.to}`;
+    case "replicas":
+    case "state":
+      return edit.what;
+    case "unknown":
+      return edit.property;
+    default:
+      return edit satisfies never;
+  }
+}
+
+/** `retention.ms 604800000 => 86400000`. */
+export function configText({ key, from, to, secret }: ConfigEdit): string {
+  if (secret) return `${key}, whose values are secret`;
+  return `${key} ${from ?? "(the brokers' default)"} => ${to ?? "(the brokers' default)"}`;
+}
+
+/** Why a topic cannot have fewer partitions, with the ways out; undefined where it is to have as many or more. */
+export function shrinkFault(edits: readonly Edit[]): string | undefined {
+  const shrinks = edits.find((edit) => edit.kind === "partitions" && edit.to < edit.from);
+  if (shrinks?.kind !== "partitions" || edits.some(({ kind }) => kind === "name")) return undefined;
+  const { from, to } = shrinks;
+  return (
+    `${from} cannot become ${to}: Kafka cannot take partitions away without their records. Keep ${from}; ` +
+    `or declare another topic with ${to}, copy what you need, move producers and consumers, and remove this one`
+  );
 }
 
 function replicaEdits(before: PropertyMap, after: PropertyMap): Edit[] {

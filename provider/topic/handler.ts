@@ -15,12 +15,11 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "../../plugins/common/rpc";
-import { InitFailedError, UNKNOWN } from "../../plugins/common/rpc";
+import { UNKNOWN } from "../../plugins/common/rpc";
 import type { LiveTopic } from "../admin/port";
 import { KafkaError } from "../admin/port";
 import { isImport, orAsKnown } from "../as-known";
 import type { ClusterAccess } from "../cluster";
-import { waitFor, WaitTimeoutError } from "../wait";
 import { changesDiff } from "./changes";
 import {
   afterFailedMoves,
@@ -33,19 +32,11 @@ import { condemned, judgeNow, renameRefusals } from "./judge";
 import { ClusterLook } from "./look";
 import { MoveError } from "./mover";
 import * as plan from "./plan";
-import { previewTopic } from "./preview";
+import { previewTopic, tellByState, type Told } from "./preview";
 import { type ObservedTopic, ReplicaMoves } from "./replica-moves";
 import { assertAsKnown, isSameTopic } from "./stale-state";
 import { unknownTopic } from "./unknown-topic";
-
-/**
- * How long a new partition may take until it has a leader and all its replicas in sync, ms. Brokers
- * that have just started, on a busy machine and with the exhibit's timeouts, took more than 30 s.
- */
-const READY_MS = 120_000;
-/** How long a deleted topic may show on the broker that we ask, ms. */
-const GONE_MS = 10_000;
-const INTERVAL_MS = 150;
+import { TopicWaits } from "./waits";
 
 interface Move {
   readonly news: PropertyMap;
@@ -60,26 +51,41 @@ interface Move {
 export class TopicHandler implements ResourceHandler {
   private readonly replicas: ReplicaMoves;
   private readonly look: ClusterLook;
+  private readonly waits: TopicWaits;
   /** Those that resources of this run have found and taken over: see `delete`. */
   private readonly takenOver = new Set<string>();
+  /** By resource, from its check to its diff. */
+  private readonly told = new Map<string, Told>();
 
   constructor(private readonly cluster: ClusterAccess) {
     this.replicas = new ReplicaMoves(cluster);
     this.look = new ClusterLook(cluster);
+    this.waits = new TopicWaits(cluster);
   }
 
   /** Runs in previews and again in the `up`. While nothing changes nobody is asked. */
-  check({ olds, news }: CheckRequest, { log }: CallContext): CheckResult | Promise<CheckResult> {
-    const failures = plan.checkTopic(news);
-    return failures.length > 0
-      ? { inputs: news, failures }
-      : previewTopic(this.look, olds, news, log);
+  async check({ urn, olds, news }: CheckRequest, { log }: CallContext): Promise<CheckResult> {
+    const faults = plan.checkTopic(news);
+    if (faults.length > 0) return { inputs: news, failures: faults };
+    const { told, ...checked } = await previewTopic(this.look, olds, news, log);
+    if (told !== undefined) this.told.set(urn, told);
+    return checked;
   }
 
-  async diff({ id, olds, oldInputs, news }: DiffRequest): Promise<DiffResult> {
-    const { detailedDiff, refusals } = plan.diffTopic(olds, news);
-    const against = [...refusals, ...(await renameRefusals(this.cluster, olds, news))];
+  /**
+   * The diff of an update follows the check of its inputs. One without is a refresh's: it shows what others
+   * have made of the topic since, of which nothing is to be refused.
+   */
+  async diff(
+    { id, urn, olds, oldInputs, news }: DiffRequest,
+    { log }: CallContext,
+  ): Promise<DiffResult> {
+    const told = this.told.get(urn);
+    this.told.delete(urn);
+    if (told !== undefined) await tellByState(this.look, told, olds, news, log);
+    const against = await renameRefusals(this.cluster, olds, news);
     if (against.length > 0) throw new Error([`topic ${id}:`, ...against].join("\n  "));
+    const detailedDiff = plan.diffTopic(olds, news);
     const changes = Object.keys(detailedDiff).length > 0 ? changesDiff(oldInputs, news) : {};
     return { detailedDiff: { ...detailedDiff, ...changes }, stables: ["topicId", "name"] };
   }
@@ -95,12 +101,12 @@ export class TopicHandler implements ResourceHandler {
       } catch (error) {
         // Made by a run that was killed, or by someone else this second: the same as found.
         if (!(error instanceof KafkaError && error.code === "TOPIC_ALREADY_EXISTS")) throw error;
-        await this.adopt(news, want, await this.awaitPresence(want.name, context), context);
+        await this.adopt(news, want, await this.waits.presence(want.name, context), context);
       }
     } else {
       await this.adopt(news, want, found, context);
     }
-    return { id: want.name, outputs: await this.awaitReady(news, want, context) };
+    return { id: want.name, outputs: await this.waits.ready(news, want, context) };
   }
 
   read(request: ReadRequest, { log }: CallContext): Promise<ReadResult> {
@@ -160,11 +166,14 @@ export class TopicHandler implements ResourceHandler {
     } else {
       await this.alterConfig(id, change);
     }
-    if (live.partitions.length < want.partitions) {
-      const placement = want.placement?.slice(live.partitions.length);
-      await admin.raisePartitions(id, want.partitions, placement);
-    }
-    return { outputs: await this.awaitReady(news, want, context) };
+    const grows = live.partitions.length < want.partitions;
+    if (grows) await this.raisePartitions({ news, want, before, live, change });
+    const isSettingsAlone = !grows && !plan.concernsReplicas(olds, news);
+    return {
+      outputs: isSettingsAlone
+        ? await this.waits.settings(news, want, change, context)
+        : await this.waits.ready(news, want, context),
+    };
   }
 
   /**
@@ -187,11 +196,7 @@ export class TopicHandler implements ResourceHandler {
       const gone = error instanceof KafkaError && error.code === "UNKNOWN_TOPIC_ID";
       if (!gone) throw error;
     }
-    await this.wait(`topic ${id} to be gone`, GONE_MS, context, async () => {
-      const now = await admin.describeTopic(id);
-      const left = now !== undefined && now.topicId === live.topicId;
-      return left ? { pending: "the broker still knows it" } : { done: undefined };
-    });
+    await this.waits.gone(live, context);
     if (verdict.kind === "allowed") context.log.info(`topic ${id}: destroyed: ${verdict.why}`);
   }
 
@@ -235,60 +240,29 @@ export class TopicHandler implements ResourceHandler {
       await this.replicas.run(want, live, context);
     } catch (error) {
       if (!(error instanceof MoveError)) throw error;
-      throw await this.replicas.whatIsTrue(error, afterFailedMoves(want, before, last), news);
+      throw await this.replicas.whatIsTrue(
+        error.reasons,
+        afterFailedMoves(want, before, last),
+        news,
+      );
     }
     await this.alterConfig(want.name, last);
+  }
+
+  /** By now the settings are written: where this fails, the state is to have them. */
+  private async raisePartitions({ news, want, live, change }: Move): Promise<void> {
+    const placement = want.placement?.slice(live.partitions.length);
+    try {
+      await this.cluster.admin().raisePartitions(want.name, want.partitions, placement);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || isEmptyChange(change)) throw error;
+      throw await this.replicas.whatIsTrue([error.message], want, news);
+    }
   }
 
   private async alterConfig(name: string, change: ConfigChange): Promise<void> {
     if (isEmptyChange(change)) return;
     await this.cluster.admin().alterTopicConfig(name, change.set, change.remove);
-  }
-
-  private awaitPresence(name: string, context: CallContext): Promise<LiveTopic> {
-    return this.wait(`topic ${name} to show`, READY_MS, context, async () => {
-      const live = await this.cluster.admin().describeTopic(name);
-      return live === undefined ? { pending: "the broker does not know it yet" } : { done: live };
-    });
-  }
-
-  /** Waits for leaders and full ISRs. A topic that exists but does not get there is kept in the state. */
-  private async awaitReady(
-    news: PropertyMap,
-    want: plan.TopicSpec,
-    context: CallContext,
-  ): Promise<PropertyMap> {
-    let topicId: string | undefined;
-    try {
-      await this.wait(`topic ${want.name} to be in sync`, READY_MS, context, async () => {
-        const live = await this.cluster.admin().describeTopic(want.name);
-        topicId = live?.topicId ?? topicId;
-        const pending =
-          live === undefined ? "the broker does not know it yet" : plan.notReady(live, want);
-        return pending === undefined ? { done: undefined } : { pending };
-      });
-    } catch (error) {
-      if (topicId === undefined || !(error instanceof WaitTimeoutError)) throw error;
-      throw new InitFailedError({
-        id: want.name,
-        outputs: { ...news, topicId },
-        reasons: [
-          `topic ${want.name}: ${error.message}. See that all brokers run; the next \`pulumi up\` looks again.`,
-        ],
-      });
-    }
-    return { ...news, topicId };
-  }
-
-  private wait<T>(
-    what: string,
-    timeoutMs: number,
-    { signal, log }: CallContext,
-    probe: Parameters<typeof waitFor<T>>[1],
-  ): Promise<T> {
-    const progress = (line: string): void => log.status(line);
-    const pace = { intervalMs: INTERVAL_MS, eager: true };
-    return waitFor({ what, timeoutMs, ...pace, signal, progress }, probe);
   }
 }
 

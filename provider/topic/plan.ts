@@ -109,16 +109,9 @@ export function importedSpec(name: string, live: LiveTopic): TopicSpec {
   };
 }
 
-export interface TopicDiff {
-  readonly detailedDiff: DetailedDiff;
-  /** Why the change must not be made, each with its remedy. Empty: it may. */
-  readonly refusals: readonly string[];
-}
-
 /** What changes between the last known state and the new inputs. Needs no cluster. */
-export function diffTopic(olds: PropertyMap, news: PropertyMap): TopicDiff {
+export function diffTopic(olds: PropertyMap, news: PropertyMap): DetailedDiff {
   const detailedDiff: DetailedDiff = {};
-  const refusals: string[] = [];
   const before = reveal(olds);
   const after = reveal(news);
   const note = (path: readonly (string | number)[], kind: DiffKind): void => {
@@ -127,21 +120,17 @@ export function diffTopic(olds: PropertyMap, news: PropertyMap): TopicDiff {
   for (const key of ["partitions", "replicationFactor", "deletionProtection"]) {
     if (!sameValue(before[key], after[key])) note([key], "update");
   }
-  if (!sameValue(before["name"], after["name"])) {
-    note(["name"], "update-replace");
-  } else {
-    refusals.push(...resizeRefusals(before, after));
-  }
+  if (!sameValue(before["name"], after["name"])) note(["name"], "update-replace");
   diffConfig(before["config"], after["config"], note);
   diffPlacement(before["placement"], after["placement"], note);
   // No input stands for it: it is removed by an update that does what it names.
   if (before["unfinished"] !== undefined) note(["unfinished"], "delete");
-  return { detailedDiff, refusals };
+  return detailedDiff;
 }
 
 /** Whether an update is about replicas. One that nothing calls for follows a failure: it looks at all again. */
 export function concernsReplicas(olds: PropertyMap, news: PropertyMap): boolean {
-  const changes = Object.entries(diffTopic(olds, news).detailedDiff);
+  const changes = Object.entries(diffTopic(olds, news));
   return (
     changes.length === 0 ||
     changes.some(
@@ -155,7 +144,7 @@ export function concernsReplicas(olds: PropertyMap, news: PropertyMap): boolean 
 
 /** Whether there is nothing to be done but in the state. */
 export function changesStateAlone(olds: PropertyMap, news: PropertyMap): boolean {
-  const changes = Object.entries(diffTopic(olds, news).detailedDiff);
+  const changes = Object.entries(diffTopic(olds, news));
   const isStateAlone = ([path, { kind }]: (typeof changes)[number]): boolean =>
     path === "deletionProtection" || (path === "placement" && kind === "delete");
   return changes.length > 0 && changes.every(isStateAlone);
@@ -193,19 +182,6 @@ function diffConfig(
     if (a === undefined && b === undefined) continue;
     note(["config", key], a === undefined ? "add" : b === undefined ? "delete" : "update");
   }
-}
-
-function resizeRefusals(before: PropertyMap, after: PropertyMap): string[] {
-  const refusals: string[] = [];
-  const [oldCount, count] = [before["partitions"], after["partitions"]];
-  if (typeof oldCount === "number" && typeof count === "number" && count < oldCount) {
-    refusals.push(
-      `partitions: ${oldCount} cannot become ${count}: Kafka cannot take partitions away without ` +
-        `their records. Keep ${oldCount}; or declare another topic with ${count}, copy what you ` +
-        "need, move producers and consumers, and remove this one.",
-    );
-  }
-  return refusals;
 }
 
 /** What keeps an existing topic from being taken over as `want`; empty if nothing does. */

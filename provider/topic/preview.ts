@@ -1,12 +1,28 @@
 /** What a topic's check says of an edit: the line of each change, and faults that only the cluster shows. */
 import type { CheckFailure, CheckResult, Log, PropertyMap } from "../../plugins/common/rpc";
 import { isMap, propertyPath, reveal } from "../../plugins/common/rpc";
+import type { LiveTopic } from "../admin/port";
+import type { Answer } from "./changes";
 import { changeLines, classify, isSerious } from "./changes";
-import { editsOf, MIN_ISR } from "./edits";
+import type { Edit } from "./edits";
+import { editsBeyond, editsFrom, editsOf, MIN_ISR, shrinkFault } from "./edits";
 import type { Fresh, Wanted } from "./live-checks";
 import { clusterFailures, collisionFailures, freshOf, tooFewBrokers } from "./live-checks";
 import type { ClusterLook, Tell } from "./look";
+import { assertAsKnown } from "./stale-state";
 import { findingsOf } from "./verdicts";
+
+/** What a check saw and said of an edit: the diff after it knows what the state has, which no check is told. */
+export interface Told {
+  readonly edits: readonly Edit[];
+  /** The topic, if there is one; absent where nobody was asked, or answered. */
+  readonly seen?: { readonly live: LiveTopic | undefined };
+}
+
+export interface Preview extends CheckResult {
+  /** Absent for a topic that is new, or at fault. */
+  readonly told?: Told;
+}
 
 /**
  * Checked inputs with `changes`: what this edit does, or what the last one did while nothing changes, so
@@ -17,13 +33,15 @@ export async function previewTopic(
   olds: PropertyMap,
   news: PropertyMap,
   log: Log,
-): Promise<CheckResult> {
+): Promise<Preview> {
   const isNew = Object.keys(olds).length === 0;
   const edits = editsOf(olds, news);
   const wanted = wantedOf(news);
   if (!isNew && edits.length === 0) {
-    return { inputs: { ...news, changes: olds["changes"] } };
+    return { inputs: { ...news, changes: olds["changes"] }, told: { edits } };
   }
+  const shrinks = shrinkFault(edits);
+  if (shrinks !== undefined) return refused(news, shrinks);
   // Before a lab's first `up` there is nobody to ask, and nothing to lose.
   const tell: Tell = (line) => (isNew ? log.info(line) : log.warn(line));
   const fresh = freshOf(isNew, edits, wanted);
@@ -37,14 +55,95 @@ export async function previewTopic(
     if (few !== undefined) log.warn(`topic ${wanted.name}: ${few}`);
     return { inputs: news };
   }
+  return changesOf(look, olds, news, tell, log);
+}
+
+const refused = (news: PropertyMap, reason: string): Preview => ({
+  inputs: news,
+  failures: [{ property: "partitions", reason }],
+});
+
+/** What an edit of a topic does, by what the cluster has of it, else by what the last inputs were. */
+async function changesOf(
+  look: ClusterLook,
+  olds: PropertyMap,
+  news: PropertyMap,
+  tell: Tell,
+  log: Log,
+): Promise<Preview> {
   const topic = reveal(olds)["name"] as string;
-  const { refusals, ...findings } = await findingsOf(look, tell, topic, edits, wanted);
+  const known = editsOf(olds, news);
+  const asked = known.some(({ kind }) => kind !== "state")
+    ? await look.ask(tell, (admin) => admin.describeTopic(topic))
+    : undefined;
+  const seen = asked !== undefined && "found" in asked ? { live: asked.found } : undefined;
+  const live = seen?.live;
+  const edits = live === undefined ? known : editsFrom(olds, live, news);
+  const shrinks = shrinkFault(edits);
+  if (shrinks !== undefined) return refused(news, shrinks);
+  const { refusals, changes } = await judge(look, tell, answerOf(asked), edits, wantedOf(news));
   if (refusals.length > 0) return { inputs: news, failures: refusals.map(atItsProperty) };
-  const changes = classify(edits, findings);
   for (const change of changes.filter(isSerious)) {
     log.warn(`topic ${topic}: ${changeLines(change)[0]}`);
   }
-  return { inputs: { ...news, changes: changes.flatMap(changeLines) } };
+  const told = seen === undefined ? { edits } : { edits, seen };
+  return { inputs: { ...news, changes: changes.flatMap(changeLines) }, told };
+}
+
+async function judge(
+  look: ClusterLook,
+  tell: Tell,
+  seen: Answer<LiveTopic>,
+  edits: readonly Edit[],
+  wanted: Wanted,
+) {
+  const { refusals, ...findings } = await findingsOf(look, tell, seen, edits, wanted);
+  return { refusals, changes: classify(edits, findings) };
+}
+
+/** Of a question that no edit raised nothing is to be asked further. */
+function answerOf(asked: Answer<LiveTopic | undefined> | undefined): Answer<LiveTopic> {
+  if (asked === undefined) return { leftOut: "nothing of it is in the cluster" };
+  if ("leftOut" in asked) return asked;
+  if (asked.found === undefined) return { leftOut: "the topic is gone from the cluster" };
+  return { found: asked.found };
+}
+
+/**
+ * Compares what a check has told with the state: whether the topic is the one that the stack knows, and what
+ * the update changes beyond the edit. A failed update has left in the state what the last inputs do not know;
+ * `changes` is checked already, so that the log says it.
+ *
+ * @throws Error where the update would refuse it
+ */
+export async function tellByState(
+  look: ClusterLook,
+  { edits, seen }: Told,
+  olds: PropertyMap,
+  news: PropertyMap,
+  log: Log,
+): Promise<void> {
+  if (edits.some(({ kind }) => kind === "name")) return;
+  const { name, topicId } = reveal(olds);
+  const topic = name as string;
+  const wanted = { partitions: reveal(news)["partitions"] as number };
+  if (seen !== undefined) assertAsKnown(topic, topicId, wanted, seen.live);
+  const beyond = editsBeyond(editsOf(olds, news), edits);
+  const shrinks = shrinkFault(beyond);
+  if (shrinks !== undefined) throw new Error(`topic ${topic}: partitions: ${shrinks}`);
+  if (!beyond.some(({ kind }) => kind !== "state")) return;
+  const tell: Tell = (line) => log.warn(line);
+  const asked = await look.ask(tell, (admin) => admin.describeTopic(topic));
+  if ("found" in asked) assertAsKnown(topic, topicId, wanted, asked.found);
+  const all = "found" in asked ? editsFrom(olds, asked.found!, news) : beyond;
+  const rest = editsBeyond(all, edits);
+  const { refusals, changes } = await judge(look, tell, answerOf(asked), rest, wantedOf(news));
+  if (refusals.length > 0) throw new Error([`topic ${topic}:`, ...refusals].join("\n  "));
+  for (const change of changes) {
+    const line = `topic ${topic}: ${changeLines(change)[0]}`;
+    if (isSerious(change)) log.warn(line);
+    else log.info(line);
+  }
 }
 
 /** The planner's refusals begin with the property: `placement[3]: …`. */

@@ -6,7 +6,7 @@ import { KafkaError } from "../admin/port";
 import type { ClusterAccess } from "../cluster";
 import { planMoves } from "./assignment";
 import { minIsrWanted } from "./config-change";
-import { type MoveError, Mover } from "./mover";
+import { Mover } from "./mover";
 import { asSecretAsKnown, observeTopic, type TopicSpec, type TopicState } from "./plan";
 import { looksUnsettled, unfinishedReplicas } from "./replica-state";
 import { replicaFacts } from "./replicas";
@@ -70,9 +70,9 @@ export class ReplicaMoves {
    *
    * @param known the outputs so far, with the settings wanted
    */
-  async whatIsTrue(error: MoveError, known: TopicSpec, news: PropertyMap): Promise<Error> {
+  async whatIsTrue(causes: readonly string[], known: TopicSpec, news: PropertyMap): Promise<Error> {
     const end = "The next `pulumi up` goes on from what is there.";
-    const reasons = [...error.reasons, end].map((reason) => `topic ${known.name}: ${reason}`);
+    const reasons = [...causes, end].map((reason) => `topic ${known.name}: ${reason}`);
     try {
       const live = await this.admin.describeTopic(known.name);
       if (live === undefined) return new Error(reasons.join("\n"));

@@ -21,29 +21,26 @@ export interface Verdicts extends Findings {
   readonly refusals: readonly string[];
 }
 
-/** What the questions that these edits raise were answered with. */
+/** What the questions that these edits raise were answered with, of a topic as it was seen a moment ago. */
 export async function findingsOf(
   look: ClusterLook,
   tell: Tell,
-  topic: string,
+  seen: Answer<LiveTopic>,
   edits: readonly Edit[],
   wanted: Wanted,
 ): Promise<Verdicts> {
-  const ask = <T>(question: (admin: KafkaAdmin, live: LiveTopic) => Promise<T> | T) =>
-    look
-      .ask(tell, async (admin): Promise<Answer<T>> => {
-        const live = await admin.describeTopic(topic);
-        // The update says so, too.
-        if (live === undefined) return { leftOut: "the topic is gone from the cluster" };
-        return { found: await question(admin, live) };
-      })
-      .then((answer) => ("found" in answer ? answer.found : answer));
+  const ask = <T>(
+    question: (admin: KafkaAdmin, live: LiveTopic) => Promise<T> | T,
+  ): Promise<Answer<T>> =>
+    "leftOut" in seen
+      ? Promise.resolve(seen)
+      : look.ask(tell, async (admin) => question(admin, seen.found));
   const when = <T>(
     raised: (edit: Edit) => boolean,
     question: (admin: KafkaAdmin, live: LiveTopic) => Promise<T> | T,
   ) => (edits.some(raised) ? ask(question) : undefined);
   const moves = edits.some(isMove);
-  const cuts = [...cutsOf(edits, wanted.config)];
+  const cuts = [...cutsOf(edits, configAfter(seen, edits, wanted))];
   const [stake, keys, thinnest, plan, ...losses] = await Promise.all([
     when(({ kind }) => kind === "name", stakeOfLive),
     when(asksForKeys, keysOf),
@@ -65,6 +62,20 @@ export async function findingsOf(
     ...(thinnest === undefined ? {} : { thinnest }),
     ...(plan === undefined ? {} : { moves: plan }),
   };
+}
+
+/** The settings as they will be. Those that others have set stay. */
+function configAfter(
+  seen: Answer<LiveTopic>,
+  edits: readonly Edit[],
+  { config }: Wanted,
+): Readonly<Record<string, string>> {
+  const removed = edits.flatMap((edit) =>
+    edit.kind === "config" && edit.to === undefined ? [edit.key] : [],
+  );
+  const present = "found" in seen ? Object.entries(seen.found.config) : [];
+  const kept = present.filter(([key]) => !removed.includes(key));
+  return { ...Object.fromEntries(kept), ...config };
 }
 
 const asksForKeys = (edit: Edit): boolean =>

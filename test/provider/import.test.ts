@@ -1,11 +1,12 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
-import { PATIENT } from "../../provider/admin/port";
+import { asking, PATIENT } from "../../provider/admin/port";
 import { ensurePulumi } from "../../toolchain";
 import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
 import { testRunDir } from "../support/test-run";
 import { TopicStack } from "../support/topics/stack";
+import { waitFor } from "../support/wait";
 
 jest.setTimeout(180_000);
 
@@ -63,6 +64,41 @@ test("an imported topic is what a program declares, and is changed by it from th
   stack.declare({ topics: { red: { ...declared, config: changed } } });
   await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0, steps: ["update red"] });
   expect((await admin.describeTopic("red"))?.config).toEqual(changed);
+});
+
+test("partitions that somebody added are drift: only what wants fewer is refused, and declaring them is the way out", async () => {
+  const grown = { name: "grown", partitions: 1, replicationFactor: 3, config: {} };
+  const declared = { ...grown, deletionProtection: true };
+  const other = { ...declared, name: "other" };
+  const stack = await newStack();
+  stack.declare({ topics: { grown: declared, other } });
+  await expect(stack.run("up")).resolves.toMatchObject({ exitCode: 0 });
+  await admin.raisePartitions("grown", 3);
+  await waitFor("every broker to know", async () => {
+    const views = cluster.bootstrapServers
+      .split(",")
+      .map((server) =>
+        asking(new PlatformaticAdmin([server], PATIENT), (one) => one.describeTopic("grown")),
+      );
+    const counts = (await Promise.all(views)).map((live) => live?.partitions.length);
+    return counts.every((count) => count === 3) ? true : undefined;
+  });
+
+  // The way out first, straight from the state that knows of one: then by a refresh of its own.
+  const as = (partitions: number) =>
+    stack.declare({ topics: { grown: { ...declared, partitions }, other } });
+  as(3);
+  const eased = await stack.run("preview", "--refresh");
+  expect(eased).toMatchObject({ exitCode: 0, errors: "" });
+  as(1);
+  await expect(stack.run("refresh")).resolves.toMatchObject({ exitCode: 0, errors: "" });
+  const refused = await stack.run("preview");
+  expect(refused.exitCode).not.toBe(0);
+  expect(refused.everything).toMatch(/3 cannot become 1: Kafka cannot take partitions away/);
+  expect((await stack.run("up")).exitCode).not.toBe(0);
+  as(3);
+  await expect(stack.run("up", "--refresh")).resolves.toMatchObject({ exitCode: 0, errors: "" });
+  expect((await admin.describeTopic("grown"))?.partitions).toHaveLength(3);
 });
 
 test("a resource with another name in the program, or one that is replaced, keeps its topic", async () => {

@@ -1,6 +1,6 @@
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import type { ConnectAdmin } from "../../provider/admin/port";
-import { PATIENT } from "../../provider/admin/port";
+import { asking, PATIENT } from "../../provider/admin/port";
 import { pilabProvider } from "../../provider/provider";
 import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
 import { awaitLeader, writeRecords } from "../support/kafka/write-records";
@@ -135,6 +135,76 @@ test("a shorter retention counts what it would delete, exactly by time", async (
   ]);
   await expect(lines(old, spec("old"))).resolves.toEqual([
     "may destroy: retention.ms 2592000000 => (the brokers' default); what it deletes was not counted, since only the brokers know their default",
+  ]);
+});
+
+test("after a failed update an edit is judged by what it has written, not by the inputs of before", async () => {
+  const topic = (await run()).resource(TOPIC, "written");
+  const config = (retentionMs: number) =>
+    spec("written", { config: { "retention.ms": String(retentionMs) } });
+  await topic.up(config(7 * DAY_MS));
+  // As the engine keeps an update that failed halfway: its outputs, and the inputs of before.
+  const failed = { ...topic.known(), inputs: config(60_000) };
+  await write("written", records(50, { timestampMs: Date.now() - 3_600_000 }));
+  const inRun = (driver: ProviderDriver): ResourceDriver => {
+    const same = driver.resource(TOPIC, "written");
+    same.state = failed;
+    return same;
+  };
+  const back = await run();
+  await expect(inRun(back).diff(config(60_000))).resolves.toHaveProperty([
+    'config["retention.ms"]',
+  ]);
+  expect(warnings(back)).toEqual([
+    expect.stringMatching(
+      /^topic written: destroys: retention\.ms 604800000 => 60000; 50 records, .* are beyond that now/,
+    ),
+  ]);
+  const on = await run();
+  await expect(lines(inRun(on), config(30_000))).resolves.toEqual([
+    expect.stringMatching(/^destroys: retention\.ms 604800000 => 30000; 50 records/),
+  ]);
+  const again = await run();
+  await expect(lines(inRun(again), config(7 * DAY_MS))).resolves.toEqual([
+    "safe: retention.ms 60000 => 604800000; the cluster has it so already",
+  ]);
+  await expect(inRun(again).diff(config(7 * DAY_MS))).resolves.not.toHaveProperty([
+    'config["retention.ms"]',
+  ]);
+  expect(warnings(again)).toEqual([]);
+  const away = await run({ bootstrapServers: "127.0.0.1:1" });
+  await inRun(away).diff(config(60_000));
+  expect(warnings(away)).toEqual([
+    expect.stringMatching(/was not asked of the cluster, since no broker answers$/),
+    expect.stringMatching(
+      /^topic written: may destroy: retention\.ms 604800000 => 60000; .* since no broker answers$/,
+    ),
+  ]);
+});
+
+test("a policy that others have set is what an edit begins from", async () => {
+  const driver = await run();
+  const topic = driver.resource(TOPIC, "theirs");
+  const own = (config: object) =>
+    spec("theirs", { config: { "retention.ms": String(DAY_MS), ...config } });
+  await topic.up(own({}));
+  await write("theirs", records(4, { key: "k", timestampMs: Date.now() - 2 * DAY_MS }));
+  await admin.alterTopicConfig("theirs", { "cleanup.policy": "compact" }, []);
+  await waitFor("the policy to show", async () => {
+    const views = cluster.bootstrapServers
+      .split(",")
+      .map((server) =>
+        asking(new PlatformaticAdmin([server], PATIENT), (one) => one.describeTopic("theirs")),
+      );
+    const seen = (await Promise.all(views)).map((live) => live?.config["cleanup.policy"]);
+    return seen.every((policy) => policy === "compact") ? true : undefined;
+  });
+  await expect(lines(topic, own({ "cleanup.policy": "delete" }))).resolves.toEqual([
+    expect.stringMatching(/^destroys: cleanup\.policy compact => delete; 4 records/),
+  ]);
+  // A log that is only compacted loses nothing by a shorter retention.
+  await expect(lines(topic, own({ "retention.ms": "1000" }))).resolves.toEqual([
+    "safe: retention.ms 86400000 => 1000",
   ]);
 });
 

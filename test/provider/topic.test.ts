@@ -205,6 +205,7 @@ test("refresh tells owned settings, partitions, a topic made again, and one that
   await settled(async () => (await admin.describeTopic("drift"))?.partitions.length === 3);
   await expect(topic.delete()).rejects.toThrow(/another one than the stack knows.*pulumi refresh/s);
   const changed = { ...news, partitions: 3, config: { "retention.ms": "7" } };
+  await expect(topic.diff(changed)).rejects.toThrow(/another one than the stack knows/);
   await expect(topic.up(changed)).rejects.toThrow(/another one than the stack knows/);
   await topic.refresh();
   expect(topic.known().outputs["topicId"]).not.toBe(old.outputs["topicId"]);
@@ -215,6 +216,33 @@ test("refresh tells owned settings, partitions, a topic made again, and one that
   await expect(topic.refresh()).resolves.toBeUndefined();
   topic.state = old;
   await topic.delete();
+});
+
+test("partitions that others have added: a refresh takes them in, and only an edit that wants fewer is refused", async () => {
+  const topic = driver.resource(TOPIC, "grown");
+  const news = spec("grown");
+  await topic.up(news);
+  await admin.raisePartitions("grown", 3);
+  await settled(() => everyBroker((one) => partitionsOf(one, "grown", 3)));
+  // Unchanged, nobody is asked; with another edit the preview sees them.
+  await expect(topic.diff(news)).resolves.toEqual({});
+  const refused = /partitions: 3 cannot become 2: .*Keep 3; or declare another topic with 2/s;
+  await expect(topic.diff({ ...news, config: {} })).rejects.toThrow(refused);
+  await topic.refresh();
+  expect(topic.known()).toMatchObject({ inputs: { partitions: 3 }, outputs: { partitions: 3 } });
+  await expect(topic.diff(news)).rejects.toThrow(refused);
+  await expect(topic.up({ ...news, partitions: 3 })).resolves.toBe("unchanged");
+  await expect(topic.up({ ...news, partitions: 4 })).resolves.toBe("updated");
+});
+
+test("fewer partitions than a failed update has made are refused in the preview, and a refresh bears them", async () => {
+  const topic = driver.resource(TOPIC, "half-raised");
+  await topic.up(spec("half-raised", { partitions: 3 }));
+  // As the engine keeps an update that failed halfway: its outputs, and the inputs of before.
+  topic.state = { ...topic.known(), inputs: spec("half-raised") };
+  await expect(topic.diff(spec("half-raised"))).rejects.toThrow(/partitions: 3 cannot become 2/);
+  await topic.refresh();
+  expect(topic.known().inputs["partitions"]).toBe(3);
 });
 
 test("import by name owns what is set on the topic, and is unchanged afterwards", async () => {
@@ -275,6 +303,15 @@ test("with one broker gone: others answer, it shows as fenced, and a topic waits
   const red = fresh.resource(TOPIC, "red");
   red.state = await fresh.resource(TOPIC, "red").import("red");
   expect(red.known().outputs).toMatchObject({ name: "red", partitions: 2, replicationFactor: 3 });
+  // Settings hold without it.
+  const { inputs } = red.known();
+  await expect(red.up({ ...inputs, config: { "retention.ms": "5000000" } })).resolves.toBe(
+    "updated",
+  );
+  expect((await admin.describeTopic("red"))?.config).toEqual({ "retention.ms": "5000000" });
+  expect(fresh.logs.at(-1)?.message).toBe(
+    "topic red: its settings are in force; it does not serve in full: replicas out of sync in partition 0, 1",
+  );
   cluster.startBroker(1);
   await cluster.awaitUnfenced([1, 2, 3]);
 });

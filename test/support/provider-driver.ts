@@ -102,10 +102,15 @@ export class ResourceDriver {
     return "updated";
   }
 
-  /** What `refresh` brings; the state is forgotten if the resource is gone. */
+  /**
+   * What `refresh` brings; the state is forgotten if the resource is gone. Without a check the engine has what
+   * was found compared with the inputs of before, to show it.
+   */
   async refresh(): Promise<State | undefined> {
+    const { inputs: news } = this.known();
     const found = await this.client.read(this.urn, this.known());
     this.state = found.id === "" ? undefined : found;
+    if (this.state !== undefined) await this.diffOf(news);
     return this.state;
   }
 

@@ -29,6 +29,8 @@ interface Partition {
 export class ModelCluster {
   readonly topic = "red";
   readonly config: Record<string, string> = {};
+  /** Of each partition, without keys, and old. */
+  records = 0n;
   readonly rates = new Map<number, number>();
   /** What was seen that must not be, in words. */
   readonly faults: string[] = [];
@@ -120,6 +122,13 @@ export class ModelCluster {
       describeTopic: () => answer("describeTopic", () => this.live()),
       listPartitions: () =>
         answer("listPartitions", () => [{ topic: this.topic, partitions: this.state }]),
+      kafkaRelease: () => answer("kafkaRelease", () => undefined),
+      offsets: (_, partitions, at) =>
+        answer("offsets", () => {
+          const offset = at === "earliest" ? 0n : this.records;
+          return new Map(partitions.map((partition) => [partition, offset]));
+        }),
+      sampleRecords: () => answer("sampleRecords", () => ({ keyed: 0, unkeyed: 1 })),
       listBrokers: () => answer("listBrokers", () => this.registered),
       listReassignments: () => answer("listReassignments", () => this.moving),
       reassign: (_, targets) =>

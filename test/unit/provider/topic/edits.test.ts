@@ -1,7 +1,13 @@
 import fc from "fast-check";
 
 import { Secret, UNKNOWN } from "../../../../plugins/common/rpc";
-import { cutsOf, editsOf } from "../../../../provider/topic/edits";
+import {
+  cutsOf,
+  editsBeyond,
+  editsFrom,
+  editsOf,
+  shrinkFault,
+} from "../../../../provider/topic/edits";
 
 const red = {
   name: "red",
@@ -93,4 +99,72 @@ test("a limit that is raised, lifted, or of a log that is only compacted cuts no
       expect(found.length > 0).toBe(isShorter && !compacted);
     }),
   );
+});
+
+test("fewer partitions are refused whatever else changes; more never are", () => {
+  const count = fc.integer({ min: 1, max: 1000 });
+  fc.assert(
+    fc.property(count, count, (before, after) => {
+      const news = { ...red, partitions: after, deletionProtection: false };
+      const fault = shrinkFault(editsOf({ ...red, partitions: before }, news));
+      return (fault !== undefined) === after < before;
+    }),
+  );
+  // Another name is another topic, by another rule.
+  expect(shrinkFault(editsOf(red, { ...red, name: "blue", partitions: 1 }))).toBeUndefined();
+});
+
+describe("by what the cluster has", () => {
+  const live = (config: Record<string, string>, partitions = 2) => ({
+    topic: "red",
+    topicId: "id",
+    partitions: Array.from({ length: partitions }, (_, partition) => ({
+      partition,
+      leader: 1,
+      replicas: [1, 2, 3],
+      isr: [1, 2, 3],
+    })),
+    config,
+    minInsyncReplicas: 2,
+  });
+  const longer = { ...red, config: { "retention.ms": "9000" } };
+
+  test("an edit begins from there; one that others have made already says so", () => {
+    expect(editsFrom(red, live({ "retention.ms": "20000" }), longer)).toEqual([
+      { kind: "config", key: "retention.ms", from: "20000", to: "9000", secret: false },
+    ]);
+    expect(
+      editsFrom(red, live({ "retention.ms": "9000" }, 3), { ...longer, partitions: 3 }),
+    ).toEqual([
+      { kind: "state", what: "2 => 3 partitions; the cluster has it so already" },
+      { kind: "state", what: "retention.ms 1000 => 9000; the cluster has it so already" },
+    ]);
+  });
+
+  test("an owned setting that others have changed is set back; theirs is left alone", () => {
+    const news = { ...red, deletionProtection: false };
+    expect(editsFrom(red, live({ "retention.ms": "20000", "segment.ms": "5" }), news)).toEqual([
+      { kind: "config", key: "retention.ms", from: "20000", to: "1000", secret: false },
+      { kind: "state", what: "deletionProtection true => false" },
+    ]);
+  });
+
+  test("a value that is secret in the state is so in the edit", () => {
+    const secret = { ...red, config: { "retention.ms": new Secret("1000") } };
+    const [edit] = editsFrom(secret, live({ "retention.ms": "20000" }), longer);
+    expect(edit).toMatchObject({ from: "20000", secret: true });
+  });
+
+  test("more partitions than are wanted are no more to be had", () => {
+    const news = { ...red, config: {} };
+    expect(shrinkFault(editsFrom(red, live({}, 4), news))).toMatch(/^4 cannot become 2: .*Keep 4;/);
+  });
+});
+
+test("what a state has beyond the last inputs is told by what it is about", () => {
+  const outputs = { ...red, partitions: 3, config: { "retention.ms": "9000" } };
+  const told = editsOf(red, { ...red, config: {} });
+  expect(editsBeyond(editsOf(outputs, { ...red, config: {} }), told)).toEqual([
+    { kind: "partitions", from: 3, to: 2 },
+  ]);
 });

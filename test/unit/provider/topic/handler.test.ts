@@ -233,3 +233,114 @@ test("brokers that have given a topic an id since it was made: it is the same on
   const { outputs } = await update(handler, olds, state(1, { config: { "retention.ms": "5" } }));
   expect(outputs).toMatchObject({ topicId: "id", config: { "retention.ms": "5" } });
 });
+
+/** One resource through the engine's calls of a preview: the check hands its inputs on to the diff. */
+async function preview(
+  handler: TopicHandler,
+  state: { readonly inputs: PropertyMap; readonly outputs: PropertyMap },
+  program: PropertyMap,
+  call = context(),
+) {
+  const { inputs: olds, outputs } = state;
+  const checked = await handler.check({ ...target, olds, news: program }, call);
+  const { inputs: news, failures = [] } = checked;
+  if (failures.length > 0) return { failures };
+  const request = { ...target, id: "red", olds: outputs, oldInputs: olds, news, ignoreChanges: [] };
+  return { news, ...(await handler.diff(request, call)) };
+}
+
+const inputsOf = (partitions: number, changes: PropertyMap = {}): PropertyMap => {
+  const inputs = state(partitions, changes);
+  delete inputs["topicId"];
+  return inputs;
+};
+
+/** A context that keeps what is said. */
+function listening(): { readonly call: CallContext; readonly said: string[] } {
+  const said: string[] = [];
+  const call = context();
+  const warn = (line: string): void => void said.push(line);
+  return { call: { ...call, log: { ...call.log, warn } }, said };
+}
+
+test("a refresh shows partitions that others have added; a preview that wants fewer is refused", async () => {
+  const { handler } = handlerOn(new ModelCluster([1, 2, 3], [[1], [2], [3]], 1));
+  const [inputs, outputs] = [inputsOf(1), state(1)];
+  const read = await handler.read({ ...target, id: "red", outputs, inputs }, context());
+  expect(read.outputs).toMatchObject({ partitions: 3 });
+  // As the engine asks for what a refresh shows: no check, and the inputs of before as new ones.
+  const shown = { olds: read.outputs, oldInputs: read.inputs, news: inputs, ignoreChanges: [] };
+  const { detailedDiff } = await handler.diff({ ...target, id: "red", ...shown }, context());
+  expect(detailedDiff).toMatchObject({ partitions: { kind: "update" } });
+
+  expect(await preview(handler, read, inputs)).toEqual({
+    failures: [
+      {
+        property: "partitions",
+        reason: expect.stringMatching(/^3 cannot become 1: .*Keep 3; or/) as string,
+      },
+    ],
+  });
+  expect(await preview(handler, read, inputsOf(3))).toMatchObject({ detailedDiff: {} });
+  expect(await preview(handler, read, inputsOf(4))).toHaveProperty("detailedDiff.partitions");
+});
+
+test("what a failed update has written is what the next edit begins from", async () => {
+  const model = new ModelCluster([1], [[1]], 1);
+  model.config["retention.ms"] = "9000";
+  model.records = 50n;
+  const config = (retentionMs: string) => ({ config: { "retention.ms": retentionMs } });
+  // The engine keeps the outputs of what failed, and the inputs of before.
+  const failed = { inputs: inputsOf(1, config("60")), outputs: state(1, config("9000")) };
+  const back = listening();
+  const { handler } = handlerOn(model);
+  const seen = await preview(handler, failed, inputsOf(1, config("60")), back.call);
+  expect(seen).toHaveProperty(["detailedDiff", 'config["retention.ms"]']);
+  expect(back.said).toEqual([
+    expect.stringMatching(/^topic red: destroys: retention\.ms 9000 => 60; 50 records/),
+  ]);
+  const fewer = { ...failed, outputs: state(2, config("60")) };
+  await expect(preview(handler, fewer, inputsOf(1, config("60")))).rejects.toThrow(
+    /topic red: partitions: 2 cannot become 1/,
+  );
+});
+
+test("a topic that was made again is refused in the preview of an edit, as the update would", async () => {
+  const { handler } = handlerOn(new ModelCluster([1], [[1]], 1));
+  const known = { inputs: inputsOf(1), outputs: state(1, { topicId: "former" }) };
+  const edit = inputsOf(1, { config: { "segment.ms": "60000" } });
+  await expect(preview(handler, known, edit)).rejects.toThrow(
+    /another one than the stack knows: its id is id, not former.*pulumi refresh/,
+  );
+  // Its guard alone is in the state, and an unchanged one is asked of nobody.
+  await preview(handler, known, inputsOf(1, { deletionProtection: false }));
+  await expect(preview(handler, known, inputsOf(1))).resolves.toMatchObject({ detailedDiff: {} });
+});
+
+test("settings alone wait for no replica; that one is away is a warning", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1, 2, 3]], 1);
+  model.stop(3);
+  const { handler } = handlerOn(model);
+  const olds = state(1, { replicationFactor: 3 });
+  const news = { ...olds, config: { "retention.ms": "5" } };
+  const { call, said } = listening();
+  const { outputs } = await update(handler, olds, news, call);
+  expect(outputs).toEqual(news);
+  expect(model.config).toEqual({ "retention.ms": "5" });
+  expect(said).toEqual([
+    "topic red: its settings are in force; it does not serve in full: replicas out of sync in partition 0",
+  ]);
+});
+
+test("partitions that are refused after the settings were written: the state has those", async () => {
+  const model = new ModelCluster([1], [[1]], 1);
+  const { handler } = handlerOn(model, ({ method }) => {
+    if (method === "raisePartitions") throw new KafkaError("refused", "no.", "INVALID_PARTITIONS");
+  });
+  const news = state(2, { config: { "retention.ms": "5" } });
+  const failure: unknown = await update(handler, state(1), news).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(InitFailedError);
+  const { outputs, reasons } = (failure as InitFailedError).state;
+  expect(outputs).toMatchObject({ partitions: 1, config: { "retention.ms": "5" } });
+  expect(reasons[0]).toBe("topic red: no.");
+});
