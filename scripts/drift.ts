@@ -11,7 +11,8 @@ import { standingLab } from "./lib/standing-lab";
 const USAGE = `npm run drift [-- --stack NAME] [--json]
 
 Looks at every host of a lab and names what was changed there by hand: files, links, packages, units,
-drop-ins, the identity of Kafka's disks, SSH host keys. Nothing is changed, neither there nor in the
+drop-ins, the identity of Kafka's disks, SSH host keys. What was changed in the cluster (topics, users,
+rules, quotas) is seen by \`npm run pulumi -- preview --refresh\`; topics by \`npm run status\` too. Nothing is changed, neither there nor in the
 engine's state, and no run of the engine is waited for.
 Ends with 0 when all is as wanted, with 3 on drift, with 1 when a host could not be looked at.
 

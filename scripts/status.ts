@@ -7,7 +7,8 @@ import { renderStatus } from "./lib/status-text";
 
 const USAGE = `npm run status [-- --stack NAME] [--json]
 
-Asks every host and the cluster of a lab how they are. Ends with 0 when all is as the lab's
+Asks every host and the cluster of a lab how they are: whether machines, brokers and controllers serve, and
+whether the topics have the partitions, replicas and settings that are declared. Ends with 0 when all is as the lab's
 configuration wants it, else with 1.
 
   --stack NAME   which lab; default virtual (or PI_LAB_STACK)

@@ -18,6 +18,7 @@ export function renderDrift({ lab, hosts }: LabDrift, stack: string): string {
   const healed = findings.some(({ push }) => push !== undefined);
   return [
     `Lab ${lab}: ${hosts.length - silent.length} of ${hosts.length} hosts looked at, ${drifted.length || "none"} drifted.`,
+    `Topics are looked at by ${npmRun("status", stack)}.`,
     ...(drifted.length === 0 ? [] : ["", tableOf(drifted, (host) => host.drift)]),
     ...remedies(findings),
     ...(healed

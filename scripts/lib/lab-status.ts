@@ -7,18 +7,19 @@ import {
   isController,
   isKafkaHost,
   type KafkaHost,
-  kafkaHosts,
   type Lab,
 } from "../../model";
 import {
   BRISK,
   type AdminOptions,
   type KafkaAdmin,
+  type LiveTopic,
   type Quorum,
   type TopicPartitions,
 } from "../../provider/admin/port";
 import { CAUGHT_UP_MS } from "../../provider/rollout/gates";
 import { reasonOf as reason } from "./errors";
+import { hostOfNode, topicProblems, topicStatuses, type TopicStatus } from "./topic-status";
 
 /** What one host is seen to do from here. */
 export interface HostStatus {
@@ -35,20 +36,6 @@ export interface HostStatus {
    * (any more); `no voter` is not known to the quorum by its node id.
    */
   readonly controller?: "active" | "up" | "behind" | "no voter" | "unknown";
-}
-
-export interface PartitionStatus {
-  readonly partition: number;
-  /** Host name of the leader; undefined while there is none. */
-  readonly leader: string | undefined;
-  /** Host names. */
-  readonly replicas: readonly string[];
-  readonly isr: readonly string[];
-}
-
-export interface TopicStatus {
-  readonly name: string;
-  readonly partitions: readonly PartitionStatus[];
 }
 
 /** A lab as it is seen now. */
@@ -104,7 +91,7 @@ export async function gatherStatus(lab: Lab, ports: StatusPorts): Promise<LabSta
   problems.push(...cluster.problems, ...hosts.flatMap(brokerProblem));
   problems.push(...hosts.flatMap(controllerProblem));
   const topics = topicStatuses(lab, cluster.partitions);
-  if (cluster.partitions) problems.push(...topicProblems(lab, topics));
+  if (cluster.partitions) problems.push(...topicProblems(lab, topics, cluster.settings));
   return {
     lab: lab.name,
     bootstrapServers: bootstrapServers(lab).split(","),
@@ -117,6 +104,8 @@ export async function gatherStatus(lab: Lab, ports: StatusPorts): Promise<LabSta
 
 interface ClusterAnswers {
   readonly partitions: readonly TopicPartitions[] | undefined;
+  /** By topic, of the lab's own. */
+  readonly settings: ReadonlyMap<string, LiveTopic["config"]> | undefined;
   readonly quorum: Quorum | undefined;
   readonly problems: readonly string[];
   stateOf(host: BrokerHost): NonNullable<HostStatus["broker"]>;
@@ -127,20 +116,24 @@ async function askCluster(lab: Lab, ports: StatusPorts): Promise<ClusterAnswers>
   const servers = bootstrapServers(lab).split(",");
   const admin = ports.connectAdmin(servers, BRISK);
   try {
-    const [listed, partitions, quorum] = await Promise.allSettled([
+    const [listed, partitions, quorum, described] = await Promise.allSettled([
       admin.listBrokers(),
       admin.listPartitions(),
       admin.describeQuorum(controllerServers(lab)),
+      Promise.all(lab.topics.map(({ name }) => admin.describeTopic(name))),
     ]);
     const problems: string[] = [];
     if (listed.status === "rejected")
       problems.push(`The brokers do not answer: ${reasonOf(listed.reason)}.`);
     else if (partitions.status === "rejected")
       problems.push(`The topics cannot be listed: ${reasonOf(partitions.reason)}.`);
+    else if (described.status === "rejected")
+      problems.push(`The topics' settings cannot be read: ${reasonOf(described.reason)}.`);
     if (quorum.status === "rejected")
       problems.push(`The controllers have no leader: ${reasonOf(quorum.reason)}.`);
     return {
       partitions: partitions.status === "fulfilled" ? partitions.value : undefined,
+      settings: described.status === "fulfilled" ? settingsOf(described.value) : undefined,
       quorum: quorum.status === "fulfilled" ? quorum.value : undefined,
       problems,
       stateOf: ({ nodeId }) => {
@@ -161,6 +154,11 @@ async function askCluster(lab: Lab, ports: StatusPorts): Promise<ClusterAnswers>
     await admin.close();
   }
 }
+
+const settingsOf = (
+  topics: readonly (LiveTopic | undefined)[],
+): ReadonlyMap<string, LiveTopic["config"]> =>
+  new Map(topics.flatMap((one) => (one === undefined ? [] : [[one.topic, one.config]])));
 
 function brokerProblem({ name, address, broker }: HostStatus): string[] {
   const at = `${name} (${address})`;
@@ -197,63 +195,6 @@ function controllerProblem({ name, address, controller }: HostStatus): string[] 
     default:
       return controller satisfies never;
   }
-}
-
-function hostOfNode(lab: Lab, nodeId: number | undefined): string | undefined {
-  if (nodeId === undefined || nodeId < 0) return undefined;
-  return kafkaHosts(lab).find((host) => host.nodeId === nodeId)?.name ?? `node ${nodeId}`;
-}
-
-function topicStatuses(lab: Lab, live: readonly TopicPartitions[] | undefined): TopicStatus[] {
-  const names = (ids: readonly number[]): string[] =>
-    [...ids].sort((a, b) => a - b).map((id) => hostOfNode(lab, id) ?? `node ${id}`);
-  return lab.topics.flatMap(({ name }) => {
-    const found = live?.find(({ topic }) => topic === name);
-    if (!found) return [];
-    const partitions = [...found.partitions].sort((a, b) => a.partition - b.partition);
-    return {
-      name,
-      partitions: partitions.map(({ partition, leader, replicas, isr }) => ({
-        partition,
-        leader: hostOfNode(lab, leader),
-        replicas: names(replicas),
-        isr: names(isr),
-      })),
-    };
-  });
-}
-
-function topicProblems(lab: Lab, topics: readonly TopicStatus[]): string[] {
-  return lab.topics.flatMap((wanted) => {
-    const topic = topics.find(({ name }) => name === wanted.name);
-    if (!topic) return [`Topic ${wanted.name} does not exist.`];
-    const count =
-      topic.partitions.length < wanted.partitions
-        ? [
-            `Topic ${wanted.name} has ${topic.partitions.length} partitions; ${wanted.partitions} are wanted.`,
-          ]
-        : [];
-    return [
-      ...count,
-      ...topic.partitions.flatMap((partition) => partitionProblem(wanted, partition)),
-    ];
-  });
-}
-
-function partitionProblem(
-  wanted: Lab["topics"][number],
-  { partition, leader, replicas, isr }: PartitionStatus,
-): string[] {
-  const what = `Topic ${wanted.name}, partition ${partition}`;
-  if (leader === undefined) return [`${what} has no leader.`];
-  if (isr.length < replicas.length) {
-    const missing = replicas.filter((name) => !isr.includes(name));
-    return [`${what}: ${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} not in sync.`];
-  }
-  if (replicas.length < wanted.replicationFactor) {
-    return [`${what} has ${replicas.length} replicas; ${wanted.replicationFactor} are wanted.`];
-  }
-  return [];
 }
 
 /** Dials a host and waits for the greeting of an SSH server. */

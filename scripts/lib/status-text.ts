@@ -1,5 +1,6 @@
-import type { HostStatus, LabStatus, TopicStatus } from "./lab-status";
+import type { HostStatus, LabStatus } from "./lab-status";
 import { renderTable } from "./table";
+import type { TopicStatus } from "./topic-status";
 
 /** A lab's status as a person reads it. */
 export function renderStatus(status: LabStatus): string {

@@ -67,7 +67,9 @@ test("hosts that are as they were left: no drift, exit code 0", async () => {
   expect(drift.hosts.map(({ host }) => host)).toEqual(lab.hosts.map(({ name }) => name));
   expect(drift.hosts.filter((one) => one.drift.length > 0 || one.error)).toEqual([]);
   expect(exitCodeOf(drift)).toBe(0);
-  expect(renderDrift(drift, "virtual")).toBe("Lab gcn: 6 of 6 hosts looked at, none drifted.");
+  expect(renderDrift(drift, "virtual")).toBe(
+    "Lab gcn: 6 of 6 hosts looked at, none drifted.\nTopics are looked at by npm run status.",
+  );
 });
 
 test("an edited file, a drop-in and a stopped Kafka are named by host, with what mends them", async () => {

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from "node:net";
 import type { Lab } from "../../../model";
-import type { KafkaAdmin, Quorum } from "../../../provider/admin/port";
+import type { KafkaAdmin, LiveTopic, Quorum } from "../../../provider/admin/port";
 import { gatherStatus, greet, type StatusPorts } from "../../../scripts/lib/lab-status";
 import { renderStatus } from "../../../scripts/lib/status-text";
 import { adminWith } from "../../support/kafka/admin-with";
@@ -19,6 +19,13 @@ const quorum = (voters: readonly number[], behind: readonly number[] = []): Quor
   observers: [],
 });
 
+/** A topic as it is declared, but for its settings. */
+function described(name: string, config?: Record<string, string>): LiveTopic {
+  const declared = lab.topics.find((topic) => topic.name === name)?.config ?? {};
+  const settings = { config: { ...(config ?? declared) }, minInsyncReplicas: 2 };
+  return { topic: name, topicId: "id", partitions: [], ...settings };
+}
+
 /** A healthy cluster, but for what a test changes. */
 function ports(
   changes: Partial<KafkaAdmin> = {},
@@ -36,6 +43,7 @@ function ports(
         listBrokers: () => Promise.resolve([1, 2, 3].map((id) => ({ id, fenced: false }))),
         listPartitions: () => Promise.resolve(topics),
         describeQuorum: () => Promise.resolve(quorum([1, 2, 3])),
+        describeTopic: (name) => Promise.resolve(described(name)),
         close: () => {
           counted.closed += 1;
           return Promise.resolve();
@@ -134,6 +142,11 @@ test.each([
     { leader: 1, replicas: [1, 2], isr: [1, 2] },
     "Topic red, partition 0 has 2 replicas; 3 are wanted.",
   ],
+  [
+    "too many replicas",
+    { leader: 1, replicas: [1, 2, 3, 4], isr: [1, 2, 3, 4] },
+    "Topic red, partition 0 has 4 replicas; 3 are wanted.",
+  ],
 ])("a partition with %s is told", async (_, changes, expected) => {
   const base = { partition: 0, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] };
   const listPartitions = () =>
@@ -143,6 +156,37 @@ test.each([
       { topic: "blue", partitions: [base] },
     ]);
   expect((await gatherStatus(lab, ports({ listPartitions }))).problems).toEqual([expected]);
+});
+
+test("partitions that somebody added are told", async () => {
+  const base = { partition: 0, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] };
+  const listPartitions = () =>
+    Promise.resolve([
+      { topic: "red", partitions: [0, 1, 2].map((partition) => ({ ...base, partition })) },
+      { topic: "green", partitions: [base] },
+      { topic: "blue", partitions: [base] },
+    ]);
+  expect((await gatherStatus(lab, ports({ listPartitions }))).problems).toEqual([
+    "Topic red has 3 partitions; 1 is wanted.",
+  ]);
+});
+
+test("settings other than declared are told, others' are not", async () => {
+  const declared = { "retention.ms": "60000", "min.cleanable.dirty.ratio": "0.50" };
+  const [red, ...rest] = lab.topics;
+  const owning: Lab = { ...lab, topics: [{ ...red!, config: declared }, ...rest] };
+  const problemsWith = async (config: Record<string, string>) => {
+    const describeTopic = (name: string) =>
+      Promise.resolve(described(name, name === "red" ? config : {}));
+    return (await gatherStatus(owning, ports({ describeTopic }))).problems;
+  };
+  // In Kafka's own notation, beside what somebody else has set.
+  const same = { "retention.ms": "60000", "min.cleanable.dirty.ratio": "0.5", "segment.ms": "5" };
+  expect(await problemsWith(same)).toEqual([]);
+  expect(await problemsWith({ "retention.ms": "3600000" })).toEqual([
+    "Topic red: retention.ms is 3600000; 60000 is wanted.",
+    "Topic red: min.cleanable.dirty.ratio is as the brokers have it; 0.50 is wanted.",
+  ]);
 });
 
 test("topics that are missing are told, other people's are not", async () => {
@@ -156,7 +200,12 @@ test("a cluster that does not answer is told once, not for each broker and topic
   const gone = () => Promise.reject(new Error("nobody answers."));
   const { problems, hosts } = await gatherStatus(
     lab,
-    ports({ listBrokers: gone, listPartitions: gone, describeQuorum: gone }),
+    ports({
+      listBrokers: gone,
+      listPartitions: gone,
+      describeQuorum: gone,
+      describeTopic: gone,
+    }),
   );
   expect(problems).toEqual([
     "The brokers do not answer: nobody answers.",
