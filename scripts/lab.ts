@@ -5,13 +5,14 @@ import { aloneAtWork } from "./lib/at-work";
 import { readArgs, runCommand, stackOf, npmRun, toStderr } from "./lib/cli";
 import { writeKnownHosts } from "./lib/known-hosts";
 import { display, readLab } from "./lib/lab-files";
-import { labFolder, type LabFolder } from "./lib/lab-folder";
+import { labFolder } from "./lib/lab-folder";
 import { labLogin } from "./lib/lab-login";
 import { gatherStatus, type LabStatus, type StatusPorts } from "./lib/lab-status";
 import { openLab, type OpenLab } from "./lib/open-lab";
 import { runShown, upArgs } from "./lib/shown-run";
 import { statusPortsAs } from "./lib/status-ports";
 import { renderStatus } from "./lib/status-text";
+import { whatNext } from "./lib/what-next";
 
 const USAGE = `npm run lab [-- --stack NAME]
 
@@ -95,35 +96,6 @@ async function verify(lab: Lab, ports: StatusPorts): Promise<LabStatus> {
     }
     await sleep(VERIFY_PAUSE_MS);
   }
-}
-
-function whatNext({ stack, configFile }: LabFolder, lab: Lab): string {
-  const topic = lab.topics[0]?.name;
-  const broker = lab.hosts.find(({ role }) => role === "broker");
-  const edit = topic ? ` (e.g. topics.${topic}.config: another retention.ms)` : "";
-  const records = topic
-    ? [
-        `  Write    ${npmRun("produce", stack, topic)}`,
-        `  Read     ${npmRun("consume", stack, topic, "--follow")}`,
-      ]
-    : [];
-  const login = broker
-    ? [
-        `  Logs     ${npmRun("logs", stack, broker.name)}`,
-        `  Log in   ${npmRun("ssh", stack, broker.name)}`,
-        `           and there: kafka-topics.sh --bootstrap-server ${broker.machine.address}:${lab.cluster.clientPort} --describe`,
-      ]
-    : [];
-  return [
-    "What to try next",
-    ...records,
-    `  Edit     ${display(configFile)}${edit}`,
-    `  Preview  ${npmRun("pulumi", stack, "preview", "--diff")}`,
-    `  Apply    ${npmRun("pulumi", stack, "up")}`,
-    `  Look     ${npmRun("status", stack)}`,
-    ...login,
-    `  End      ${npmRun("lab:down", stack)}`,
-  ].join("\n");
 }
 
 runCommand(main);
