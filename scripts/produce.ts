@@ -62,7 +62,9 @@ async function main(): Promise<number> {
         onAcknowledged: (all) => output.write(all.map((one) => `${render(topic, one)}\n`).join("")),
       });
       if (end.why === "failed") {
-        toStderr(renderFailure(topic, end, npmRun("status", standing.folder.stack)));
+        toStderr(
+          renderFailure(topic, end, npmRun("status", standing.folder.stack), given.value("user")),
+        );
       }
       if (signal.aborted) return INTERRUPTED;
       return end.why === "end" ? 0 : 1;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathBelow } from "../../../model/errors";
 import { KafkaError } from "../../../provider/admin/port";
 import { UserError, reasonOf } from "../errors";
 import { recordOfLine, renderLines, type KeySource, type Line } from "./lines";
@@ -68,8 +69,17 @@ function recordsOf(texts: readonly Buffer[], before: number, source: KeySource):
   }
 }
 
-/** What a user needs who has to send the rest again. */
-export function renderFailure(topic: string, end: ProduceEnd, lookCommand: string): string {
+/**
+ * What a user needs who has to send the rest again.
+ *
+ * @param user who wrote. Default: the super user, where brokers want a login at all
+ */
+export function renderFailure(
+  topic: string,
+  end: ProduceEnd,
+  lookCommand: string,
+  user?: string,
+): string {
   const problems = end.failed.map(({ partition, lines, error, inDoubt, place }) => {
     const which = `${lines.length === 1 ? "Line" : "Lines"} ${renderLines(lines)}`;
     const cause = reasonOf(error).replace(/\.$/, "");
@@ -78,7 +88,7 @@ export function renderFailure(topic: string, end: ProduceEnd, lookCommand: strin
       place === undefined
         ? ""
         : ` ${topic}, partition ${partition}: ${place.inSync} of ${place.replicas} replicas in sync.`;
-    return `${which} not acknowledged: ${cause}.${doubt}${seen}\n  ${remedyFor(error, lookCommand)}`;
+    return `${which} not acknowledged: ${cause}.${doubt}${seen}\n  ${remedyFor(error, topic, lookCommand, user)}`;
   });
   return [...problems, renderAcknowledged(end.through, end.beside)].join("\n");
 }
@@ -89,7 +99,19 @@ function renderAcknowledged(through: number, beside: readonly number[]): string 
   return `Acknowledged: ${/^\d+$/.test(which) ? "line" : "lines"} ${which}. Nothing after that was sent.`;
 }
 
-function remedyFor(error: Error, lookCommand: string): string {
+/** What lets a user write. Since Kafka 2.8 it is enough for the id of a producer, too. */
+function missingRule(user: string, topic: string): string {
+  const rule = `{ topic: ${topic}, operations: [write] }`;
+  return `No rule lets ${user} write to it: add ${rule} below ${pathBelow("acls", user)}, \`up\`, and send these lines again.`;
+}
+
+function remedyFor(
+  error: Error,
+  topic: string,
+  lookCommand: string,
+  user: string | undefined,
+): string {
+  const otherwise = `See how the lab is with ${lookCommand}, and send these lines again.`;
   switch (error instanceof KafkaError ? (error.code ?? "") : "") {
     case "NOT_ENOUGH_REPLICAS":
     case "NOT_ENOUGH_REPLICAS_AFTER_APPEND":
@@ -97,7 +119,12 @@ function remedyFor(error: Error, lookCommand: string): string {
     case "MESSAGE_TOO_LARGE":
     case "RECORD_LIST_TOO_LARGE":
       return "Raise max.message.bytes of the topic in the lab's configuration, or send less in one record.";
+    case "INVALID_RECORD":
+      return "A compacted topic takes no record without a key: give one with --key, or one in each line with --key-separator.";
+    case "TOPIC_AUTHORIZATION_FAILED":
+    case "CLUSTER_AUTHORIZATION_FAILED":
+      return user === undefined ? otherwise : missingRule(user, topic);
     default:
-      return `See how the lab is with ${lookCommand}, and send these lines again.`;
+      return otherwise;
   }
 }

@@ -53,6 +53,26 @@ test("nothing is sent after a batch that failed in part, and the report says whi
   );
 });
 
+test.each([
+  ["INVALID_RECORD", undefined, /takes no record without a key: give one with --key/],
+  [
+    "TOPIC_AUTHORIZATION_FAILED",
+    "desk.a",
+    /No rule lets desk\.a write to it: add \{ topic: red, operations: \[write\] \} below acls\["desk\.a"\]/,
+  ],
+  [
+    "CLUSTER_AUTHORIZATION_FAILED",
+    "desk",
+    /add \{ topic: red, operations: \[write\] \} below acls\.desk,/,
+  ],
+  ["TOPIC_AUTHORIZATION_FAILED", undefined, /See how the lab is with npm run status/],
+])("the remedy for %s fits it", (code, user, expected) => {
+  const error = new KafkaError("refused", "broker refused.", code);
+  const failed = [{ partition: 0, lines: [1], error, inDoubt: false, place: undefined }];
+  const end = { why: "failed" as const, through: 0, beside: [], failed };
+  expect(renderFailure("red", end, "npm run status", user)).toMatch(expected);
+});
+
 test("a first line that fails is told as such", async () => {
   const { send, options } = ports([1]);
   const end = await produceLines({ send }, [batch("a")], options);
