@@ -40,7 +40,7 @@ export function passwordProblems(draft: LabDraft, raw: unknown): ConfigProblem[]
         isRandom ? "is given, and the stack makes one" : "is of nobody in lab.users",
         isRandom
           ? `Write \`password: config\` below lab.users.${name}, or remove it.`
-          : `${near === undefined ? "" : `Did you mean ${near}? `}Remove it: \`pulumi config rm --path '${pathBelow(PROJECT_KEY, name)}'\`.`,
+          : `${near === undefined ? "" : `Did you mean ${near}? `}Remove it: \`pulumi config rm --path '${pathOf(name)}'\`.`,
       );
       continue;
     }
@@ -101,10 +101,10 @@ function entries(value: unknown): [string, unknown][] {
 const isMapping = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const ROOT = "passwords";
-const PROJECT_KEY = "pi-lab:passwords";
+/** Beside the lab, not in it: with the project in front, as it stands in the stack's file. */
+const ROOT = "pi-lab:passwords";
 
 const pathOf = (...parts: readonly string[]): string => pathBelow(ROOT, ...parts);
 
 const setting = (...parts: readonly string[]): string =>
-  `\`pulumi config set --secret --path '${pathBelow(PROJECT_KEY, ...parts)}'\``;
+  `\`pulumi config set --secret --path '${pathOf(...parts)}'\``;

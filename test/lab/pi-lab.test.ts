@@ -125,3 +125,31 @@ function expectedCreates(): string[] {
     "pilab:kafka/topicSet:TopicSet topics",
   ].map((resource) => `create ${resource}`);
 }
+
+test("a password that is too short is refused in the preview, and shown nowhere", async () => {
+  const secured = await createTestStack({
+    template: "pi-lab",
+    edit: (lab) => {
+      pinKeys(lab);
+      lab.cluster["authentication"] = "scram";
+      lab["users"] = { desk: { password: "config" } };
+    },
+  });
+  try {
+    const set = (password: string) =>
+      secured.ask("config", "set", "--secret", "--path", "pi-lab:passwords.desk", password);
+    await set("hunter2hunt");
+    const outcome = await secured.preview();
+    expect(outcome.exitCode).not.toBe(0);
+    expect(outcome.steps.filter(({ type }) => type !== "pulumi:pulumi:Stack")).toEqual([]);
+    expect(outcome.errors.join("\n")).toMatch(
+      /pi-lab:passwords\.desk: is no password that all clients can send: those have at least 12 .*Set another: `pulumi config set --secret --path 'pi-lab:passwords\.desk'`/,
+    );
+    expect(outcome.output).not.toContain("hunter2");
+    secured.edit((lab) => (lab.cluster["liveChecks"] = false));
+    await set("hunter2hunter2");
+    await expect(secured.preview()).resolves.toMatchObject({ exitCode: 0 });
+  } finally {
+    await secured.remove();
+  }
+});

@@ -313,41 +313,41 @@ describe("passwords from the configuration", () => {
   it.each<readonly [unknown, readonly string[]]>([
     [{ bob: GOOD }, []],
     [{ bob: { "SCRAM-SHA-512": GOOD, "SCRAM-SHA-256": `${GOOD}2` } }, []],
-    [undefined, [`passwords.bob: is missing. Set it: ${set("bob")}.`]],
-    [GOOD, [`passwords: is text, not a mapping. Set each user's: ${set("NAME")}.`]],
+    [undefined, [`pi-lab:passwords.bob: is missing. Set it: ${set("bob")}.`]],
+    [GOOD, [`pi-lab:passwords: is text, not a mapping. Set each user's: ${set("NAME")}.`]],
     [
       { bob: GOOD, ann: GOOD },
       [
-        "passwords.ann: is given, and the stack makes one. Write `password: config` below lab.users.ann, or remove it.",
+        "pi-lab:passwords.ann: is given, and the stack makes one. Write `password: config` below lab.users.ann, or remove it.",
       ],
     ],
     [
       { bob: GOOD, bop: GOOD },
       [
-        "passwords.bop: is of nobody in lab.users. Did you mean bob? Remove it: `pulumi config rm --path 'pi-lab:passwords.bop'`.",
+        "pi-lab:passwords.bop: is of nobody in lab.users. Did you mean bob? Remove it: `pulumi config rm --path 'pi-lab:passwords.bop'`.",
       ],
     ],
     [
       { bob: "hunter2" },
       [
-        `passwords.bob: is no password that all clients can send: those have at least 12 letters, digits and signs of ASCII, without blanks. Set another: ${set("bob")}.`,
+        `pi-lab:passwords.bob: is no password that all clients can send: those have at least 12 letters, digits and signs of ASCII, without blanks. Set another: ${set("bob")}.`,
       ],
     ],
     [
       { bob: 123456789012 },
-      [`passwords.bob: is a number, not text. Set it again, in quotes: ${set("bob")}.`],
+      [`pi-lab:passwords.bob: is a number, not text. Set it again, in quotes: ${set("bob")}.`],
     ],
-    [{ bob: {} }, [`passwords.bob: is empty. Set one: ${set("bob")}.`]],
+    [{ bob: {} }, [`pi-lab:passwords.bob: is empty. Set one: ${set("bob")}.`]],
     [
       { bob: { "SCRAM-SHA-256": "hunter2" } },
       [
-        `passwords.bob.SCRAM-SHA-256: is no password that all clients can send: those have at least 12 letters, digits and signs of ASCII, without blanks. Set another: ${set("bob.SCRAM-SHA-256")}.`,
+        `pi-lab:passwords.bob.SCRAM-SHA-256: is no password that all clients can send: those have at least 12 letters, digits and signs of ASCII, without blanks. Set another: ${set("bob.SCRAM-SHA-256")}.`,
       ],
     ],
     [
       { bob: { PLAIN: GOOD } },
       [
-        "passwords.bob.PLAIN: is not a mechanism that users log in with. Known: SCRAM-SHA-512, SCRAM-SHA-256.",
+        "pi-lab:passwords.bob.PLAIN: is not a mechanism that users log in with. Known: SCRAM-SHA-512, SCRAM-SHA-256.",
       ],
     ],
   ])("%j", (raw, lines) => {
@@ -359,7 +359,7 @@ describe("passwords from the configuration", () => {
   it("are asked for by a path that the engine takes, whatever the name has in it", () => {
     const dotted = { users: { "bob.b": { password: "config" as const } } };
     expect(passwordProblems(dotted, {}).map(describeProblem)).toEqual([
-      `passwords["bob.b"]: is missing. Set it: \`pulumi config set --secret --path 'pi-lab:passwords["bob.b"]'\`.`,
+      `pi-lab:passwords["bob.b"]: is missing. Set it: \`pulumi config set --secret --path 'pi-lab:passwords["bob.b"]'\`.`,
     ]);
   });
 
@@ -368,7 +368,7 @@ describe("passwords from the configuration", () => {
     expect(parsePasswords(JSON.stringify({ bob: GOOD }))).toEqual({ bob: GOOD });
     const problems = passwordProblems(lab, parsePasswords("hunter2, or so"));
     expect(problems.map(describeProblem)).toEqual([
-      expect.stringMatching(/^passwords: is text, not a mapping\./),
+      expect.stringMatching(/^pi-lab:passwords: is text, not a mapping\./),
     ]);
     expect(JSON.stringify(problems)).not.toContain("hunter2");
   });
