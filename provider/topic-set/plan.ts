@@ -92,7 +92,7 @@ function lineOf(name: string, verdict: Verdict): string {
 
 function renameNote(judged: readonly Judged[], appearing: readonly string[]): string[] {
   const leaving = judged.flatMap(({ topic, verdict }) =>
-    verdict.kind === "nothing there" ? [] : [topic.name],
+    verdict.kind === "nothing there" || verdict.empty ? [] : [topic.name],
   );
   if (leaving.length === 0 || appearing.length === 0) return [];
   return [

@@ -36,9 +36,9 @@ export interface Uncounted {
 
 export type Verdict =
   | { readonly kind: "nothing there" }
-  /** `why`: what is lost by whose leave. */
-  | { readonly kind: "allowed"; readonly why: string }
-  | { readonly kind: "refused"; readonly why: string };
+  /** `why`: what is lost by whose leave. `empty`: it was seen to hold no record. */
+  | { readonly kind: "allowed"; readonly why: string; readonly empty: boolean }
+  | { readonly kind: "refused"; readonly why: string; readonly empty: boolean };
 
 type Questions = Pick<TopicAdmin, "describeTopic" | "offsets" | "replicaSizes">;
 
@@ -104,9 +104,11 @@ export function judgeDestruction(
   if ("kind" in stake && stake.kind === "gone") return { kind: "nothing there" };
   const { topicId = state.topicId } = stake;
   const held = "unknown" in stake ? "what was not counted" : stakeText(stake);
+  const empty = held === undefined;
   if (topicId !== state.topicId && state.topicId !== "") {
     return {
       kind: "refused",
+      empty,
       why:
         `it was deleted and made again: it is another one than the stack knows, its id is ${topicId}, ` +
         `not ${state.topicId}, and it holds ${held ?? "no records"}. Run \`pulumi refresh\` to take ` +
@@ -117,25 +119,27 @@ export function judgeDestruction(
   const known = { ...state, topicId };
   if ("unknown" in stake) {
     const loss = `what it holds was not counted, since ${stake.unknown}`;
-    return leaveOf(known, consents, loss) ?? { kind: "refused", why: unseen(known, stake.unknown) };
+    const leave = leaveOf(known, consents, loss);
+    if (leave !== undefined) return { kind: "allowed", why: leave, empty };
+    return { kind: "refused", why: unseen(known, stake.unknown), empty };
   }
   const loss = held === undefined ? "it is empty" : `its ${held} are lost`;
-  if (!known.protected && held === undefined) return { kind: "allowed", why: loss };
-  return leaveOf(known, consents, loss) ?? { kind: "refused", why: losing(known, held) };
+  const leave = !known.protected && empty ? loss : leaveOf(known, consents, loss);
+  if (leave !== undefined) return { kind: "allowed", why: leave, empty };
+  return { kind: "refused", why: losing(known, held), empty };
 }
 
-/** Undefined without leave. */
+/** What is lost by whose leave; undefined without any. */
 function leaveOf(
   { topicId, protected: guarded }: Condemned,
   consents: ReadonlySet<string>,
   loss: string,
-): Verdict | undefined {
+): string | undefined {
   if (topicId !== "" && consents.has(topicId)) {
-    return { kind: "allowed", why: `${loss}; its id ${topicId} has consent` };
+    return `${loss}; its id ${topicId} has consent`;
   }
   if (topicId !== "" || guarded) return undefined;
-  const why = "its deletionProtection is off, which counts since its brokers know no topic ids";
-  return { kind: "allowed", why: `${loss}; ${why}` };
+  return `${loss}; its deletionProtection is off, which counts since its brokers know no topic ids`;
 }
 
 const UNPROTECT = "set its deletionProtection to false, apply, and then remove it";

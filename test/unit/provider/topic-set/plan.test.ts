@@ -14,7 +14,8 @@ const judged = (name: string, verdict: Verdict) => ({
   topic: { name, topicId: `id-${name}`, protected: true },
   verdict,
 });
-const refused = (name: string) => judged(name, { kind: "refused", why: `${name} is full.` });
+const refused = (name: string) =>
+  judged(name, { kind: "refused", why: `${name} is full.`, empty: false });
 
 test("what is no set of topics is refused at its property", () => {
   expect(checkTopicSet({ topics: { red: "X", blue: UNKNOWN } })).toEqual([]);
@@ -60,12 +61,18 @@ test("all that must stay stand in one error, and a rename is said to be none", (
   expect(refusalText([refused("red")], ["crimson"])).toMatch(
     /crimson would be made in the same edit: .* a destroy and a create to Kafka, and the records of red do not move/,
   );
+  // What holds none has none to move.
+  const bare = judged("bare", { kind: "refused", why: "it is protected.", empty: true });
+  expect(refusalText([refused("red"), bare], ["crimson"])).toMatch(
+    /the records of red do not move/,
+  );
+  expect(refusalText([bare], ["crimson"])).not.toMatch(/crimson/);
 });
 
 test("what goes is told with its class, and what went is told to be gone", () => {
   const lines = warnings(
     [
-      judged("red", { kind: "allowed", why: "it is empty" }),
+      judged("red", { kind: "allowed", why: "it is empty", empty: true }),
       judged("blue", { kind: "nothing there" }),
     ],
     [],

@@ -20,6 +20,7 @@ const NOBODY = new Set<string>();
 test("a topic that holds records goes by consent to its id alone", () => {
   expect(judgeDestruction(red, there(), NOBODY)).toEqual({
     kind: "refused",
+    empty: false,
     why:
       "destroying it (id X) would lose 12,345 records, 3.2 MiB in 3 partitions. To do so add X to " +
       "`deleteTopics` (the provider's deletionConsents); else put it back.",
@@ -27,13 +28,18 @@ test("a topic that holds records goes by consent to its id alone", () => {
   expect(judgeDestruction(red, there(), new Set(["Y"]))).toMatchObject({ kind: "refused" });
   expect(judgeDestruction({ ...red, protected: true }, there(), new Set(["X"]))).toEqual({
     kind: "allowed",
+    empty: false,
     why: "its 12,345 records, 3.2 MiB in 3 partitions are lost; its id X has consent",
   });
 });
 
 test("an empty one goes unless it is protected; what is gone needs nobody's leave", () => {
   const empty = there({ records: 0n });
-  expect(judgeDestruction(red, empty, NOBODY)).toEqual({ kind: "allowed", why: "it is empty" });
+  expect(judgeDestruction(red, empty, NOBODY)).toEqual({
+    kind: "allowed",
+    why: "it is empty",
+    empty: true,
+  });
   expect(judgeDestruction({ ...red, protected: true }, empty, NOBODY)).toMatchObject({
     kind: "refused",
     why: expect.stringMatching(
@@ -57,6 +63,7 @@ test("what was not counted is refused without consent, and says why", () => {
   const unseen = { unknown: "no broker answers" };
   expect(judgeDestruction(red, unseen, NOBODY)).toEqual({
     kind: "refused",
+    empty: false,
     why:
       "what destroying it (id X) would lose was not counted, since no broker answers. To do so all the same " +
       "add X to `deleteTopics` (the provider's deletionConsents); else put it back, or try again when the cluster answers.",
