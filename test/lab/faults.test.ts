@@ -1,6 +1,6 @@
-import { copyFile, mkdir, truncate } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { ensureKafka } from "../../toolchain";
+import { copyFile, mkdir, symlink, truncate } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { ensureKafka, ensureNode, nodeArchHere } from "../../toolchain";
 import { piOf } from "../support/lab/pi";
 import { waitUntilWell } from "../support/lab/well";
 import { createTestStack, keepHosts, type Outcome, type TestStack } from "../support/stack";
@@ -51,6 +51,8 @@ test("a corrupt archive is found on the host, before it is unpacked", async () =
   await copyFile(sound, corrupt);
   await copyFile(`${sound}.sha256`, `${corrupt}.sha256`);
   await truncate(corrupt, 1_000_000);
+  const node = await ensureNode(() => undefined, nodeArchHere());
+  await symlink(dirname(node), join(cache, "node"));
 
   const outcome = await failingUp(stack.withEnv({ PI_LAB_CACHE: cache }));
   const said = told(outcome, "broker-1-kafka-install");
