@@ -1,3 +1,4 @@
+import { ensureNode } from "../../toolchain";
 import { hostKey } from "../support/lab-config";
 import { isLocal, withDialSpy } from "../support/lab/dials";
 import { createTestStack, type LabValue, type TestStack } from "../support/stack";
@@ -9,6 +10,8 @@ jest.setTimeout(120_000);
 let stack: TestStack;
 
 beforeAll(async () => {
+  // That of real Pis, which no virtual lab on another processor has fetched.
+  await ensureNode(() => undefined, "arm64");
   stack = await createTestStack({ template: "pi-lab" });
 });
 
@@ -108,7 +111,13 @@ function expectedCreates(): string[] {
       `command:remote:Command ${name}-files`,
       `pilab:kafka/nodeStorage:NodeStorage ${name}-storage`,
     ]),
-    ...clients.map((name) => `pilab:kafka:Client ${name}`),
+    ...clients.flatMap((name) => [
+      `pilab:kafka:Client ${name}`,
+      `pilab:lab:HostServices ${name}`,
+      `command:remote:CopyToRemote ${name}-node-archive`,
+      `command:remote:CopyToRemote ${name}-program-ring`,
+      `command:remote:Command ${name}-services`,
+    ]),
     ...[...brokers, ...clients].flatMap((name) => [
       `pilab:lab:PiHost ${name}`,
       `pilab:lab/hostState:HostState ${name}-state`,
