@@ -1,4 +1,5 @@
 /** What an edit of a topic makes another: values in, values out. */
+import { isDeepStrictEqual } from "node:util";
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import {
   asSecretAs,
@@ -82,6 +83,11 @@ export function editsFrom(olds: PropertyMap, live: LiveTopic, news: PropertyMap)
 export function editsBeyond(edits: readonly Edit[], told: readonly Edit[]): Edit[] {
   const keys = new Set(told.map(keyOf));
   return edits.filter((edit) => !keys.has(keyOf(edit)));
+}
+
+/** Those that the second list has not, or has from another beginning: of two limits one may be raised to the same value and the other cut. */
+export function editsOtherwise(edits: readonly Edit[], told: readonly Edit[]): Edit[] {
+  return edits.filter((edit) => !told.some((one) => isDeepStrictEqual(one, edit)));
 }
 
 /** What of a topic it is about. */

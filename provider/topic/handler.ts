@@ -161,14 +161,13 @@ export class TopicHandler implements ResourceHandler {
     const live = await admin.describeTopic(id);
     assertAsKnown(id, olds["topicId"], want, live);
     const change = planConfig(Object.keys(before.config), want.config, live.config);
-    if (plan.concernsReplicas(olds, news)) {
-      await this.moveReplicas({ news, want, before, live, change }, context);
-    } else {
-      await this.alterConfig(id, change);
-    }
+    const moves = plan.concernsReplicas(olds, news);
+    if (moves) await this.moveReplicas({ news, want, before, live, change }, context);
+    else await this.alterConfig(id, change);
     const grows = live.partitions.length < want.partitions;
-    if (grows) await this.raisePartitions({ news, want, before, live, change });
-    const isSettingsAlone = !grows && !plan.concernsReplicas(olds, news);
+    const hasWritten = moves || !isEmptyChange(change);
+    if (grows) await this.raisePartitions({ news, want, live }, hasWritten);
+    const isSettingsAlone = !grows && !moves;
     return {
       outputs: isSettingsAlone
         ? await this.waits.settings(news, want, change, context)
@@ -249,13 +248,16 @@ export class TopicHandler implements ResourceHandler {
     await this.alterConfig(want.name, last);
   }
 
-  /** By now the settings are written: where this fails, the state is to have them. */
-  private async raisePartitions({ news, want, live, change }: Move): Promise<void> {
+  /** @param hasWritten whether replicas or settings are changed by now: where this fails, the state is to have them */
+  private async raisePartitions(
+    { news, want, live }: Pick<Move, "news" | "want" | "live">,
+    hasWritten: boolean,
+  ): Promise<void> {
     const placement = want.placement?.slice(live.partitions.length);
     try {
       await this.cluster.admin().raisePartitions(want.name, want.partitions, placement);
     } catch (error) {
-      if (!(error instanceof KafkaError) || isEmptyChange(change)) throw error;
+      if (!(error instanceof KafkaError) || !hasWritten) throw error;
       throw await this.replicas.whatIsTrue([error.message], want, news);
     }
   }

@@ -5,7 +5,7 @@ import type { LiveTopic } from "../admin/port";
 import type { Answer } from "./changes";
 import { changeLines, classify, isSerious } from "./changes";
 import type { Edit } from "./edits";
-import { editsBeyond, editsFrom, editsOf, MIN_ISR, shrinkFault } from "./edits";
+import { editsBeyond, editsFrom, editsOf, editsOtherwise, MIN_ISR, shrinkFault } from "./edits";
 import type { Fresh, Wanted } from "./live-checks";
 import { clusterFailures, collisionFailures, freshOf, tooFewBrokers } from "./live-checks";
 import type { ClusterLook, Tell } from "./look";
@@ -128,7 +128,9 @@ export async function tellByState(
   const topic = name as string;
   const wanted = { partitions: reveal(news)["partitions"] as number };
   if (seen !== undefined) assertAsKnown(topic, topicId, wanted, seen.live);
-  const beyond = editsBeyond(editsOf(olds, news), edits);
+  // What the check had of the cluster holds. Without it it went by the last inputs: the state knows better.
+  const untold = seen === undefined ? editsOtherwise : editsBeyond;
+  const beyond = untold(editsOf(olds, news), edits);
   const shrinks = shrinkFault(beyond);
   if (shrinks !== undefined) throw new Error(`topic ${topic}: partitions: ${shrinks}`);
   if (!beyond.some(({ kind }) => kind !== "state")) return;
@@ -136,7 +138,7 @@ export async function tellByState(
   const asked = await look.ask(tell, (admin) => admin.describeTopic(topic));
   if ("found" in asked) assertAsKnown(topic, topicId, wanted, asked.found);
   const all = "found" in asked ? editsFrom(olds, asked.found!, news) : beyond;
-  const rest = editsBeyond(all, edits);
+  const rest = untold(all, edits);
   const { refusals, changes } = await judge(look, tell, answerOf(asked), rest, wantedOf(news));
   if (refusals.length > 0) throw new Error([`topic ${topic}:`, ...refusals].join("\n  "));
   for (const change of changes) {

@@ -192,7 +192,7 @@ export function olderThan(old: bigint, records: bigint, bytes: number, segmentBy
   return { records: old, bytes: lost, segments: segmentsOf(lost, segmentBytes), exact: true };
 }
 
-/** What is beyond the limit is told in bytes; how many records and segments that is follows from it. */
+/** What is beyond the limit is told in bytes; how many records (a part of one counts) and segments that is follows from it. */
 export function largerThan(
   limit: number,
   records: bigint,
@@ -201,7 +201,7 @@ export function largerThan(
 ): Loss {
   const lost = bytes - limit;
   if (lost <= 0) return NOTHING;
-  const share = BigInt(Math.round((Number(records) * lost) / bytes));
+  const share = BigInt(Math.ceil((Number(records) * lost) / bytes));
   return { records: share, bytes: lost, segments: segmentsOf(lost, segmentBytes), exact: false };
 }
 

@@ -15,7 +15,11 @@ interface Call {
 }
 
 /** A handler on a model cluster, with all that it asks for. */
-function handlerOn(model: ModelCluster, onCall: (call: Call) => void = () => undefined) {
+function handlerOn(
+  model: ModelCluster,
+  onCall: (call: Call) => void = () => undefined,
+  liveChecks = true,
+) {
   const calls: Call[] = [];
   const admin = new Proxy(model.admin(), {
     get:
@@ -28,7 +32,7 @@ function handlerOn(model: ModelCluster, onCall: (call: Call) => void = () => und
       },
   });
   const cluster = new ClusterAccess(() => admin);
-  cluster.configure({ bootstrapServers: "one:9092" });
+  cluster.configure({ bootstrapServers: "one:9092", liveChecks });
   return { handler: new TopicHandler(cluster), calls };
 }
 
@@ -305,6 +309,23 @@ test("what a failed update has written is what the next edit begins from", async
   );
 });
 
+test("where nobody is asked, what a failed update has written is what the next edit begins from all the same", async () => {
+  const config = (retentionMs: string) => ({ config: { "retention.ms": retentionMs } });
+  const failed = { inputs: inputsOf(1, config("60")), outputs: state(1, config("9000")) };
+  const { handler } = handlerOn(new ModelCluster([1], [[1]], 1), undefined, false);
+  // Longer than what was declared last, and shorter than what the topic has by now.
+  const longer = listening();
+  await preview(handler, failed, inputsOf(1, config("100")), longer.call);
+  expect(longer.said).toContainEqual(
+    expect.stringMatching(/^topic red: may destroy: retention\.ms 9000 => 100; .*not counted/),
+  );
+  // What the inputs and the state agree on is said once.
+  const plain = { inputs: inputsOf(1, config("9000")), outputs: state(1, config("9000")) };
+  const once = listening();
+  await preview(handler, plain, inputsOf(1, config("100")), once.call);
+  expect(once.said.filter((line) => line.includes("may destroy"))).toHaveLength(1);
+});
+
 test("a topic that was made again is refused in the preview of an edit, as the update would", async () => {
   const { handler } = handlerOn(new ModelCluster([1], [[1]], 1));
   const known = { inputs: inputsOf(1), outputs: state(1, { topicId: "former" }) };
@@ -343,4 +364,16 @@ test("partitions that are refused after the settings were written: the state has
   const { outputs, reasons } = (failure as InitFailedError).state;
   expect(outputs).toMatchObject({ partitions: 1, config: { "retention.ms": "5" } });
   expect(reasons[0]).toBe("topic red: no.");
+});
+
+test("partitions that are refused after replicas have moved: the state has where those are", async () => {
+  const model = new ModelCluster([1, 2, 3], [[1]], 1);
+  const { handler } = handlerOn(model, ({ method }) => {
+    if (method === "raisePartitions") throw new KafkaError("refused", "no.", "INVALID_PARTITIONS");
+  });
+  const news = state(2, { replicationFactor: 2 });
+  const failure: unknown = await update(handler, state(1), news).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(InitFailedError);
+  const { outputs } = (failure as InitFailedError).state;
+  expect(outputs).toMatchObject({ partitions: 1, replicationFactor: 2 });
 });

@@ -85,5 +85,7 @@ test("bytes and segments follow from the part of the log that is cut", () => {
     exact: false,
   });
   expect(largerThan(4_000, 100n, 4_000, 300).records).toBe(0n);
+  // A part of a large record is one: none would be told as safe.
+  expect(largerThan(3_000, 1n, 4_000, 300)).toMatchObject({ records: 1n, bytes: 1_000 });
   expect(largerThan(0, 0n, 0, 300).records).toBe(0n);
 });
