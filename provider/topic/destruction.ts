@@ -76,12 +76,24 @@ function unlessKafka(error: unknown): undefined {
   return undefined;
 }
 
-/** Bytes of each partition, one replica of it. */
+/**
+ * Bytes of each partition, one replica of it.
+ * @throws KafkaError where no broker tells that of one: it is not nothing
+ */
 export async function sizesOf(
   admin: Pick<TopicAdmin, "replicaSizes">,
   { topic, partitions }: LiveTopic,
 ): Promise<ReadonlyMap<number, number>> {
-  return partitionBytes(topic, partitions, await admin.replicaSizes([topic]));
+  const sizes = await admin.replicaSizes([topic]);
+  const untold = partitions.find(
+    ({ partition, replicas }) =>
+      !replicas.some((id) => sizes.get(id)?.has(`${topic}-${partition}`)),
+  );
+  if (untold === undefined) return partitionBytes(topic, partitions, sizes);
+  throw new KafkaError(
+    "refused",
+    `no broker tells the size of topic ${topic}, partition ${untold.partition}`,
+  );
 }
 
 /** `12,345 records, 3.2 MiB in 3 partitions`; undefined where nothing is held. */

@@ -95,13 +95,19 @@ async function movesOf(
   { replicationFactor, placement, config }: Wanted,
   throttle: number,
 ): Promise<Moves & Pick<Verdicts, "refusals">> {
-  const [facts, bytes] = await Promise.all([replicaFacts(admin, live), sizesOf(admin, live)]);
+  const sizes = sizesOf(admin, live);
+  // Waited for below, once it is known that they are needed.
+  sizes.catch(() => undefined);
+  const facts = await replicaFacts(admin, live);
   const minInsyncReplicas = Number(config[MIN_ISR] ?? facts.minInsyncReplicas);
   const factor = replicationFactor ?? live.partitions[0]?.replicas.length ?? 1;
   const plan = planMoves({ replicationFactor: factor, placement }, { ...facts, minInsyncReplicas });
+  const { refusals } = plan;
+  if (refusals.length > 0) return { refusals, copies: false, cost: "refused", byPartition: [] };
+  const bytes = await sizes;
   const lines = describeMoves(plan, bytes, throttle);
   return {
-    refusals: plan.refusals,
+    refusals,
     copies: costOf(plan.moves, bytes, throttle).total > 0,
     cost: lines.at(-1) ?? "every partition has them already",
     byPartition: lines.slice(0, -1),

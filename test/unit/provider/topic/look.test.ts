@@ -1,7 +1,7 @@
 import type { KafkaAdmin } from "../../../../provider/admin/port";
 import { KafkaError } from "../../../../provider/admin/port";
 import { bounded, ClusterLook } from "../../../../provider/topic/look";
-import { largerThan, olderThan } from "../../../../provider/topic/verdicts";
+import { findingsOf, largerThan, olderThan } from "../../../../provider/topic/verdicts";
 import { adminWith } from "../../../support/kafka/admin-with";
 
 const settings = (liveChecks = true) => ({
@@ -88,4 +88,31 @@ test("bytes and segments follow from the part of the log that is cut", () => {
   // A part of a large record is one: none would be told as safe.
   expect(largerThan(3_000, 1n, 4_000, 300)).toMatchObject({ records: 1n, bytes: 1_000 });
   expect(largerThan(0, 0n, 0, 300).records).toBe(0n);
+});
+
+test("where no broker tells the size of a partition, what a smaller log loses is not known, and a move not free", async () => {
+  const partition = { partition: 0, leader: 1, replicas: [1], isr: [1] };
+  const live = { topic: "red", topicId: "id", config: {}, minInsyncReplicas: 1 };
+  const admin = adminWith({
+    listBrokers: () => Promise.resolve([1, 2].map((id) => ({ id, fenced: false }))),
+    kafkaRelease: () => Promise.resolve(undefined),
+    offsets: (_, partitions, at) =>
+      Promise.resolve(new Map(partitions.map((one) => [one, at === "earliest" ? 0n : 9n]))),
+    listReassignments: () => Promise.resolve([]),
+    listPartitions: () => Promise.resolve([]),
+    replicaSizes: () => Promise.resolve(new Map([[2, new Map()]])),
+  });
+  const { losses, moves } = await findingsOf(
+    new ClusterLook(access(admin)),
+    () => undefined,
+    { found: { ...live, partitions: [partition] } },
+    [
+      { kind: "config", key: "retention.bytes", from: undefined, to: "5", secret: false },
+      { kind: "replicas", what: "replication factor 1 => 2" },
+    ],
+    { name: "red", replicationFactor: 2, placement: undefined, config: { "retention.bytes": "5" } },
+  );
+  const unknown = { leftOut: "no broker tells the size of topic red, partition 0" };
+  expect(losses.get("retention.bytes")).toEqual(unknown);
+  expect(moves).toEqual(unknown);
 });
