@@ -37,8 +37,8 @@ machine to the lab's own MQTT broker, and every message is looked for in Kafka. 
   --json            the result as one JSON object
   --stack NAME      which lab; default virtual (or PI_LAB_STACK)
 
-What the columns mean: docs/load.md. Ends with 0; 1 when something that was acknowledged was lost, or a stage
-could not be run; ${INTERRUPTED} on Ctrl-C, after the table of what there is.`;
+What the columns mean: docs/load.md. Ends with 0; 1 when something that was acknowledged was lost, something
+that was sent was not acknowledged, or a stage could not be run; ${INTERRUPTED} on Ctrl-C, after the table of what there is.`;
 
 async function main(): Promise<number> {
   const given = readArgs({
@@ -112,7 +112,8 @@ function writePlot(file: string, { stages }: Pick<LoadResult, "stages">, title: 
 }
 
 function ceilingOf(room: Room): Ceiling {
-  return { devices: mostDevices(room), messagesPerSecond: LIMITS.messagesPerSecond };
+  const { messagesPerSecond, totalSeconds } = LIMITS;
+  return { devices: mostDevices(room), messagesPerSecond, totalSeconds };
 }
 
 /** Of this process. Node.js raises it to the hard limit when it starts. */

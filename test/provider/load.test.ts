@@ -284,7 +284,7 @@ test("an interrupted run gives what it has", async () => {
 test("a ramp goes on until the most that may be asked for", async () => {
   const result = await load({
     stages: [stage(5, 2, 1)],
-    ramp: { devices: 12, messagesPerSecond: 50 },
+    ramp: { devices: 12, messagesPerSecond: 50, totalSeconds: 3_600 },
     // A busy machine is no limit here.
     rampEnds: stageTrouble,
   });

@@ -33,15 +33,20 @@ export function parseRate(text: string): number {
 export interface Ceiling {
   readonly devices: number;
   readonly messagesPerSecond: number;
+  /** Of all stages together, those before the ramp included. */
+  readonly totalSeconds: number;
 }
 
 /**
  * The next stage of a ramp: twice the devices, up to as many as may connect, then twice the rate of each.
  * Undefined at the ceiling.
+ *
+ * @param spentSeconds of all stages so far
  */
 export function nextOfRamp(
   { devices, ratePerSecond, seconds }: Stage,
   ceiling: Ceiling,
+  spentSeconds: number,
 ): Stage | undefined {
   const more = Math.min(devices * 2, ceiling.devices);
   const next =
@@ -52,7 +57,8 @@ export function nextOfRamp(
   const fits =
     next.ratePerSecond <= LIMITS.rate.most &&
     perSecond <= ceiling.messagesPerSecond &&
-    perSecond * seconds <= LIMITS.messages;
+    perSecond * seconds <= LIMITS.messages &&
+    spentSeconds + seconds <= ceiling.totalSeconds;
   return fits ? next : undefined;
 }
 

@@ -66,7 +66,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
       const why = isRamp ? rampEnds(result) : stageTrouble(result);
       if (why !== undefined) return ended(why);
       if (!isRamp) continue;
-      const next = nextOfRamp(result, ramp);
+      const spent = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+      const next = nextOfRamp(result, ramp, spent);
       if (next === undefined) return ended("the ramp has reached the most that may be asked for");
       queue.push(next);
     }

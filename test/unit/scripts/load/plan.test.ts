@@ -27,14 +27,21 @@ test("--rate takes decimals, and no other numbers", () => {
 });
 
 test("a ramp doubles the devices, up to as many as may connect, then the rate, up to the most", () => {
-  const ceiling = { devices: 1500, messagesPerSecond: 7000 };
+  const ceiling = { devices: 1500, messagesPerSecond: 7000, totalSeconds: 60 };
   const stages: string[] = [];
-  let stage = nextOfRamp({ devices: 350, ratePerSecond: 1, seconds: 10 }, ceiling);
-  for (; stage !== undefined; stage = nextOfRamp(stage, ceiling)) {
+  let stage = nextOfRamp({ devices: 350, ratePerSecond: 1, seconds: 10 }, ceiling, 10);
+  for (; stage !== undefined; stage = nextOfRamp(stage, ceiling, 10 + 10 * stages.length)) {
     expect(stage.seconds).toBe(10);
     stages.push(`${stage.devices} x ${stage.ratePerSecond}`);
   }
   expect(stages).toEqual(["700 x 1", "1400 x 1", "1500 x 1", "1500 x 2", "1500 x 4"]);
+});
+
+test("a ramp ends before all its stages together take longer than they may", () => {
+  const ceiling = { devices: 1500, messagesPerSecond: 7000, totalSeconds: 30 };
+  const stage = { devices: 1, ratePerSecond: 1, seconds: 10 };
+  expect(nextOfRamp(stage, ceiling, 20)).toMatchObject({ devices: 2, seconds: 10 });
+  expect(nextOfRamp(stage, ceiling, 21)).toBeUndefined();
 });
 
 const lab = labFixture();
