@@ -6,6 +6,7 @@ import type * as parts from "./client-parts";
 export function loadClient(): Promise<typeof parts> {
   return import("./client-parts");
 }
+
 /** A request of the client's, as its low-level modules export it. */
 export interface Api<Args extends unknown[], Response> {
   /** Kafka's number of the request, and the version that is spoken. */
