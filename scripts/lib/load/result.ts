@@ -90,10 +90,12 @@ export function limitReached(stage: StageResult): string | undefined {
 }
 
 /** Why the stages after this one would tell nothing: what it has left undone would go into their figures. */
-export function stageTrouble({ lost, end, acknowledged, sent }: StageResult): string | undefined {
+export function stageTrouble(stage: StageResult): string | undefined {
+  const { lost, end, due, sent, acknowledged, refused } = stage;
   if (lost > 0) return `${lost} acknowledged messages were not read back`;
   if (end === "complete" || end === "interrupted") return undefined;
-  return `${sent - acknowledged} messages were not acknowledged`;
+  if (sent < due) return `${due - sent} messages that were due could not be sent`;
+  return `${sent - acknowledged - refused} messages were not acknowledged`;
 }
 
 /** Exit code 1: something acknowledged was lost. Whoever interrupts a stage has not waited for the rest. */

@@ -11,6 +11,11 @@ const generator = { ...stageResult().generator, limited: true };
 test.each([
   [{ lost: 2, end: "silent" as const }, "2 acknowledged messages were not read back"],
   [{ acknowledged: 297, end: "silent" as const }, "3 messages were not acknowledged"],
+  [{ acknowledged: 290, refused: 4, end: "silent" as const }, "6 messages were not acknowledged"],
+  [
+    { sent: 290, acknowledged: 290, end: "silent" as const },
+    "10 messages that were due could not be sent",
+  ],
   [{ generator }, "the generator is at its limit (see below the table)"],
   [{ refused: 4 }, "4 messages were refused"],
   [{ sent: 290 }, "10 messages that were due could not be sent"],
