@@ -1,5 +1,6 @@
 /** The requests of a reader to partitions' leaders. */
 import { createAPI, fetchV12, listOffsetsV6, type Reader } from "@platformatic/kafka";
+import { readTagged } from "../../../shared/kafka/tagged";
 import type { KafkaLink } from "./link";
 
 /** Kafka's own numbers. */
@@ -60,19 +61,6 @@ function readFetched(reader: Reader, topic: string): Fetched {
   const packed = Buffer.from(reader.buffer.slice(reader.position, reader.position + size));
   reader.skip(size);
   return { topic, partition, errorCode, packed };
-}
-
-/** A compact array whose items end with tagged fields, over which the library's own reader stumbles. */
-function readTagged<T>(reader: Reader, readItem: (reader: Reader) => T): T[] {
-  const withTags = (): T => {
-    const item = readItem(reader);
-    for (let left = reader.readUnsignedVarInt(); left > 0; left--) {
-      reader.readUnsignedVarInt();
-      reader.skip(reader.readUnsignedVarInt());
-    }
-    return item;
-  };
-  return reader.readArray(withTags, true, false);
 }
 
 /** Waits a little for a first record of any of the places, all of which the link's broker leads. */

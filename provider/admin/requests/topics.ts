@@ -1,7 +1,7 @@
 /** Requests about topics, in versions that every broker knows from Kafka 2.6 on. */
+import { readTagged } from "../../../shared/kafka/tagged";
 import { type Api, loadClient } from "../client";
 import type { NewTopic } from "../port";
-import { readTagged } from "./wire";
 
 /** What became of one topic, or of another thing with a name; `errorCode` 0 is success. */
 export interface NamedResult {

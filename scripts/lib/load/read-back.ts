@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { abortable } from "../../../provider/wait";
 import type { Log } from "../../../toolchain/log";
+import { UserError } from "../errors";
 import { consumeTopic } from "../records/consume";
 import {
   mayPass,
@@ -48,21 +49,33 @@ export class ReadBack {
     );
   }
 
-  /** Resolves once every partition's end is known and reading has begun there. */
-  static async begin(topic: TopicClient, log: Log, signal: AbortSignal): Promise<ReadBack> {
+  /**
+   * Resolves once every partition's end is known and reading has begun there.
+   * @param limitMs how long that may take once the ends are known. Default 30 s
+   * @throws UserError where it takes longer
+   */
+  static async begin(
+    topic: TopicClient,
+    log: Log,
+    signal: AbortSignal,
+    limitMs = ENDS_MS,
+  ): Promise<ReadBack> {
     const ends = await boundsOf(topic, signal);
     const positions = new Map([...ends].map(([partition, { end }]) => [partition, end]));
     let begin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const reader = new ReadBack(topic, positions, log, begin);
+    const late = AbortSignal.timeout(limitMs);
     try {
-      const late = AbortSignal.timeout(ENDS_MS);
       await abortable(begun, AbortSignal.any([signal, late]));
       reader.assertAlive();
       return reader;
     } catch (error) {
       await reader.close();
-      throw error;
+      if (signal.aborted || error !== late.reason) throw error;
+      throw new UserError(
+        `${topic.topic}: no reading has begun within ${limitMs / 1000} s, though its partitions have leaders. See how the lab is (\`npm run status\`), and try again.`,
+      );
     }
   }
 

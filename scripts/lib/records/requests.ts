@@ -8,7 +8,7 @@ import {
   type KafkaLink,
 } from "../../../provider/admin/kafka-link";
 import { askMetadata, type TopicMetadata } from "../../../provider/admin/requests/metadata";
-import { readTagged } from "../../../provider/admin/requests/wire";
+import { readTagged } from "../../../shared/kafka/tagged";
 import { recordsOf } from "./batches";
 import type { Fetched, NewRecord, ProducerId } from "./port";
 

@@ -53,6 +53,19 @@ test("records that retention took first are counted as passed over", async () =>
   await expect(reader.unread(never)).resolves.toBe(0);
 });
 
+test("a reading that does not begin in time is told with what helps", async () => {
+  const topic = new FakeTopic();
+  let asked = 0;
+  // The ends are told, and then nobody answers any more.
+  topic.fault = ({ call }) =>
+    call === "bounds" && asked++ > 0
+      ? new KafkaError("unreachable", "away", "NETWORK_EXCEPTION")
+      : undefined;
+  await expect(ReadBack.begin(topic, () => undefined, never, 50)).rejects.toThrow(
+    /^red: no reading has begun within 0\.05 s.*npm run status/,
+  );
+});
+
 test("ends that cannot be asked for are an error with the reason, and so is a reading that ended", async () => {
   const topic = new FakeTopic();
   const refused = new KafkaError("refused", "red: not allowed", "TOPIC_AUTHORIZATION_FAILED");
