@@ -64,17 +64,21 @@ export class PartitionQueue {
     this.waiting.push(item);
   }
 
-  /** A number that this partition has not been written to with. */
+  /** A number that this partition has not been written to with. One that it has meanwhile stays. */
   number(producer: ProducerNumber): void {
+    if (this.producer !== undefined) return;
     this.producer = producer;
     this.wasNumbered = true;
     this.sequence = 0;
     this.packed = undefined;
   }
 
-  /** The batch that goes next: the same bytes until its fate is known. Undefined where nothing waits. */
+  /**
+   * The batch that goes next: the same bytes until its fate is known. Undefined where nothing waits, or one is
+   * under way: of two answers the second would be taken for that to the batch behind.
+   */
   batch(): Buffer | undefined {
-    if (this.isEmpty || this.producer === undefined) return undefined;
+    if (this.askedAt !== undefined || this.isEmpty || this.producer === undefined) return undefined;
     this.items ??= this.cut();
     const records = this.items.map(({ record }) => record);
     this.packed ??= encodeBatch(records, { ...this.producer, sequence: this.sequence });
@@ -84,11 +88,13 @@ export class PartitionQueue {
   /** Nobody knows what became of the batch. With the same number and bytes it is not written twice. */
   lost(): void {
     this.askedAt = undefined;
-    this.inDoubt = true;
+    this.inDoubt = this.items !== undefined;
   }
 
   answered(errorCode: number, message: string | undefined, now: number): Next {
+    const wasGivenUp = this.askedAt !== undefined && this.items === undefined;
     this.askedAt = undefined;
+    if (wasGivenUp) return "go-on";
     const verdict = verdictOf(errorCode);
     if (verdict !== "settling") this.settlingSince = undefined;
     switch (verdict) {
@@ -122,7 +128,9 @@ export class PartitionQueue {
   /** Gives up all that waits. */
   abandon(error: Error): void {
     const items = [...(this.items ?? []), ...this.waiting.slice(this.head)];
-    this.items = undefined;
+    // The log may have the batch, or get it yet: the next one under its sequence would pass for it.
+    if (this.items !== undefined) this.producer = undefined;
+    this.forget();
     this.waiting = [];
     this.head = 0;
     for (const { call } of items) call.settled(error);

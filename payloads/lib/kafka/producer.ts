@@ -148,6 +148,8 @@ export class KafkaProducer implements RecordProducer {
       if (!numbered) return false;
       const request = pack(queues);
       asked = request.queues;
+      // All of it went to another leader while this one was dialled.
+      if (asked.length === 0) return true;
       for (const queue of asked) queue.askedAt = leader;
       const answers = await writeBatches(link, request.packed);
       const found = asked.map((queue) => {
@@ -173,13 +175,17 @@ export class KafkaProducer implements RecordProducer {
 
   /** Gives whether each has its number now; those that a broker gives none hear why. */
   private async numberAll(link: KafkaLink, queues: readonly PartitionQueue[]): Promise<boolean> {
+    const lacksNumber = ({ numbering, askedAt }: PartitionQueue) =>
+      numbering !== "numbered" && askedAt === undefined;
     for (const queue of queues) {
+      if (!lacksNumber(queue)) continue;
       const { numbering } = queue;
-      if (numbering === "numbered") continue;
       const known = numbering === "any" ? this.number : undefined;
       const given = known ?? (await numberProducer(link));
       if ("errorCode" in given) {
-        for (const one of queues) one.answered(given.errorCode, undefined, Date.now());
+        for (const one of queues.filter(lacksNumber)) {
+          one.answered(given.errorCode, undefined, Date.now());
+        }
         this.tellAgain(`no producer number: ${nameOf(given.errorCode)}`);
         return false;
       }

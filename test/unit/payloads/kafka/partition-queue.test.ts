@@ -177,6 +177,54 @@ test("a refusal of what may be in the log already ends the number: no later batc
   expect(leader.log).toEqual(["a", "b"]);
 });
 
+/** A record behind the others, and what becomes of it. */
+function pushed(queue: PartitionQueue, value: string): { outcome?: Error | "done" } {
+  const told: { outcome?: Error | "done" } = {};
+  const record = { topic: "t", value: Buffer.from(value), timestampMs: 0 };
+  queue.push({ record, call: { settled: (refusal) => void (told.outcome = refusal ?? "done") } });
+  return told;
+}
+
+test("given up in doubt: the next batch is not taken for the one that the log has", async () => {
+  const leader = new Leader();
+  const { queue, outcomes } = queueOf(["a"]);
+  await leader.append(numbered(queue)!);
+  queue.lost();
+  queue.abandon(new RefusedRecords("TOPIC_AUTHORIZATION_FAILED", "not allowed"));
+  expect(outcomes[0]).toBeInstanceOf(RefusedRecords);
+  const next = pushed(queue, "b");
+  queue.answered(await leader.append(numbered(queue)!), undefined, 0);
+  expect(next.outcome).toBe("done");
+  expect(leader.log).toEqual(["a", "b"]);
+});
+
+test.each([0, NOT_LEADER, TOO_LARGE, INVALID_TOPIC])(
+  "given up under way: the late answer %i is about no other record",
+  async (code) => {
+    const leader = new Leader();
+    const { queue } = queueOf(["a"]);
+    await leader.append(numbered(queue)!);
+    queue.askedAt = "data-1:9092";
+    queue.abandon(new RefusedRecords("TOPIC_AUTHORIZATION_FAILED", "not allowed"));
+    const next = pushed(queue, "b");
+    expect(queue.answered(code, undefined, 0)).toBe("go-on");
+    expect(next.outcome).toBeUndefined();
+    queue.answered(await leader.append(numbered(queue)!), undefined, 0);
+    expect(next.outcome).toBe("done");
+    expect(leader.log).toEqual(["a", "b"]);
+  },
+);
+
+test("while a batch is under way none goes to another leader, and its number stays", () => {
+  const { queue } = queueOf(["a"]);
+  const batch = numbered(queue)!;
+  queue.askedAt = "data-1:9092";
+  expect(queue.batch()).toBeUndefined();
+  queue.number({ producerId: ++numbers, epoch: 0 });
+  queue.lost();
+  expect(queue.batch()).toEqual(batch);
+});
+
 test.each([UNKNOWN_TOPIC, NOT_ALLOWED])("error %i is believed once it has stayed", (code) => {
   const { queue, outcomes } = queueOf(["a"]);
   numbered(queue);
