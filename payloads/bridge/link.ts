@@ -17,6 +17,8 @@ const GOODBYE_MS = 2000;
 const KEEPALIVE_S = 15;
 /** MQTT's "never": the session stays until somebody ends it. */
 const FOR_EVER = 0xffff_ffff;
+/** Why a connection ended that nobody took from us. */
+export const ON_PURPOSE = "it was ended on purpose";
 const V5 = { protocolVersion: 5 } as const;
 
 export interface LinkOptions {
@@ -109,12 +111,29 @@ export class Link {
     socket.on("close", () => this.close("the connection was closed"));
   }
 
-  /** @throws LinkEnded when the broker is not there, refuses, or does not answer in time */
-  static async open(options: LinkOptions): Promise<Link> {
+  /**
+   * @param signal gives it up: a stop does not wait for a broker that is silent
+   * @throws LinkEnded when the broker is not there, refuses, or does not answer in time
+   */
+  static async open(options: LinkOptions, signal: AbortSignal): Promise<Link> {
     const { address, port } = options.access;
     const link = new Link(connect({ host: address, port }), options);
-    const { clientId, access, persistent, receiveMaximum } = options;
-    const connack = await link.ask("connack", {
+    const giveUp = () => link.close(ON_PURPOSE);
+    signal.addEventListener("abort", giveUp);
+    const connack = await link.connect().finally(() => signal.removeEventListener("abort", giveUp));
+    const { reasonCode = 0, sessionPresent, properties } = connack;
+    if (reasonCode !== 0) {
+      link.close(`refused: ${reasonOf(reasonCode)}`, reasonCode);
+      throw await link.ended;
+    }
+    link.sessionPresent = sessionPresent;
+    link.keepAlive((properties?.serverKeepAlive ?? KEEPALIVE_S) * 1000);
+    return link;
+  }
+
+  private async connect(): Promise<IConnackPacket> {
+    const { clientId, access, persistent, receiveMaximum } = this.options;
+    const connack = await this.ask("connack", {
       cmd: "connect",
       ...V5,
       protocolId: "MQTT",
@@ -125,14 +144,7 @@ export class Link {
       password: Buffer.from(access.password, "utf8"),
       properties: { receiveMaximum, ...(persistent && { sessionExpiryInterval: FOR_EVER }) },
     });
-    const { reasonCode = 0, sessionPresent, properties } = connack as IConnackPacket;
-    if (reasonCode !== 0) {
-      link.close(`refused: ${reasonOf(reasonCode)}`, reasonCode);
-      throw await link.ended;
-    }
-    link.sessionPresent = sessionPresent;
-    link.keepAlive((properties?.serverKeepAlive ?? KEEPALIVE_S) * 1000);
-    return link;
+    return connack as IConnackPacket;
   }
 
   /**
@@ -215,7 +227,7 @@ export class Link {
       const closed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
       await Promise.race([closed, sleep(GOODBYE_MS, undefined, { ref: false })]);
     }
-    this.close("it was ended on purpose");
+    this.close(ON_PURPOSE);
   }
 
   private close(why: string, code?: number): void {

@@ -3,10 +3,10 @@ import type { IPublishPacket } from "mqtt-packet";
 import { z } from "zod";
 import type { MqttAccess } from "../../model";
 import type { Log } from "../lib/log";
-import { Link, LinkEnded } from "./link";
+import { Link, LinkEnded, type LinkOptions } from "./link";
 import type { Session } from "./routes";
 import type { Peer } from "./share";
-import { unlessAborted } from "./wait";
+import { orEnded, unlessAborted } from "./wait";
 
 /** How often a bridge says that it lives, ms. */
 const TELL_MS = 2000;
@@ -113,16 +113,18 @@ export class Presence {
 
   private async connect(): Promise<Link> {
     const { host, mqtt, ownTopics } = this.options;
+    const { signal } = this.stopping;
     this.notes.clear();
-    const link = await Link.open({
+    const options: LinkOptions = {
       access: mqtt,
       clientId: `bridge-${host}`,
       persistent: false,
       receiveMaximum: 10,
       onPublish: (packet) => this.hear(packet),
-    });
+    };
+    const link = await Link.open(options, signal);
     try {
-      await link.subscribe(`${ownTopics}#`, 0, true);
+      await orEnded(signal, link.subscribe(`${ownTopics}#`, 0, true));
     } catch (error) {
       await link.disconnect();
       throw error;
@@ -172,7 +174,8 @@ export class Presence {
   }
 
   private fell({ message }: LinkEnded): void {
-    if (this.trouble?.what !== message) this.options.log("warn", message, { link: "presence" });
+    const isNew = this.trouble?.what !== message && !this.stopping.signal.aborted;
+    if (isNew) this.options.log("warn", message, { link: "presence" });
     this.trouble = { what: message, since: this.trouble?.since ?? Date.now() };
   }
 }

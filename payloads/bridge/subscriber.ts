@@ -3,9 +3,9 @@ import type { IPublishPacket } from "mqtt-packet";
 import type { MqttAccess } from "../../model";
 import { AckWindow } from "./ack-window";
 import { Carrier, type CarrierGround } from "./carrier";
-import { Link, LinkEnded, SESSION_TAKEN_OVER } from "./link";
+import { Link, LinkEnded, SESSION_TAKEN_OVER, type LinkOptions } from "./link";
 import { keyMaker, sliceOf, type Session } from "./routes";
-import { unlessAborted } from "./wait";
+import { orEnded, unlessAborted } from "./wait";
 
 /** Pauses between tries to connect, ms; each twice the one before. */
 const RETRY_MS = { first: 250, most: 5000 };
@@ -112,9 +112,10 @@ export class Subscriber {
   private async connect(): Promise<Link> {
     const { mqtt, limits, log, figures } = this.ground;
     const { id, route } = this.session;
+    const { signal } = this.stopping;
     const window = (this.window = new AckWindow());
     this.carrier.begin();
-    const link = await Link.open({
+    const options: LinkOptions = {
       access: mqtt,
       clientId: id,
       persistent: true,
@@ -124,11 +125,14 @@ export class Subscriber {
         this.link = on;
         this.take(packet, on, window);
       },
-    });
+    };
+    const link = await Link.open(options, signal);
     this.link = link;
     try {
-      if (this.isFormer) await link.unsubscribe(route.from);
-      else await link.subscribe(route.from, 1);
+      await orEnded(
+        signal,
+        this.isFormer ? link.unsubscribe(route.from) : link.subscribe(route.from, 1),
+      );
     } catch (error) {
       await link.disconnect();
       throw error;
@@ -223,7 +227,8 @@ export class Subscriber {
     const since = this.trouble?.since ?? Date.now();
     this.trouble = { what: error.message, since };
     const taken = error.code === SESSION_TAKEN_OVER;
-    if (isNew) log("warn", error.message, { session: this.session.id, retries: !taken });
+    if (isNew && !this.stopping.signal.aborted)
+      log("warn", error.message, { session: this.session.id, retries: !taken });
   }
 
   private async settledWithin(ms: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { LinkEnded, ON_PURPOSE } from "./link";
+
 /** What the work gives, or `stopped` if the signal comes first. The work itself goes on. */
 export async function unlessAborted<T>(
   signal: AbortSignal,
@@ -14,4 +16,9 @@ export async function unlessAborted<T>(
   } finally {
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** Waits for an answer that the MQTT broker owes. @throws LinkEnded also once the signal comes */
+export async function orEnded(signal: AbortSignal, answer: Promise<void>): Promise<void> {
+  if ((await unlessAborted(signal, answer)) === "stopped") throw new LinkEnded(ON_PURPOSE);
 }

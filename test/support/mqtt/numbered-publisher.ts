@@ -48,10 +48,11 @@ export class NumberedPublisher {
   }
 
   private async publishFrom(first: number): Promise<number> {
-    const link = await Link.open({
+    const options = {
       ...{ access: this.access, clientId: this.clientId, persistent: false, receiveMaximum: 10 },
       onPublish: () => undefined,
-    });
+    };
+    const link = await Link.open(options, this.stopping.signal);
     try {
       const tick = 20;
       for (let next = first; next <= this.count && !this.stopping.signal.aborted;) {

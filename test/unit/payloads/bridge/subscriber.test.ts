@@ -223,6 +223,21 @@ it("finishes what is in flight when it is released, acknowledges it and says goo
   expect((client.came.at(-1) as IDisconnectPacket).properties).toBeUndefined();
 });
 
+it.each(["connect", "subscribe"] as const)(
+  "is released at once where the broker owes the answer to a %s",
+  async (cmd) => {
+    broker.answer = (packet) => (packet.cmd === cmd ? undefined : friendly(packet));
+    serve();
+    await (await broker.client()).got(cmd);
+    const begun = Date.now();
+    await subscriber.release();
+    // Half of what an answer may take.
+    expect(Date.now() - begun).toBeLessThan(5000);
+    expect(told).toEqual([]);
+  },
+  20_000,
+);
+
 it("passes over what another slice carries and what bridges tell each other, in order all the same", async () => {
   serve({ slices: 2, from: "#" });
   const client = await subscribed();
