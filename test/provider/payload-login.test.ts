@@ -36,10 +36,10 @@ async function user(username: string, rules: readonly AclRule[]): Promise<KafkaA
   const mechanism = "SCRAM-SHA-512" as const;
   const credential = await salted(mechanism, { password: PASSWORD, iterations: 4096 });
   await admin.security.setCredential(username, credential);
-  if (rules.length > 0) await admin.security.createAcls(username, rules);
+  if (rules.length > 0) await admin.security.createAcls(`User:${username}`, rules);
   await everywhere(cluster.bootstrapServers, SASL, async (security) => {
     const known = await security.describeUser(username);
-    const rulesKnown = await security.describeAcls(username);
+    const rulesKnown = await security.describeAcls(`User:${username}`);
     return known.size > 0 && rulesKnown.length === rules.length;
   });
   const bootstrapServers = cluster.bootstrapServers.split(",");

@@ -169,7 +169,7 @@ export class Membership {
   private async find(): Promise<string> {
     const found = await this.cluster.any((link) => findCoordinator(link, this.group));
     if (typeof found === "string") return found;
-    throw new LinkError(`group ${this.group}: ${wordsOf(found)}`);
+    throw new LinkError(wordsOf(found));
   }
 
   private failed(errorCode: number, message?: string | null): void {
