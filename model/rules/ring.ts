@@ -23,7 +23,7 @@ export function ringProblems(draft: LabDraft): ConfigProblem[] {
   return report.problems;
 }
 
-/** What Kafka would refuse, or not keep, of each client's alerts. */
+/** What Kafka would refuse of each client's alerts. */
 function checkTopic(topic: string, { topics }: LabDraft, report: Report): void {
   const config = topics?.[topic]?.config ?? {};
   const bytes = config["max.message.bytes"];

@@ -30,7 +30,8 @@ export async function press(args: readonly string[], say: (line: string) => void
     const answer = await withRing(path, async (ask) => {
       if (seconds === undefined) return ask("press");
       await ask("hold");
-      await sleep(seconds * 1000);
+      // The connection keeps the program; without it there is nothing to wait for.
+      await sleep(seconds * 1000, undefined, { ref: false });
       return ask("release");
     });
     say(answer);

@@ -84,6 +84,15 @@ test("held by somebody whose connection ends, it is let go", async () => {
   expect(pressed).toBe(before);
 });
 
+// A timer that was left would keep this run from its end.
+test("who holds it is told when the ring ends, and waits no longer", async () => {
+  await open();
+  const held = run("--hold", "3600");
+  await waitFor("an alert", () => Promise.resolve(pressed || undefined), { pauseMs: 10 });
+  await button?.close();
+  expect(await held).toEqual({ code: 1, said: "the ring has ended meanwhile" });
+});
+
 test("what is no command is answered, what is no line ends the connection", async () => {
   await open();
   const socket = (await dial()).setEncoding("utf8");
