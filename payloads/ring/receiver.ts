@@ -7,6 +7,8 @@ import type { Figures } from "./figures";
 /** Takes what the other clients send. */
 export class Receiver {
   private readonly tally = new Tally();
+  /** Topics whose other records were told of: others may write thousands a second there. */
+  private readonly told = new Set<string>();
 
   constructor(
     /** Its own alerts come back where another client shares its topic: they are passed over. */
@@ -20,11 +22,17 @@ export class Receiver {
     for (const record of batch) {
       const alert = readAlert(record);
       if (alert === undefined) {
-        this.figures.malformed.inc();
-        const { topic, partition } = record;
-        this.log("debug", "no alert", { topic, partition, offset: String(record.offset) });
+        this.passOver(record);
       } else if (alert.from !== this.host) this.count(record.topic, alert);
     }
+  }
+
+  private passOver({ topic, partition, offset }: InRecord): void {
+    this.figures.malformed.inc();
+    if (this.told.has(topic)) return;
+    this.told.add(topic);
+    const at = { topic, partition, offset: String(offset) };
+    this.log("info", "a record is no alert; such are counted from now on, not told", at);
   }
 
   private count(topic: string, alert: Alert): void {
