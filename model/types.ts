@@ -83,7 +83,7 @@ export interface ControllerHost extends KafkaHostBase {
 /** A host on which Kafka runs. */
 export type KafkaHost = BrokerHost | ControllerHost;
 
-/** A client of the ring. For now it is prepared and nothing more. */
+/** A client of the ring: it sends alerts on its topic and receives those of the others. */
 export interface ClientHost extends HostBase {
   readonly role: "client";
   /** The topic on which this client produces. */

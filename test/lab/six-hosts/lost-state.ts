@@ -1,3 +1,4 @@
+import { ensureNode } from "../../../toolchain";
 import { allPis, askAll, brokerPis } from "../../support/lab/pi";
 import { openLog } from "../../support/lab/records";
 import { createTestStack, type LabValue, type TestStack } from "../../support/stack";
@@ -23,6 +24,8 @@ export function describeLostState(lab: GetLab): void {
   test("a stack without a state takes the running cluster over: no restart, no format, all records there", async () => {
     const { stack } = lab();
     const value = await asRealMachines(stack);
+    // What real Pis would be given; these have theirs already, and keep it.
+    await ensureNode(() => undefined, "arm64");
     const units = await askAll(brokerPis(stack), (pi) => pi.unit());
     const disks = await askAll(brokerPis(stack), (pi) => pi.run(META));
     const written = Array.from({ length: 20 }, (_, i) => `before the loss ${i}`);

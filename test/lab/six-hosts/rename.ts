@@ -58,12 +58,16 @@ export function describeRename(lab: GetLab): void {
       // All names files have the new name.
       "update broker-1-files",
       "update broker-2-files",
+      // The clients say by its name when a broker goes up or down.
+      "update client-2-services",
+      "update client-3-services",
       "update kafka-3-files",
       "update kafka-3-prepare",
       "update kafka-3-storage",
       "update kafka-rollout",
       "update preflight",
       "update ring-1-prepare",
+      "update ring-1-services",
       "update swap-gate",
     ];
     const preview = await stack.preview();
