@@ -10,7 +10,6 @@ import {
   type Lab,
 } from "../../model";
 import {
-  BRISK,
   type AdminOptions,
   type KafkaAdmin,
   type LiveTopic,
@@ -112,15 +111,20 @@ interface ClusterAnswers {
   voteOf(host: KafkaHost): NonNullable<HostStatus["controller"]>;
 }
 
+/** Asked once: a broker that logs its first clients in on a busy machine is waited for. */
+const LIMITS: AdminOptions = { connectTimeoutMs: 3_000, requestTimeoutMs: 6_000 };
+
 async function askCluster(lab: Lab, ports: StatusPorts): Promise<ClusterAnswers> {
   const servers = bootstrapServers(lab).split(",");
-  const admin = ports.connectAdmin(servers, BRISK);
+  const admin = ports.connectAdmin(servers, LIMITS);
   try {
     const [listed, partitions, quorum, described] = await Promise.allSettled([
       admin.listBrokers(),
       admin.listPartitions(),
       admin.describeQuorum(controllerServers(lab)),
-      Promise.all(lab.topics.map(({ name }) => admin.describeTopic(name))),
+      Promise.all(
+        lab.topics.map(({ name, config }) => admin.describeTopic(name, Object.keys(config))),
+      ),
     ]);
     const problems: string[] = [];
     if (listed.status === "rejected")
