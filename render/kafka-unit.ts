@@ -1,5 +1,6 @@
 import type { KafkaHost } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
+import { renderSandbox } from "./sandbox";
 
 /** Kafka flushes its logs and hands its leaderships over within this, else it is killed. */
 const STOP_TIMEOUT_SECONDS = 60;
@@ -43,33 +44,7 @@ OOMScoreAdjust=-500
 SyslogIdentifier=kafka
 UMask=0027
 
-ProtectSystem=strict
-ReadWritePaths=${kafkaPaths.volume} ${kafkaPaths.logs}
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-KeyringMode=private
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-
+${renderSandbox({ writable: [kafkaPaths.volume, kafkaPaths.logs], readsProc: true, compiles: true })}
 [Install]
 WantedBy=multi-user.target
 `;

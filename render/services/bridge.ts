@@ -1,7 +1,7 @@
-import { bootstrapServers, type Host, type Lab } from "../../model";
+import { type Host, type Lab } from "../../model";
 import { BRIDGE_TOPICS, bridgeUser } from "../../model/data/mqtt-users";
 import { hostPrograms } from "../../model/data/programs";
-import { serviceUser } from "../../model/data/service-users";
+import { kafkaAccess } from "./kafka-access";
 import { mqttAccess } from "./mqtt-access";
 import { programService } from "./program-service";
 import type { HostService, ServiceSecrets } from "./service";
@@ -14,11 +14,6 @@ export function bridgeService(
 ): HostService | undefined {
   const { bridge } = lab.data;
   if (bridge === undefined || !hostPrograms(lab, host).includes("bridge")) return undefined;
-  const kafkaUser = serviceUser("bridge");
-  const kafkaPassword = secrets.kafka[kafkaUser];
-  if (lab.cluster.authentication !== undefined && kafkaPassword === undefined) {
-    throw new Error(`bug: no password was made for ${kafkaUser}`);
-  }
   return programService({
     lab,
     host,
@@ -26,16 +21,7 @@ export function bridgeService(
     description: "Bridge from MQTT into Kafka",
     config: {
       mqtt: mqttAccess(lab, bridgeUser(host.name), secrets),
-      kafka: {
-        bootstrapServers: bootstrapServers(lab).split(","),
-        ...(kafkaPassword !== undefined && {
-          sasl: {
-            mechanism: "SCRAM-SHA-512",
-            username: kafkaUser,
-            password: kafkaPassword,
-          },
-        }),
-      },
+      kafka: kafkaAccess(lab, "bridge", secrets),
       routes: bridge.routes,
       bridges: bridge.hosts,
       ownTopics: BRIDGE_TOPICS,

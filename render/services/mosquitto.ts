@@ -1,3 +1,4 @@
+import { renderSandbox } from "../sandbox";
 import { mqttUsers, type Host, type Lab, type MqttUser } from "../../model";
 import type { StagedEntry } from "../bundle";
 import { mosquittoPaths, renderMosquittoConf } from "./mosquitto-conf";
@@ -95,33 +96,5 @@ OOMScoreAdjust=-250
 SyslogIdentifier=mosquitto
 UMask=0077
 
-ProtectSystem=strict
-ReadWritePaths=${mosquittoPaths.data}
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProcSubset=pid
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-KeyringMode=private
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-`;
+${renderSandbox({ writable: [mosquittoPaths.data], readsProc: false, compiles: false })}`;
 }

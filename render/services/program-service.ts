@@ -1,3 +1,4 @@
+import { renderSandbox } from "../sandbox";
 import type { Host, Lab, PayloadConfig, ProgramConfigs } from "../../model";
 import { programPorts } from "../../model/data/programs";
 import { programPaths } from "./program-paths";
@@ -92,32 +93,7 @@ OOMScoreAdjust=200
 SyslogIdentifier=${unit}
 UMask=0027
 
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RemoveIPC=yes
-LockPersonality=yes
-KeyringMode=private
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-${directives.map((line) => `${line}\n`).join("")}
+${renderSandbox({ families: ["AF_NETLINK"], readsProc: true, compiles: true })}${directives.map((line) => `${line}\n`).join("")}
 [Install]
 WantedBy=multi-user.target
 `;

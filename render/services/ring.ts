@@ -1,6 +1,6 @@
 import type { Host, Lab } from "../../model";
-import { serviceUser } from "../../model/data/service-users";
 import { brokers, clients } from "../../model/lab";
+import { kafkaAccess } from "./kafka-access";
 import { programService } from "./program-service";
 import type { HostService, ServiceSecrets } from "./service";
 
@@ -8,12 +8,10 @@ import type { HostService, ServiceSecrets } from "./service";
 export function ringService(
   lab: Lab,
   host: Host,
-  { kafka }: ServiceSecrets,
+  secrets: ServiceSecrets,
 ): HostService | undefined {
   const { ring } = lab.data;
   if (ring === undefined || host.role !== "client") return undefined;
-  const username = serviceUser("ring");
-  const password = kafka[username];
   const watched = brokers(lab).map(({ name, nodeId, machine }) => ({
     host: name,
     nodeId,
@@ -26,12 +24,7 @@ export function ringService(
     program: "ring",
     description: `Client of the ring, sends on ${host.topic}`,
     config: {
-      kafka: {
-        bootstrapServers: watched.map(({ address }) => address),
-        ...(password !== undefined && {
-          sasl: { mechanism: "SCRAM-SHA-512", username, password } as const,
-        }),
-      },
+      kafka: kafkaAccess(lab, "ring", secrets),
       topic: host.topic,
       others: [...new Set(others.map(({ topic }) => topic))],
       brokers: watched,
