@@ -1,7 +1,16 @@
 import type { Host, Lab } from "../types";
 
 /** The programs of ours that run on hosts, by the names of their folders below payloads/. */
-export const programNames = ["ring", "telemetry", "bridge", "alerting"] as const;
+export const programNames = [
+  "ring",
+  "telemetry",
+  "bridge",
+  "alerting",
+  "sink",
+  "dashboards",
+  "databricks",
+  "status-page",
+] as const;
 export type ProgramName = (typeof programNames)[number];
 
 /**
@@ -13,6 +22,10 @@ export const programPorts: Readonly<Record<ProgramName, number>> = {
   telemetry: 9182,
   bridge: 9183,
   alerting: 9184,
+  sink: 9185,
+  dashboards: 9186,
+  databricks: 9187,
+  "status-page": 9188,
 };
 
 /** The programs that a host runs, in the order of `programNames`. */
@@ -22,6 +35,10 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     telemetry: data.telemetry !== undefined,
     bridge: data.bridge?.hosts.includes(host.name) ?? false,
     alerting: false,
+    sink: false,
+    dashboards: false,
+    databricks: false,
+    "status-page": false,
   };
   return programNames.filter((name) => runs[name]);
 }

@@ -46,6 +46,10 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
     }
     case "telemetry":
     case "alerting":
+    case "sink":
+    case "dashboards":
+    case "databricks":
+    case "status-page":
       return [];
     default:
       return program satisfies never;
