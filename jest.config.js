@@ -25,6 +25,7 @@ const sweeping = {
 module.exports = {
   // For a machine that is busy with other things; what takes longer by nature says so itself.
   testTimeout: 30_000,
+  testSequencer: "<rootDir>/test/support/slowest-first.cjs",
   projects: [
     tier("unit"),
     tier("component"),

@@ -35,8 +35,8 @@ const TIER_MINUTES: Readonly<Record<Tier, number>> = {
   unit: 5,
   component: 5,
   conformance: 14,
-  provider: 12,
-  lab: 15,
+  provider: 20,
+  lab: 24,
 };
 
 /** A cold cache takes about a quarter of an hour on two cores. */

@@ -110,14 +110,14 @@ export interface RunTierOptions {
 }
 
 /**
- * How many files of a tier run at a time. Labs wait for most of their time, and two of them bear each other
- * on two cores; the brokers of the other tiers need them whole.
+ * How many files of a tier run at a time. Labs and brokers wait for most of their time, and two of them bear
+ * each other on two cores. Of conformance nearly all is one file.
  */
 const WORKERS: Record<TestTier, readonly string[]> = {
   unit: [],
   component: [],
   conformance: ["--runInBand"],
-  provider: ["--runInBand"],
+  provider: ["--maxWorkers=2"],
   lab: ["--maxWorkers=2"],
 };
 

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { execFile, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -260,20 +261,36 @@ async function logTail({ id, folder }: LocalBroker): Promise<string> {
   return `broker ${id}: ${text.split("\n").slice(-15).join("\n")}`;
 }
 
-/** Ports that were free a moment ago, all different. */
+/** Ports that this process was given: whoever has one may not listen on it yet. */
+const givenPorts = new Set<number>();
+
+/**
+ * Ports of loopback on which nobody listens. They lie below those that Linux gives to outgoing connections
+ * (32768 and up), so that a broker that was down for a while finds its port free again; by chance, so that
+ * tests side by side do not get the same.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  return Promise.all(
-    servers.map(async (server) => {
-      const { port } = server.address() as { port: number };
-      await new Promise((resolve) => server.close(resolve));
-      return port;
-    }),
-  );
+  const ports = new Set<number>();
+  for (let tries = 0; ports.size < count; tries++) {
+    if (tries > 100 + count) throw new Error(`No ${count} ports of loopback are free.`);
+    const port = randomInt(10_000, 32_000);
+    if (!givenPorts.has(port) && (await isFree(port))) {
+      ports.add(port);
+      givenPorts.add(port);
+    }
+  }
+  return [...ports];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
 }
