@@ -47,6 +47,13 @@ export class PlatformaticAdmin implements KafkaAdmin {
     return this.topics.describe(name, keys);
   }
 
+  describeTopics(
+    keys: readonly string[],
+    most: number,
+  ): Promise<ReadonlyMap<string, LiveTopic> | undefined> {
+    return this.topics.describeMany(keys, most);
+  }
+
   topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     return this.topics.ids(names);
   }
