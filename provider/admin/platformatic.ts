@@ -58,6 +58,10 @@ export class PlatformaticAdmin implements KafkaAdmin {
     return this.topics.ids(names);
   }
 
+  topicDefault(topic: string, key: string): Promise<string | undefined> {
+    return configs.topicDefault(this.brokers, topic, key);
+  }
+
   listPartitions(): Promise<readonly TopicPartitions[]> {
     return this.topics.listPartitions();
   }

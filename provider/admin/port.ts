@@ -124,6 +124,11 @@ export interface TopicAdmin {
   ): Promise<ReadonlyMap<string, LiveTopic> | undefined>;
   /** Ids by name of those topics that are there; empty ids before Kafka 2.8. Nobody is asked about none. */
   topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * What a topic would have of a setting if it had none of its own, by what the broker that answers was told or
+   * started with.
+   */
+  topicDefault(topic: string, key: string): Promise<string | undefined>;
   /** Partitions of all topics, internal ones included. */
   listPartitions(): Promise<readonly TopicPartitions[]>;
   createTopic(topic: NewTopic): Promise<void>;
