@@ -60,9 +60,8 @@ export async function startRing(
     stop: async () => {
       pace.stop();
       await button.close();
-      await producer.close(LAST_ACKNOWLEDGEMENTS_MS);
+      await Promise.all([producer.close(LAST_ACKNOWLEDGEMENTS_MS), consumer?.close()]);
       for (const watch of watches) watch.stop();
-      await consumer?.close();
       const lost = await sender.ended();
       if (lost > 0) throw new Error(`${lost} alerts were not acknowledged before the end`);
     },

@@ -83,8 +83,10 @@ export class KafkaConsumer implements RecordConsumer {
 
   async close(): Promise<void> {
     this.stop.abort();
+    // Without a group there is nothing to commit and nobody to take leave of: no answer is worth waiting for.
+    if (this.membership === undefined || this.metadata === undefined) this.cluster.close();
     await this.running?.catch(() => {});
-    await this.cluster.close();
+    this.cluster.close();
   }
 
   private async work(handle: Handle): Promise<void> {
