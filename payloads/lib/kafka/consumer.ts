@@ -190,7 +190,9 @@ export class KafkaConsumer implements RecordConsumer {
   private pump(handle: Handle): void {
     const leaders = new Set([...this.owned.values()].map((one) => this.leaderOf(one)));
     for (const leader of leaders) {
-      if (leader !== undefined && !this.driven.has(leader)) void this.drive(leader, handle);
+      if (leader === undefined || this.driven.has(leader)) continue;
+      // What its former leader has not answered about yet is driven once that has ended.
+      if (this.ledBy(leader).length > 0) void this.drive(leader, handle);
     }
     for (const leader of this.driven) {
       // A host that was cut off does not say so.
