@@ -7,7 +7,7 @@ import { loadTarget } from "../../scripts/lib/load/target";
 import type { RecordJson } from "../../scripts/lib/records/record-text";
 import { endureLoad } from "../../trials/data-plane/ordeal";
 import { remarks, shortcomings } from "../../trials/data-plane/verdict";
-import { allPis, askAll, Pi, piOf } from "../support/lab/pi";
+import { allPis, askAll, piOf, type Pi } from "../support/lab/pi";
 import { waitUntilWell } from "../support/lab/well";
 import { createTestStack, type Outcome, type TestStack } from "../support/stack";
 import { waitFor } from "../support/wait";
@@ -300,6 +300,13 @@ describe("swapped", () => {
     lab().edit((value) => (value.hosts["data-1"]!.machine = "pi-7"));
     const preview = await lab().preview();
     expect(preview.errors).toEqual([]);
+    const gate = preview.steps.find(({ type }) => type === "pilab:lab/swapGate:SwapGate");
+    const { swaps } = gate?.metadata.new?.inputs as { swaps: Record<string, string[]> };
+    expect(swaps["data-1"]).toEqual([
+      expect.stringMatching(/^pi-8 \(.*\) answers$/),
+      "what runs on pi-8 runs on there until you switch it off",
+      expect.stringMatching(/^pi-7 \(.*\) is prepared as data-1$/),
+    ]);
     const up = steps(await lab().up());
     const others = hostNames().filter((name) => name !== "data-1");
     expect(up).toEqual(

@@ -104,7 +104,7 @@ export class CountingReader {
       if (message === undefined) continue;
       const { device, session, seq, time } = message;
       let devices = this.read.get(session);
-      if (devices === undefined) this.read.set(session, (devices = new Map()));
+      if (devices === undefined) this.read.set(session, (devices = new Map<string, Numbers>()));
       let numbers = devices.get(device);
       if (numbers === undefined) devices.set(device, (numbers = new Set()));
       if (numbers.has(seq)) continue;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { brokers, type Lab } from "../../model";
 import { telemetryTopic } from "../../model/data/programs";
 import { matchFilter } from "../../model/data/mqtt-filter";
+import { reasonOf } from "../../scripts/lib/errors";
 import { loadRoute } from "../../scripts/lib/load/plan";
 import type { Percentiles } from "../../scripts/lib/load/percentiles";
 import type { StageResult } from "../../scripts/lib/load/result";
@@ -30,8 +31,10 @@ export interface Incident {
   readonly what: string;
   /** When, epoch ms. */
   readonly fellMs: number;
-  /** Until all was well again, ms. */
-  readonly recoveryMs: number;
+  /** Until all was well again, ms; undefined where that was waited for too long. */
+  readonly recoveryMs: number | undefined;
+  /** What was not well in the end. */
+  readonly problem?: string;
 }
 
 export interface DataEndured {
@@ -58,7 +61,7 @@ const CATCH_UP_MS = 60_000;
 /**
  * Loads a lab over MQTT while a consumer is stopped, a broker is killed, Mosquitto is restarted and the bridge
  * is killed, and reads everything with two more consumers.
- * @throws where it cannot begin, is interrupted, or a fault is not over in its time
+ * @throws where it cannot begin or is interrupted
  */
 export async function endureLoad(ground: DataGround, stage: Stage): Promise<DataEndured> {
   const { lab, signal } = ground;
@@ -150,8 +153,16 @@ async function meet(fault: Fault, ground: DataGround, steady: CountingReader): P
   const fellMs = Date.now();
   const { what, recovered } = await fault.befall(ground);
   ground.log(`  ${what}`);
-  await recovered();
-  await inRealTime(steady, fellMs, ground.signal);
+  try {
+    await recovered();
+    await inRealTime(steady, fellMs, ground.signal);
+  } catch (error) {
+    ground.signal.throwIfAborted();
+    // What becomes of the messages is worth knowing all the same.
+    const problem = reasonOf(error);
+    ground.log(`  ✗ ${problem}`);
+    return { what, fellMs, recoveryMs: undefined, problem };
+  }
   const recoveryMs = Date.now() - fellMs;
   ground.log(`  well again after ${(recoveryMs / 1000).toFixed(1)} s`);
   return { what, fellMs, recoveryMs };

@@ -1,3 +1,4 @@
+import type { Percentiles } from "../../scripts/lib/load/percentiles";
 import type { DataEndured } from "./ordeal";
 
 /** A message that comes later than that to a consumer is not in real time any more, ms (p99). */
@@ -9,11 +10,10 @@ const REAL_TIME_MS = 2000;
  * @param hosts those that publish telemetry
  */
 export function shortcomings(endured: DataEndured, hosts: readonly string[]): string[] {
-  const { stage, readers, steadyMs, telemetry } = endured;
+  const { stage, incidents, readers, steadyMs, telemetry } = endured;
   const { due, sent, acknowledged, read, lost, lostMessages, end } = stage;
   const unequal = (what: string, count: number): string[] =>
     count === due ? [] : [`of ${due} messages ${count} were ${what}`];
-  const late = steadyMs.meanwhile?.p99 ?? Infinity;
   return [
     ...unequal("sent", sent),
     ...unequal("acknowledged", acknowledged),
@@ -22,16 +22,22 @@ export function shortcomings(endured: DataEndured, hosts: readonly string[]): st
     ...unequal("read by a consumer that was stopped for a while", readers.stopped),
     ...(lost === 0 ? [] : [`LOST: ${lost}, among them ${lostMessages.join(", ")}`]),
     ...(end === "complete" ? [] : [`the load's end was ${end}`]),
-    ...(late <= REAL_TIME_MS
-      ? []
-      : [
-          `a consumer that read on was ${Math.round(late)} ms late (p99) while another was stopped`,
-        ]),
+    ...late(steadyMs.meanwhile),
+    ...incidents.flatMap(({ what, problem }) =>
+      problem === undefined ? [] : [`${what}: ${problem}`],
+    ),
     ...hosts
       .filter((host) => !telemetry.hosts.includes(host))
       .map((host) => `no telemetry of ${host} was heard`),
     ...telemetry.gaps.map((gap) => `telemetry is missing: ${gap}`),
   ];
+}
+
+function late(found: Percentiles | undefined): string[] {
+  if (found === undefined) return ["a consumer that read on got nothing while another was stopped"];
+  if (found.p99 <= REAL_TIME_MS) return [];
+  const ms = Math.round(found.p99);
+  return [`a consumer that read on was ${ms} ms late (p99) while another was stopped`];
 }
 
 /** What is worth telling beside the load's own table. */
@@ -41,7 +47,8 @@ export function remarks({ stage, incidents, readers, steadyMs, telemetry }: Data
     value === undefined ? "none" : `${Math.round(value)} ms`;
   return [
     ...incidents.map(
-      ({ what, recoveryMs }) => `${what}: all well ${(recoveryMs / 1000).toFixed(1)} s later`,
+      ({ what, recoveryMs }) =>
+        `${what}: ${recoveryMs === undefined ? "not well again in time" : `all well ${(recoveryMs / 1000).toFixed(1)} s later`}`,
     ),
     `messages came to a consumer within ${ms(steadyMs.before?.p99)} (p99) before another one was stopped, and within ${ms(steadyMs.meanwhile?.p99)} meanwhile; both have read ${figure(readers.steady)} and ${figure(readers.stopped)}`,
     `sent = acknowledged = in Kafka = read, by id: ${figure(stage.sent)}, ${figure(stage.acknowledged)}, ${figure(stage.read)} and ${figure(stage.inKafka - stage.read)} duplicates`,
