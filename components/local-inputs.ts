@@ -133,12 +133,13 @@ function inCache(path: string): LocalFile | undefined {
 const nodeArch = (isVirtual: boolean): string => (isVirtual ? process.arch : PI_ARCH);
 
 /** Which programs a configuration asks for, also one with mistakes, and by which path. */
-function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
+export function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
   const hosts = Object.values(draft.hosts ?? {});
   const asked: readonly [ProgramName, string, boolean][] = [
     ["ring", "lab.hosts", hosts.some((host) => host?.role === "client")],
     ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
     ["bridge", "lab.bridge", draft.bridge !== undefined],
+    ["status-page", "lab.statusPage", draft.statusPage !== undefined],
   ];
   return new Map(asked.flatMap(([name, path, isAsked]) => (isAsked ? [[name, path]] : [])));
 }

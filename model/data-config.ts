@@ -1,7 +1,9 @@
 import { compareNatural } from "./errors";
 import type { LabConfig } from "./schema";
 import { dataDefaults } from "./schema-data";
-import type { Bridge, DataPlane, Mqtt, Ring } from "./data/types";
+import { filtersOverlap } from "./data/mqtt-filter";
+import { telemetryTopic } from "./data/programs";
+import type { Bridge, DataPlane, Mqtt, Ring, StatusPage } from "./data/types";
 import type { HostName, TopicName } from "./types";
 
 /** From checked values alone. */
@@ -11,6 +13,7 @@ export function buildDataPlane(config: LabConfig): DataPlane {
     mqtt: buildMqtt(config),
     telemetry: config.telemetry,
     bridge: buildBridge(config),
+    statusPage: buildStatusPage(config),
   };
 }
 
@@ -43,5 +46,23 @@ function buildBridge({ bridge, mqtt }: LabConfig): Bridge | undefined {
     hosts: [...new Set(hosts)].sort(compareNatural),
     deadLetters: bridge.deadLetters as TopicName | undefined,
     routes: bridge.routes.map((route) => ({ ...route, topic: route.topic as TopicName })),
+  };
+}
+
+function buildStatusPage(config: LabConfig): StatusPage | undefined {
+  const { statusPage, bridge, mqtt, name } = config;
+  const host = statusPage?.host ?? mqtt?.host;
+  if (statusPage === undefined || host === undefined) return undefined;
+  const carried = (bridge?.routes ?? [])
+    .filter(({ from }) => filtersOverlap(from, telemetryTopic("+")))
+    .map(({ topic }) => topic);
+  const topics = (named: readonly string[]) =>
+    [...new Set(named)].sort(compareNatural) as TopicName[];
+  return {
+    host: host as HostName,
+    port: statusPage.port,
+    title: statusPage.title ?? name,
+    telemetryTopics: topics(statusPage.telemetryTopics ?? carried),
+    alertTopics: topics(statusPage.alertTopics ?? []),
   };
 }

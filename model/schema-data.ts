@@ -12,6 +12,8 @@ export const dataDefaults = {
   maxMessageBytes: 65_536,
   everySeconds: 1,
   key: "{topic}",
+  /** IANA's alternative to HTTP's own, which needs no privilege. */
+  statusPagePort: 8080,
 } as const;
 
 /** The shapes of what the lab does with its data. */
@@ -63,6 +65,15 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
       from: leaf(read.text({ what: "an MQTT topic filter", example: "hosts/+/telemetry" })),
       topic: leaf(read.text({ what: "a Kafka topic", example: "telemetry" })),
       key: leaf(read.text({ what: "the record's key", example: "{1}" })).default(dataDefaults.key),
+    },
+    statusPage: {
+      host: leaf(
+        read.text({ what: "the host that serves the status page", example: "data-1" }),
+      ).optional(),
+      port: int("the status page's port", 8080, 1024, 65_535).default(dataDefaults.statusPagePort),
+      title: leaf(read.text({ what: "the status page's title", example: "Kafka lab" })).optional(),
+      telemetryTopics: texts("a topic with hosts' telemetry", "telemetry").optional(),
+      alertTopics: texts("a topic with alerts", "alerts").optional(),
     },
   };
 }

@@ -68,9 +68,53 @@ export interface BridgeConfig extends PayloadConfig {
   readonly deadLetters?: string;
 }
 
+/** A lab as its status page draws it. */
+export interface DrawnLab {
+  readonly switch: { readonly model: string; readonly ports: number };
+  readonly hosts: readonly DrawnHost[];
+  /** Machines on which no host plays. */
+  readonly spares: readonly { readonly machine: string; readonly board: string }[];
+  /** Kafka's topics, those of the lab alone. */
+  readonly topics: readonly string[];
+}
+
+export interface DrawnHost {
+  readonly name: string;
+  readonly role: "broker" | "controller" | "client" | "host";
+  /** Of the switch, from 1. */
+  readonly port: number;
+  readonly machine: string;
+  readonly board: string;
+  /** What runs there, in words: `MQTT broker`, `bridge`, … */
+  readonly runs: readonly string[];
+  /** Of a client of the ring: the topic that it sends on. */
+  readonly topic?: string;
+  /** Of a broker or controller. */
+  readonly node?: {
+    readonly id: number;
+    /** `address:port` of the listener that clients use; absent of a controller that is no broker. */
+    readonly address?: string;
+    readonly votes: boolean;
+  };
+}
+
+export interface StatusPageConfig extends PayloadConfig {
+  readonly kafka: KafkaAccess;
+  /** Where the page is served. */
+  readonly page: { readonly address: string; readonly port: number };
+  readonly title: string;
+  readonly lab: DrawnLab;
+  readonly minInsyncReplicas: number;
+  readonly telemetryTopics: readonly string[];
+  readonly alertTopics: readonly string[];
+  /** How often each host publishes; absent where none does. */
+  readonly telemetryEverySeconds?: number;
+}
+
 /** The configuration of each program. */
 export interface ProgramConfigs {
   readonly ring: RingConfig;
   readonly telemetry: TelemetryConfig;
   readonly bridge: BridgeConfig;
+  readonly "status-page": StatusPageConfig;
 }

@@ -38,7 +38,7 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     sink: false,
     dashboards: false,
     databricks: false,
-    "status-page": false,
+    "status-page": data.statusPage?.host === host.name,
   };
   return programNames.filter((name) => runs[name]);
 }

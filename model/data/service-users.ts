@@ -49,8 +49,17 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
     case "sink":
     case "dashboards":
     case "databricks":
-    case "status-page":
       return [];
+    case "status-page": {
+      const { telemetryTopics = [], alertTopics = [] } = data.statusPage ?? {};
+      const read = [...new Set([...telemetryTopics, ...alertTopics])].sort();
+      return [
+        // It shows every topic's leaders, replicas and rate, and of the quorum who leads it.
+        ...allow("topic", "*", ["describe"]),
+        ...allow("cluster", "kafka-cluster", ["describe"]),
+        ...read.flatMap((topic) => allow("topic", topic, ["read"])),
+      ];
+    }
     default:
       return program satisfies never;
   }

@@ -59,10 +59,25 @@ export interface BridgeRoute {
   readonly key: string;
 }
 
+/** A page in the browser that shows the lab as it is cabled and as it fares. */
+export interface StatusPage {
+  /** The host that serves it. Default: the MQTT broker's host. */
+  readonly host: HostName;
+  /** TCP port. Default 8080. */
+  readonly port: number;
+  /** What stands above it. Default: the lab's name. */
+  readonly title: string;
+  /** The topics with hosts' telemetry. Default: those of the bridge's routes that carry it. */
+  readonly telemetryTopics: readonly TopicName[];
+  /** The topics with alerts. Default: none. */
+  readonly alertTopics: readonly TopicName[];
+}
+
 export interface DataPlane {
   /** Undefined where the lab has no client. */
   readonly ring: Ring | undefined;
   readonly mqtt: Mqtt | undefined;
   readonly telemetry: Telemetry | undefined;
   readonly bridge: Bridge | undefined;
+  readonly statusPage: StatusPage | undefined;
 }

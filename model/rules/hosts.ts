@@ -166,9 +166,11 @@ function checkHeaps(draft: LabDraft, report: Report): void {
 }
 
 /** How many programs of the lab's run beside a broker or controller. */
-function programsBeside(host: string, { telemetry, bridge, mqtt }: LabDraft): number {
+function programsBeside(host: string, { telemetry, bridge, mqtt, statusPage }: LabDraft): number {
   const bridges = bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
-  return (telemetry === undefined ? 0 : 1) + (bridges.includes(host) ? 1 : 0);
+  const pages = statusPage === undefined ? [] : [statusPage.host ?? mqtt?.host];
+  const beside = [telemetry !== undefined, bridges.includes(host), pages.includes(host)];
+  return beside.filter(Boolean).length;
 }
 
 function heapFault(

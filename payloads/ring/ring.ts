@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { RingConfig } from "../../model";
 import { KafkaConsumer, KafkaProducer } from "../lib/kafka";
 import type { Ground, Running } from "../lib/program";
-import { BrokerWatch } from "./broker-watch";
+import { BrokerWatch } from "../lib/kafka/broker-watch";
 import { ButtonSocket } from "./button";
 import { nextDue } from "./core";
 import { makeFigures } from "./figures";

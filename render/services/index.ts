@@ -3,6 +3,7 @@ import { bridgeService } from "./bridge";
 import { mosquittoService } from "./mosquitto";
 import { programsOf } from "./push";
 import { ringService } from "./ring";
+import { statusPageService } from "./status-page";
 import { blankSecrets, type HostService, type ServiceSecrets } from "./service";
 import { telemetryService } from "./telemetry";
 
@@ -24,6 +25,7 @@ const renderers: readonly RenderService[] = [
   telemetryService,
   bridgeService,
   ringService,
+  statusPageService,
 ];
 
 /** What a host runs besides Kafka, in the order in which it is started. */

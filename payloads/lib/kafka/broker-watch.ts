@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { metadataV12 } from "@platformatic/kafka";
-import type { KafkaAccess } from "../../model";
-import { KafkaLink, LinkError } from "../lib/kafka/link";
+import type { KafkaAccess } from "../../../model";
+import { KafkaLink, LinkError } from "./link";
 
 export interface WatchedBroker {
   readonly host: string;
