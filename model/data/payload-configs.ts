@@ -74,8 +74,8 @@ export interface DrawnLab {
   readonly hosts: readonly DrawnHost[];
   /** Machines on which no host plays. */
   readonly spares: readonly { readonly machine: string; readonly board: string }[];
-  /** Kafka's topics, those of the lab alone. */
-  readonly topics: readonly string[];
+  /** Those of the lab's configuration alone. */
+  readonly topics: readonly { readonly name: string; readonly minInsyncReplicas: number }[];
 }
 
 export interface DrawnHost {
@@ -104,7 +104,6 @@ export interface StatusPageConfig extends PayloadConfig {
   readonly page: { readonly address: string; readonly port: number };
   readonly title: string;
   readonly lab: DrawnLab;
-  readonly minInsyncReplicas: number;
   readonly telemetryTopics: readonly string[];
   readonly alertTopics: readonly string[];
   /** How often each host publishes; absent where none does. */

@@ -27,9 +27,11 @@ export function statusPageService(
         switch: { model: lab.switch.model, ports: lab.switch.ports },
         hosts: lab.hosts.map((each) => drawn(lab, each)),
         spares: spares(lab).map(({ name, board }) => ({ machine: name, board })),
-        topics: lab.topics.map(({ name }) => name),
+        topics: lab.topics.map(({ name, config }) => ({
+          name,
+          minInsyncReplicas: Number(config["min.insync.replicas"] ?? lab.cluster.minInsyncReplicas),
+        })),
       },
-      minInsyncReplicas: lab.cluster.minInsyncReplicas,
       telemetryTopics,
       alertTopics,
       ...(telemetry !== undefined && { telemetryEverySeconds: telemetry.everySeconds }),
