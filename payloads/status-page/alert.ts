@@ -25,18 +25,19 @@ const MAX_SUMMARY = 300;
 const MAX_SUBJECTS = 20;
 
 const text = z.string().max(10_000);
-const time = z.union([z.iso.datetime({ offset: true }), z.number()]);
+const time = z.iso.datetime({ offset: true });
 
-/** Those keys of an alert's JSON that are shown; others are whoever writes it's own. */
+/** Those keys of an alert's JSON that are shown (docs/alerting.md); whoever writes it may have others. */
 const shape = z.object({
   id: text.min(1),
+  status: z.enum(["firing", "resolved"]),
   rule: text.min(1),
   severity: text.nullish(),
-  state: z.enum(["firing", "resolved"]),
+  subject: text.nullish(),
   summary: text.nullish(),
-  subjects: z.array(text).nullish(),
   since: time.nullish(),
-  resolvedAt: time.nullish(),
+  at: time.nullish(),
+  members: z.array(text).nullish(),
 });
 
 /** Undefined for a record that is no alert: the topic is open to others. */
@@ -49,25 +50,23 @@ export function readAlert(record: Pick<InRecord, "value" | "timestampMs">): Aler
   }
   const alert = shape.safeParse(json).data;
   if (alert === undefined) return undefined;
-  const isFiring = alert.state === "firing";
+  const isFiring = alert.status === "firing";
+  const { subject, members } = alert;
+  const subjects = members?.length ? members : subject ? [subject] : [];
   return {
     id: plainText(alert.id, MAX_ID),
     rule: plainText(alert.rule, MAX_NAME),
     severity: plainText(alert.severity ?? "warning", MAX_NAME),
     isFiring,
     summary: plainText(alert.summary ?? "", MAX_SUMMARY),
-    subjects: (alert.subjects ?? []).slice(0, MAX_SUBJECTS).map((one) => plainText(one, MAX_NAME)),
+    subjects: subjects.slice(0, MAX_SUBJECTS).map((one) => plainText(one, MAX_NAME)),
     sinceMs: epochMs(alert.since) ?? record.timestampMs,
-    untilMs: isFiring ? undefined : (epochMs(alert.resolvedAt) ?? record.timestampMs),
+    untilMs: isFiring ? undefined : (epochMs(alert.at) ?? record.timestampMs),
   };
 }
 
-function epochMs(value: string | number | null | undefined): number | undefined {
-  if (value === null || value === undefined) return undefined;
-  const ms = typeof value === "number" ? value : Date.parse(value);
-  // What a Date can hold.
-  return Math.abs(ms) <= 8.64e15 ? ms : undefined;
-}
+const epochMs = (value: string | null | undefined): number | undefined =>
+  value === null || value === undefined ? undefined : Date.parse(value);
 
 /** So many are kept, those that are over being the first to go, the oldest before others. */
 const MAX_ALERTS = 200;

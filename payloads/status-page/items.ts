@@ -167,8 +167,8 @@ function topicState(
     ({ isr, replicas }) => isr.length < Math.min(minInsyncReplicas, replicas.length),
   );
   const under = count(({ isr, replicas }) => isr.length < replicas.length);
-  const of =
-    partitions.length === 1 ? "" : ` (${leaderless || refusing || under} of ${partitions.length})`;
+  const ailing = leaderless || refusing || under;
+  const of = ailing === partitions.length ? "" : ` (${ailing} of ${partitions.length})`;
   if (leaderless > 0) return { state: "no-leader", says: `no leader${of}` };
   if (refusing > 0) return { state: "under-min-isr", says: `takes no writes${of}` };
   if (under > 0) return { state: "under-replicated", says: `copies missing${of}` };

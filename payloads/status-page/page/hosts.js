@@ -152,6 +152,7 @@ function update(element, parts, measures, led, item, trend) {
   parts.part.replaceChildren(...partOf(item));
   const isPlain = state === "up";
   parts.says.hidden = isPlain;
+  setAttribute(parts.says, "title", says);
   parts.says.replaceChildren(...(isPlain ? [] : [says, ...(since ? [age(since, " · ")] : [])]));
   measures.hidden = temperatureC === undefined && cpuPercent === undefined;
   const isHot = temperatureC !== undefined && temperatureC >= HOT;

@@ -21,7 +21,7 @@ export function showSummary(cluster, lab, alerts) {
     { name: "Brokers up", value: `${brokersUp} of ${brokers}`, isBad: brokersUp < brokers },
     { name: "Hosts down", value: `${hostsDown} of ${hosts}`, isBad: hostsDown > 0 },
     { name: "Records/s", value: rate === undefined ? "–" : inDigits(rate) },
-    { name: "Topics in trouble", value: String(topicsInTrouble), isBad: topicsInTrouble > 0 },
+    { name: "Topic faults", value: String(topicsInTrouble), isBad: topicsInTrouble > 0 },
     ...(lab.hasAlerts
       ? [{ name: "Alerts", value: String(firing.length), isBad: firing.length > 0 }]
       : []),
@@ -35,9 +35,11 @@ function verdictOf(cluster, firing) {
   const { problem, brokersUp, brokers, hostsDown, topicsInTrouble, telemetryFlows } = cluster;
   const critical = firing.filter(({ severity }) => severity === "critical");
   if (problem !== undefined) return { state: "down", words: "No broker answers" };
+  const others = hostsDown - (brokers - brokersUp);
   const troubles = [
     brokersUp < brokers && `${brokers - brokersUp} of ${brokers} brokers down`,
-    hostsDown > brokers - brokersUp && `${hostsDown} ${hostsDown === 1 ? "host" : "hosts"} down`,
+    others > 0 &&
+      `${others} ${brokersUp < brokers ? "other " : ""}${others === 1 ? "host" : "hosts"} down`,
     topicsInTrouble > 0 &&
       `${topicsInTrouble} ${topicsInTrouble === 1 ? "topic" : "topics"} in trouble`,
     telemetryFlows === false && "no telemetry comes",
@@ -71,6 +73,7 @@ export function showTopics(topics) {
   );
   sync(byId("topic-rows"), topicRows, sorted, ({ name }) => name, makeTopic);
   const of = topics.length > 12 ? ` (${topics.length})` : "";
+  setAttribute(byId("topics"), "data-long", topics.length > 25);
   setText(byId("topics-title"), `Topics${of}`);
 }
 
@@ -95,7 +98,8 @@ function makeTopic({ name }) {
       const blocks = h("span", { class: "blocks", "aria-hidden": "true" });
       blocks.append("■".repeat(topic.isr) + "□".repeat(Math.max(0, topic.replicas - topic.isr)));
       const count = topic.replicas === 0 ? "–" : `${topic.isr} of ${topic.replicas}`;
-      isr.replaceChildren(h("span", null, count), topic.replicas > 5 ? "" : blocks);
+      const isShort = topic.replicas <= 5;
+      isr.replaceChildren(h("span", { class: "sync" }, h("span", null, count), isShort && blocks));
       setText(rate, topic.rate === undefined ? "–" : inDigits(topic.rate));
     },
   };

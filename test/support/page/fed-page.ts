@@ -67,7 +67,6 @@ export function crowd(): FedLab {
 export class FedPage {
   readonly figures = makeFigures(new Registry());
   private readonly down = new Set<string>();
-  private offset = 0n;
   private server: PageServer | undefined;
   private stream: Stream | undefined;
 
@@ -152,10 +151,10 @@ export class FedPage {
   }
 
   private feedEnds(at: number): void {
-    this.offset += 1n;
+    const ticks = BigInt(Math.floor(at / 100));
     const ends = this.lab.topics.map(({ name: topic }, i) => ({
       ...{ topic, partition: 0, errorCode: 0 },
-      offset: this.offset * BigInt(1 + ((i * 7) % 40)),
+      offset: (ticks * BigInt(1 + ((i * 7) % 40))) / 5n,
     }));
     this.state.endsAre(ends, at);
   }
