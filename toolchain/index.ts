@@ -16,6 +16,7 @@ export {
   type BundledPlugin,
   type OwnPlugin,
 } from "./bundle";
+export { ensureChromium } from "./chromium";
 export { ensureDocker, type Docker } from "./docker";
 export { ToolchainError } from "./errors";
 export { ensureJava, ensureKafka } from "./kafka";

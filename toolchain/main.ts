@@ -1,6 +1,7 @@
 import {
   bundlePlugins,
   ensureAll,
+  ensureChromium,
   ensureDocker,
   ensureJava,
   ensureKafka,
@@ -46,6 +47,7 @@ const parts: Readonly<Record<string, (log: Log, argument?: string) => Promise<st
   node: async (log, arch = nodeArchHere()) =>
     `Node.js of the hosts: ${await ensureNode(log, arch as NodeArch)}`,
   java: async (log) => `Java: ${await ensureJava(log)}`,
+  chromium: async (log) => `Chromium: ${await ensureChromium(log)}`,
 };
 
 async function main(words: readonly string[]): Promise<void> {

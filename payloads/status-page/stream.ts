@@ -9,7 +9,7 @@ export interface StreamOptions {
   readonly figures: Figures;
   /** Who may follow at once. Default 100. */
   readonly maxClients?: number;
-  /** What may wait for one that does not keep up, bytes; whoever has more is dropped. Default 1 MiB. */
+  /** What may wait for one that does not keep up, bytes, before one more event; whoever has more is dropped. Default 1 MiB. */
   readonly maxWaitingBytes?: number;
   /** How often it is looked for changes, ms. Default 1000. */
   readonly everyMs?: number;
@@ -100,13 +100,15 @@ export class Stream {
   }
 
   private send(client: ServerResponse, text: string): void {
+    // What waited before: a long text by itself is no sign of a slow reader.
+    if (client.writableLength > (this.options.maxWaitingBytes ?? 1 << 20)) {
+      // Its browser comes back, and begins with what is then.
+      this.options.figures.dropped.inc();
+      client.destroy();
+      return this.leave(client);
+    }
     client.write(text);
     this.options.figures.sentBytes.inc(Buffer.byteLength(text));
-    if (client.writableLength <= (this.options.maxWaitingBytes ?? 1 << 20)) return;
-    // Its browser comes back, and begins with what is then.
-    this.options.figures.dropped.inc();
-    client.destroy();
-    this.leave(client);
   }
 
   private leave(client: ServerResponse): void {

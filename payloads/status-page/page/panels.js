@@ -111,7 +111,7 @@ function leadersOf({ leaders, partitions }) {
   if (leaders.length === 0) return "none";
   const named = leaders
     .slice(0, SHOWN_LEADERS)
-    .map(({ host, partitions: led }) => (partitions === 1 ? host : `${host} ×${led}`));
+    .map(({ host, partitions: led }) => (partitions === 1 ? host : `${host}\u00a0×${led}`));
   const more = leaders.length - SHOWN_LEADERS;
   return more > 0 ? `${named.join(", ")} +${more}` : named.join(", ");
 }
