@@ -210,6 +210,7 @@ function drawTrend(svg, points) {
   if (svg.dataset.points === key) return;
   svg.dataset.points = key;
   const known = points.filter((point) => point !== null);
+  setAttribute(svg, "aria-hidden", known.length < 2);
   if (known.length < 2) return svg.replaceChildren();
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const span = Math.max(LEAST_SPAN, high - low);

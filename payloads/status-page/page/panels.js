@@ -93,7 +93,7 @@ function makeTopic({ name }) {
       const mark = TOPIC_MARKS[topic.state] ?? "down";
       setAttribute(element, "data-state", mark);
       state.hidden = topic.state === "ok";
-      setText(state, `${MARKS[mark]} ${topic.says}`);
+      setText(state, topic.state === "ok" ? "" : `${MARKS[mark]} ${topic.says}`);
       setText(leader, leadersOf(topic));
       const blocks = h("span", { class: "blocks", "aria-hidden": "true" });
       blocks.append("■".repeat(topic.isr) + "□".repeat(Math.max(0, topic.replicas - topic.isr)));

@@ -23,6 +23,7 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--disable-breakpad",
   "--no-first-run",
   "--hide-scrollbars",
   "--mute-audio",
@@ -78,7 +79,8 @@ export class Chromium {
     const isRunning = this.child.exitCode === null && this.child.signalCode === null;
     if (isRunning) {
       const ended = once(this.child, "exit");
-      this.child.kill("SIGTERM");
+      // As its user closes it, so that its helpers end before it does.
+      void this.pipe.send("Browser.close").catch(() => {});
       const late = setTimeout(() => this.child.kill("SIGKILL"), END_MS);
       await ended;
       clearTimeout(late);
