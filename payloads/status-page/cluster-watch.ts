@@ -41,7 +41,7 @@ export class ClusterWatch {
   private readonly working: Promise<unknown>;
 
   constructor(
-    access: KafkaAccess,
+    private readonly access: KafkaAccess,
     private readonly topics: readonly string[],
     private readonly told: ClusterTold,
     private readonly log: Log,
@@ -125,8 +125,8 @@ export class ClusterWatch {
 
   /** Any broker passes the question on to the quorum's leader; one that cannot is asked for nothing else. */
   private async lookAtQuorum(): Promise<void> {
-    const servers = [...this.servers.values()];
-    for (const server of servers) {
+    const known = [...this.servers.values()];
+    for (const server of known.length > 0 ? known : this.access.bootstrapServers) {
       try {
         const link = await this.cluster.link(server, "quorum", ANSWER_MS);
         const answer = await link.ask(describeQuorumV2.api, [

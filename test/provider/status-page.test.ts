@@ -195,6 +195,11 @@ test("shows what devices and alerts say as text, whatever they say", async () =>
       await page.evaluate(`document.getElementById("alert-list").textContent.includes(${shown})`),
     ).toBe(true);
   }
+  expect(
+    await page.evaluate(
+      `[...document.querySelectorAll(".alert .mark")].map((mark) => mark.textContent).join("")`,
+    ),
+  ).toMatch(/^!{5}✓$/);
   await sleep(300);
   expect(await page.evaluate("window.pwned ?? ({}).pwned ?? null")).toBeNull();
   expect(await page.count("script:not([src]), main img, [onerror], [onload]")).toBe(0);

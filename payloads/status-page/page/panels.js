@@ -94,7 +94,7 @@ function makeTopic({ name }) {
       setAttribute(element, "data-state", mark);
       state.hidden = topic.state === "ok";
       setText(state, topic.state === "ok" ? "" : `${MARKS[mark]} ${topic.says}`);
-      setText(leader, leadersOf(topic));
+      leader.replaceChildren(...leadersOf(topic));
       const blocks = h("span", { class: "blocks", "aria-hidden": "true" });
       blocks.append("■".repeat(topic.isr) + "□".repeat(Math.max(0, topic.replicas - topic.isr)));
       const count = topic.replicas === 0 ? "–" : `${topic.isr} of ${topic.replicas}`;
@@ -107,16 +107,21 @@ function makeTopic({ name }) {
 
 const SHOWN_LEADERS = 3;
 
+/** Each in one piece where lines are short. */
 function leadersOf({ leaders, partitions }) {
-  if (leaders.length === 0) return "none";
+  if (leaders.length === 0) return ["none"];
   const named = leaders
     .slice(0, SHOWN_LEADERS)
-    .map(({ host, partitions: led }) => (partitions === 1 ? host : `${host}\u00a0×${led}`));
+    .map(({ host, partitions: led }) => (partitions === 1 ? host : `${host} ×${led}`));
   const more = leaders.length - SHOWN_LEADERS;
-  return more > 0 ? `${named.join(", ")} +${more}` : named.join(", ");
+  const texts = more > 0 ? [...named, `${more} more`] : named;
+  return texts.map((text, i) =>
+    h("span", { class: "leader" }, i < texts.length - 1 ? `${text}, ` : text),
+  );
 }
 
-const SEVERITY_MARKS = { critical: "✕", warning: "!" };
+/** Others are whatever somebody wrote; they get the mark of a warning. */
+const markOf = (severity) => (severity === "critical" ? MARKS.down : MARKS.warning);
 
 /** Those that fire first, then the newest. */
 export function showAlerts(alerts, lab, now) {
@@ -149,7 +154,7 @@ function makeAlert({ isNone }, now) {
       const { isFiring, severity, rule, summary, subjects, sinceMs, untilMs } = alert;
       setAttribute(element, "data-state", isFiring ? "firing" : "over");
       setAttribute(element, "data-severity", severity);
-      const mark = isFiring ? (SEVERITY_MARKS[severity] ?? "!") : MARKS.up;
+      const mark = isFiring ? markOf(severity) : MARKS.up;
       const words = summary === "" ? [rule, ...subjects].join(" ") : summary;
       const when = isFiring
         ? [`since ${atTime(sinceMs, now)}`, age(sinceMs, " · ")]
