@@ -7,6 +7,7 @@ import {
   LOAD_USER,
   type Passwords,
   SCRAM_MECHANISMS,
+  storeReaders,
   SUPER_USER,
 } from "../model";
 import {
@@ -27,7 +28,7 @@ import {
   superUserPassword,
 } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
-import { HostServices, MqttSecrets, programSums, serviceSecrets } from "./services";
+import { HostServices, MqttSecrets, programSums, serviceSecrets, StoreSecrets } from "./services";
 
 /**
  * Makes the whole lab: switch, machines, hosts by their role, cluster, topics, users.
@@ -51,10 +52,11 @@ export function createLab(
   const ready = labPreflight("preflight", { lab, machines, clusterId, provider });
 
   const mqtt = lab.data.mqtt === undefined ? undefined : new MqttSecrets("mqtt-secrets", lab);
+  const store = lab.data.store === undefined ? undefined : new StoreSecrets("store-secrets", lab);
   // So do the programs' users; what they log in with is looked for on hosts all the same.
   const [kafkaPasswords, tellKafkaPasswords] = pulumi.deferredOutput<Record<string, string>>();
   const logsIn = secretNames(lab).kafka.length > 0;
-  const secrets = serviceSecrets(mqtt, logsIn ? kafkaPasswords : {});
+  const secrets = serviceSecrets(mqtt, store, logsIn ? kafkaPasswords : {});
   const servicesOf = (host: Host) => secrets.apply((known) => hostServices(lab, host, known));
   const sums = programSums(inputs.programs);
 
@@ -122,6 +124,7 @@ export function createLab(
     topicIds,
     ...loginOutput(password, access?.passwords ?? {}),
     ...mqttOutput(lab, mqtt),
+    ...storeOutput(lab, store),
   };
 }
 
@@ -164,6 +167,19 @@ function mqttOutput(
   };
 }
 
+/** Of those who read. */
+function storeOutput(
+  lab: Lab,
+  secrets: StoreSecrets | undefined,
+): Pick<MadeOutputs, "storePasswords"> {
+  if (secrets === undefined) return {};
+  return {
+    storePasswords: Object.fromEntries(
+      storeReaders(lab).map((role) => [role, secrets.passwords[role]!]),
+    ),
+  };
+}
+
 const BYTES_PER_MIB = 1024 * 1024;
 
 /** Its defaults are left to it, so that one which is new in it changes nothing in the preview of a lab that stands. */
@@ -192,6 +208,8 @@ export interface MadeOutputs {
   readonly passwords?: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>;
   /** Secret, by name: of devices and of the load generator. Absent where there is no MQTT broker. */
   readonly mqttPasswords?: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Secret, by role: of those who read the store. Absent where there is none. */
+  readonly storePasswords?: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
 function loginOutput(

@@ -139,6 +139,7 @@ function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
     ["ring", "lab.hosts", hosts.some((host) => host?.role === "client")],
     ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
     ["bridge", "lab.bridge", draft.bridge !== undefined],
+    ["sink", "lab.store", draft.store !== undefined],
   ];
   return new Map(asked.flatMap(([name, path, isAsked]) => (isAsked ? [[name, path]] : [])));
 }

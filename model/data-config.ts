@@ -1,7 +1,8 @@
 import { compareNatural } from "./errors";
 import type { LabConfig } from "./schema";
 import { dataDefaults } from "./schema-data";
-import type { Bridge, DataPlane, Mqtt, Ring } from "./data/types";
+import { telemetryRoutes } from "./data/telemetry-routes";
+import type { Bridge, DataPlane, Mqtt, Ring, Store } from "./data/types";
 import type { HostName, TopicName } from "./types";
 
 /** From checked values alone. */
@@ -11,6 +12,7 @@ export function buildDataPlane(config: LabConfig): DataPlane {
     mqtt: buildMqtt(config),
     telemetry: config.telemetry,
     bridge: buildBridge(config),
+    store: buildStore(config),
   };
 }
 
@@ -43,5 +45,17 @@ function buildBridge({ bridge, mqtt }: LabConfig): Bridge | undefined {
     hosts: [...new Set(hosts)].sort(compareNatural),
     deadLetters: bridge.deadLetters as TopicName | undefined,
     routes: bridge.routes.map((route) => ({ ...route, topic: route.topic as TopicName })),
+  };
+}
+
+function buildStore({ store, mqtt, bridge }: LabConfig): Store | undefined {
+  if (store === undefined) return undefined;
+  const { host = mqtt?.host, topics = telemetryRoutes(bridge), readers = [], ...rest } = store;
+  if (host === undefined) throw new Error("bug: a store passed validation without a host");
+  return {
+    ...rest,
+    host: host as HostName,
+    topics: [...new Set(topics)].sort(compareNatural) as TopicName[],
+    readers: [...new Set(readers)].sort(),
   };
 }

@@ -49,4 +49,11 @@ export {
 } from "./data/programs";
 export { filterFault, filtersOverlap, matchFilter, topicNameFault } from "./data/mqtt-filter";
 export { bridgeUser, LOAD_TOPICS, LOAD_USER, mqttUsers, type MqttUser } from "./data/mqtt-users";
+export {
+  DASHBOARDS_ROLE,
+  READERS_GROUP,
+  STORE_OWNER,
+  storeReaders,
+  storeRoles,
+} from "./data/store-roles";
 export { SERVICE_USER_PREFIX, serviceUser, serviceUsers } from "./data/service-users";

@@ -13,6 +13,7 @@ import { networkProblems } from "./rules/network";
 import { quotaProblems } from "./rules/quotas";
 import { ringProblems } from "./rules/ring";
 import { securityProblems } from "./rules/security";
+import { storeProblems } from "./rules/store";
 import { topicProblems } from "./rules/topics";
 import { defaults, type LabConfig, type LabDraft } from "./schema";
 import { buildAcls, buildQuotas, buildUsers } from "./security-config";
@@ -56,7 +57,7 @@ export function parseLab(
     );
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const access = [securityProblems, quotaProblems];
-  const data = [ringProblems, mqttProblems, bridgeProblems];
+  const data = [ringProblems, mqttProblems, bridgeProblems, storeProblems];
   const found: ConfigProblem[] = [
     ...problems,
     ...[...ours, ...access, ...data, more]

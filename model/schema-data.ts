@@ -12,6 +12,10 @@ export const dataDefaults = {
   maxMessageBytes: 65_536,
   everySeconds: 1,
   key: "{topic}",
+  /** PostgreSQL's own. */
+  storePort: 5432,
+  database: "pilab",
+  retentionDays: 30,
 } as const;
 
 /** The shapes of what the lab does with its data. */
@@ -63,6 +67,18 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
       from: leaf(read.text({ what: "an MQTT topic filter", example: "hosts/+/telemetry" })),
       topic: leaf(read.text({ what: "a Kafka topic", example: "telemetry" })),
       key: leaf(read.text({ what: "the record's key", example: "{1}" })).default(dataDefaults.key),
+    },
+    store: {
+      host: leaf(read.text({ what: "the host of the store", example: "data-1" })).optional(),
+      port: int("PostgreSQL's port", 5432, 1024, 65_535).default(dataDefaults.storePort),
+      database: leaf(read.text({ what: "the database's name", example: "pilab" })).default(
+        dataDefaults.database,
+      ),
+      topics: texts("a Kafka topic", "telemetry").optional(),
+      retentionDays: int("the days that records are kept", 30, 1, 3650, "days").default(
+        dataDefaults.retentionDays,
+      ),
+      readers: texts("a role that may read", "grafana").optional(),
     },
   };
 }

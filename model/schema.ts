@@ -305,6 +305,7 @@ function buildSchema(mode: Mode) {
     }).optional(),
     telemetry: optionalObject(shapes.telemetry).optional(),
     bridge: object({ ...shapes.bridge, routes: list(object(shapes.route)) }).optional(),
+    store: optionalObject(shapes.store).optional(),
   });
   return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
 }

@@ -106,6 +106,7 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
     case "cluster":
     case "ring":
     case "telemetry":
+    case "store":
       return Object.keys(shapes[group]);
     case "mqtt":
       return [...Object.keys(shapes.mqtt), "devices"];

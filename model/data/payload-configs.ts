@@ -68,9 +68,26 @@ export interface BridgeConfig extends PayloadConfig {
   readonly deadLetters?: string;
 }
 
+export interface StoreAccess {
+  readonly address: string;
+  readonly port: number;
+  readonly database: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface SinkConfig extends PayloadConfig {
+  readonly kafka: KafkaAccess;
+  readonly store: StoreAccess;
+  /** The Kafka topics that are kept. */
+  readonly topics: readonly string[];
+  readonly retentionDays: number;
+}
+
 /** The configuration of each program. */
 export interface ProgramConfigs {
   readonly ring: RingConfig;
   readonly telemetry: TelemetryConfig;
   readonly bridge: BridgeConfig;
+  readonly sink: SinkConfig;
 }

@@ -35,7 +35,7 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     telemetry: data.telemetry !== undefined,
     bridge: data.bridge?.hosts.includes(host.name) ?? false,
     alerting: false,
-    sink: false,
+    sink: data.store?.host === host.name,
     dashboards: false,
     databricks: false,
     "status-page": false,

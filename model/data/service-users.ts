@@ -44,9 +44,12 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
       const topics = [...new Set(named)].sort();
       return topics.flatMap((topic) => allow("topic", topic, ["describe", "write"]));
     }
+    case "sink": {
+      const { topics = [] } = data.store ?? {};
+      return topics.flatMap((topic) => allow("topic", topic, ["describe", "read"]));
+    }
     case "telemetry":
     case "alerting":
-    case "sink":
     case "dashboards":
     case "databricks":
     case "status-page":

@@ -59,10 +59,27 @@ export interface BridgeRoute {
   readonly key: string;
 }
 
+/** PostgreSQL on a host of the lab, with what topics hold, and who reads it. */
+export interface Store {
+  /** The host that PostgreSQL and the sink run on. Default: the MQTT broker's. */
+  readonly host: HostName;
+  /** TCP port of PostgreSQL. Default 5432. */
+  readonly port: number;
+  /** The database's name. Default `pilab`. */
+  readonly database: string;
+  /** Kafka topics that are kept. Default: those that the bridge's routes carry telemetry to. */
+  readonly topics: readonly TopicName[];
+  /** Days for which records are kept, by Kafka's time stamps. Default 30. */
+  readonly retentionDays: number;
+  /** Roles that may read, besides `dashboards`. Default: none. */
+  readonly readers: readonly string[];
+}
+
 export interface DataPlane {
   /** Undefined where the lab has no client. */
   readonly ring: Ring | undefined;
   readonly mqtt: Mqtt | undefined;
   readonly telemetry: Telemetry | undefined;
   readonly bridge: Bridge | undefined;
+  readonly store: Store | undefined;
 }

@@ -166,9 +166,11 @@ function checkHeaps(draft: LabDraft, report: Report): void {
 }
 
 /** How many programs of the lab's run beside a broker or controller. */
-function programsBeside(host: string, { telemetry, bridge, mqtt }: LabDraft): number {
+function programsBeside(host: string, { telemetry, bridge, mqtt, store }: LabDraft): number {
   const bridges = bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
-  return (telemetry === undefined ? 0 : 1) + (bridges.includes(host) ? 1 : 0);
+  const stores = store !== undefined && (store.host ?? mqtt?.host) === host;
+  // The sink, and PostgreSQL with its shared buffers and some ten connections, which takes as much as two.
+  return (telemetry === undefined ? 0 : 1) + (bridges.includes(host) ? 1 : 0) + (stores ? 3 : 0);
 }
 
 function heapFault(

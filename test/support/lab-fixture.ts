@@ -84,7 +84,13 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     users: [],
     acls: [],
     quotas: [],
-    data: { ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+    data: {
+      ring: undefined,
+      mqtt: undefined,
+      telemetry: undefined,
+      bridge: undefined,
+      store: undefined,
+    },
     ...overrides,
   };
 }
