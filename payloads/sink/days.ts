@@ -3,17 +3,17 @@ export type Day = number;
 
 const DAY_MS = 86_400_000;
 
-/** No record of a lab is older than the lab's own program: such a time is a clock that was not set. */
-const FIRST: Day = dayOfText("2025-01-01");
-/** Beyond it nothing is believed, also where the own clock is not set. */
-const LAST: Day = dayOfText("2100-01-01");
-
 export const dayOfMs = (ms: number): Day => Math.floor(ms / DAY_MS);
 
 /** @param text `YYYY-MM-DD` */
 export function dayOfText(text: string): Day {
   return dayOfMs(Date.parse(`${text}T00:00:00Z`));
 }
+
+/** No record of a lab is older than the lab's own program: such a time is a clock that was not set. */
+const FIRST: Day = dayOfText("2025-01-01");
+/** Beyond it nothing is believed, also where the own clock is not set. */
+const LAST: Day = dayOfText("2100-01-01");
 
 /** `YYYY-MM-DD`, as PostgreSQL takes it. */
 export const textOfDay = (day: Day): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
