@@ -34,11 +34,13 @@ import { HostServices, MqttSecrets, programSums, serviceSecrets, StoreSecrets } 
  * Makes the whole lab: switch, machines, hosts by their role, cluster, topics, users.
  *
  * @param passwords those that the configuration holds, by user
+ * @param databricksSecret from the configuration, where the lab uploads to Databricks
  */
 export function createLab(
   lab: Lab,
   inputs: LocalInputs,
   passwords: Readonly<Record<string, Passwords>> = {},
+  databricksSecret?: string,
 ): MadeOutputs {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
   const password = superUserPassword("super-user-password", lab);
@@ -56,7 +58,7 @@ export function createLab(
   // So do the programs' users; what they log in with is looked for on hosts all the same.
   const [kafkaPasswords, tellKafkaPasswords] = pulumi.deferredOutput<Record<string, string>>();
   const logsIn = secretNames(lab).kafka.length > 0;
-  const secrets = serviceSecrets(mqtt, store, logsIn ? kafkaPasswords : {});
+  const secrets = serviceSecrets(mqtt, store, logsIn ? kafkaPasswords : {}, databricksSecret);
   const servicesOf = (host: Host) => secrets.apply((known) => hostServices(lab, host, known));
   const sums = programSums(inputs.programs);
 

@@ -140,6 +140,7 @@ function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
     ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
     ["bridge", "lab.bridge", draft.bridge !== undefined],
     ["sink", "lab.store", draft.store !== undefined],
+    ["databricks", "lab.databricks", draft.databricks !== undefined],
   ];
   return new Map(asked.flatMap(([name, path, isAsked]) => (isAsked ? [[name, path]] : [])));
 }

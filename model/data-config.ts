@@ -2,7 +2,7 @@ import { compareNatural } from "./errors";
 import type { LabConfig } from "./schema";
 import { dataDefaults } from "./schema-data";
 import { telemetryRoutes } from "./data/telemetry-routes";
-import type { Bridge, DataPlane, Mqtt, Ring, Store } from "./data/types";
+import type { Bridge, Databricks, DataPlane, Mqtt, Ring, Store } from "./data/types";
 import type { HostName, TopicName } from "./types";
 
 /** From checked values alone. */
@@ -13,6 +13,7 @@ export function buildDataPlane(config: LabConfig): DataPlane {
     telemetry: config.telemetry,
     bridge: buildBridge(config),
     store: buildStore(config),
+    databricks: buildDatabricks(config),
   };
 }
 
@@ -57,5 +58,17 @@ function buildStore({ store, mqtt, bridge }: LabConfig): Store | undefined {
     host: host as HostName,
     topics: [...new Set(topics)].sort(compareNatural) as TopicName[],
     readers: [...new Set(readers)].sort(),
+  };
+}
+
+function buildDatabricks({ databricks, mqtt }: LabConfig): Databricks | undefined {
+  if (databricks === undefined) return undefined;
+  const host = databricks.host ?? mqtt?.host;
+  if (host === undefined) throw new Error("bug: databricks passed validation without a host");
+  return {
+    ...databricks,
+    host: host as HostName,
+    clientId: databricks.clientId,
+    topics: [...new Set(databricks.topics as TopicName[])].sort(compareNatural),
   };
 }

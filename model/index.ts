@@ -36,6 +36,7 @@ export {
 export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
 export { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
 export { parsePasswords, passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
+export { databricksSecretProblems } from "./rules/databricks";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";
 export type * from "./data/types";
 export type * from "./data/payload-configs";

@@ -5,6 +5,7 @@ import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
 import { bridgeProblems } from "./rules/bridge";
+import { databricksProblems } from "./rules/databricks";
 import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
@@ -57,7 +58,10 @@ export function parseLab(
     );
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const access = [securityProblems, quotaProblems];
-  const data = [ringProblems, mqttProblems, bridgeProblems, storeProblems];
+  const data = [
+    ...[ringProblems, mqttProblems, bridgeProblems],
+    ...[storeProblems, databricksProblems],
+  ];
   const found: ConfigProblem[] = [
     ...problems,
     ...[...ours, ...access, ...data, more]

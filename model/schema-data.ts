@@ -16,6 +16,8 @@ export const dataDefaults = {
   storePort: 5432,
   database: "pilab",
   retentionDays: 30,
+  uploadSeconds: 30,
+  uploadKib: 512,
 } as const;
 
 /** The shapes of what the lab does with its data. */
@@ -62,6 +64,31 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
       deadLetters: leaf(
         read.text({ what: "the Kafka topic for what is refused", example: "dead-letters" }),
       ).optional(),
+    },
+    databricks: {
+      host: leaf(read.text({ what: "the host that uploads", example: "data-1" })).optional(),
+      workspace: leaf(
+        read.text({
+          what: "the workspace's URL",
+          example: "https://dbc-a1b2345c-d6e7.cloud.databricks.com",
+        }),
+      ),
+      volume: leaf(
+        read.text({ what: "the volume's folder", example: "/Volumes/main/default/pi-lab" }),
+      ),
+      clientId: leaf(
+        read.text({
+          what: "the service principal's client id",
+          example: "8f7a2b3c-0d1e-4f5a-9b8c-7d6e5f4a3b2c",
+        }),
+      ).optional(),
+      topics: texts("a Kafka topic", "telemetry"),
+      everySeconds: int("the seconds between two uploads", 30, 1, 300, "seconds").default(
+        dataDefaults.uploadSeconds,
+      ),
+      batchKib: int("what is uploaded at once", 512, 1, 1024, "KiB").default(
+        dataDefaults.uploadKib,
+      ),
     },
     route: {
       from: leaf(read.text({ what: "an MQTT topic filter", example: "hosts/+/telemetry" })),

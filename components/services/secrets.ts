@@ -72,19 +72,23 @@ function saltOf(seed: string, user: string, bytes: number): string {
  * The secrets of all services. What a lab has none of is plain, so that its previews show what changes.
  *
  * @param kafka passwords of the programs' Kafka users, by name
+ * @param databricks from the configuration
  */
 export function serviceSecrets(
   mqtt: MqttSecrets | undefined,
   store: StoreSecrets | undefined,
   kafka: pulumi.Input<Readonly<Record<string, string>>>,
+  databricks?: string,
 ): pulumi.Output<ServiceSecrets> {
   const ofMqtt = [mqtt?.passwords ?? {}, mqtt?.salts ?? {}] as const;
   const ofStore = [store?.passwords ?? {}, store?.salts ?? {}] as const;
+  const given = databricks === undefined ? undefined : pulumi.secret(databricks);
   return pulumi
-    .all([...ofMqtt, ...ofStore, kafka] as const)
-    .apply(([mqttLogins, mqttSalts, storeLogins, storeSalts, kafkaLogins]): ServiceSecrets => ({
+    .all([...ofMqtt, ...ofStore, kafka, given] as const)
+    .apply(([mqttLogins, mqttSalts, storeLogins, storeSalts, kafkaLogins, secret]): ServiceSecrets => ({
       ...{ mqtt: mqttLogins, mqttSalts },
       ...{ store: storeLogins, storeSalts },
       kafka: kafkaLogins,
+      ...(secret !== undefined && { databricks: secret }),
     }));
 }

@@ -84,10 +84,25 @@ export interface SinkConfig extends PayloadConfig {
   readonly retentionDays: number;
 }
 
+export interface DatabricksConfig extends PayloadConfig {
+  readonly kafka: KafkaAccess;
+  /** `https://…` without a path. */
+  readonly workspace: string;
+  /** `/Volumes/CATALOG/SCHEMA/VOLUME`, and folders below it. */
+  readonly volume: string;
+  /** With a client id: its OAuth secret. Without: a personal access token. */
+  readonly clientId?: string;
+  readonly secret: string;
+  readonly topics: readonly string[];
+  readonly everySeconds: number;
+  readonly batchKib: number;
+}
+
 /** The configuration of each program. */
 export interface ProgramConfigs {
   readonly ring: RingConfig;
   readonly telemetry: TelemetryConfig;
   readonly bridge: BridgeConfig;
   readonly sink: SinkConfig;
+  readonly databricks: DatabricksConfig;
 }

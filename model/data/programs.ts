@@ -37,7 +37,7 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     alerting: false,
     sink: data.store?.host === host.name,
     dashboards: false,
-    databricks: false,
+    databricks: data.databricks?.host === host.name,
     "status-page": false,
   };
   return programNames.filter((name) => runs[name]);

@@ -48,10 +48,16 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
       const { topics = [] } = data.store ?? {};
       return topics.flatMap((topic) => allow("topic", topic, ["describe", "read"]));
     }
+    case "databricks": {
+      const topics = [...new Set(data.databricks?.topics)].sort();
+      return [
+        ...topics.flatMap((topic) => allow("topic", topic, ["describe", "read"])),
+        ...allow("group", serviceUser(program), ["read"]),
+      ];
+    }
     case "telemetry":
     case "alerting":
     case "dashboards":
-    case "databricks":
     case "status-page":
       return [];
     default:

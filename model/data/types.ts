@@ -75,6 +75,23 @@ export interface Store {
   readonly readers: readonly string[];
 }
 
+/** Uploads topics as files into a volume of a Databricks workspace. */
+export interface Databricks {
+  /** Where it runs. Default: the MQTT broker's host. */
+  readonly host: HostName;
+  /** The workspace's URL, `https://…` without a path. */
+  readonly workspace: string;
+  /** The folder that files go to: `/Volumes/CATALOG/SCHEMA/VOLUME`, and maybe folders below it. */
+  readonly volume: string;
+  /** Of the service principal that logs in. Without one the secret is a personal access token. */
+  readonly clientId: string | undefined;
+  readonly topics: readonly TopicName[];
+  /** How long a partition's records are gathered at most. Default 30. */
+  readonly everySeconds: number;
+  /** So many KiB of records are uploaded at once. Default 512. */
+  readonly batchKib: number;
+}
+
 export interface DataPlane {
   /** Undefined where the lab has no client. */
   readonly ring: Ring | undefined;
@@ -82,4 +99,5 @@ export interface DataPlane {
   readonly telemetry: Telemetry | undefined;
   readonly bridge: Bridge | undefined;
   readonly store: Store | undefined;
+  readonly databricks?: Databricks | undefined;
 }

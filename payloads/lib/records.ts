@@ -63,6 +63,11 @@ export interface ConsumeOptions {
    * where it has none. It is waited for, and an error ends the reading.
    */
   readonly positions?: (origins: readonly Origin[]) => Promise<readonly (bigint | undefined)[]>;
+  /**
+   * Brokers hold an answer back until it has so many bytes, at most 1 MiB, or for so long: fewer and larger
+   * batches. Default: each record comes at once.
+   */
+  readonly gather?: { readonly bytes: number; readonly waitMs: number };
 }
 
 /** How far a partition is read. */

@@ -1,5 +1,6 @@
 import type { Host, Lab, ProgramName } from "../../model";
 import { bridgeService } from "./bridge";
+import { databricksService } from "./databricks";
 import { mosquittoService } from "./mosquitto";
 import { postgresService } from "./postgres";
 import { programsOf } from "./push";
@@ -28,6 +29,7 @@ const renderers: readonly RenderService[] = [
   bridgeService,
   ringService,
   sinkService,
+  databricksService,
 ];
 
 /** What a host runs besides Kafka, in the order in which it is started. */

@@ -16,6 +16,8 @@ export interface ServiceSecrets {
   readonly store: Readonly<Record<string, string>>;
   /** Salts of what PostgreSQL keeps of them, base64, by role: they stay, so that its file does. */
   readonly storeSalts: Readonly<Record<string, string>>;
+  /** What the upload to Databricks logs in with; absent where there is none. */
+  readonly databricks?: string;
 }
 
 /** Who needs which of them: the names that `ServiceSecrets` has an entry for. */
@@ -44,6 +46,7 @@ export function blankSecrets(lab: Lab): ServiceSecrets {
     kafka: each(kafka, "x".repeat(32)),
     store: each(store, "x".repeat(32)),
     storeSalts: each(store, Buffer.alloc(16).toString("base64")),
+    ...(lab.data.databricks !== undefined && { databricks: "x".repeat(32) }),
   };
 }
 

@@ -5,7 +5,16 @@ import type { ConsumeOptions, InRecord, Progress, RecordConsumer } from "../reco
 import { Cluster, type Metadata } from "./cluster";
 import { Code, verdictOf, wordsOf } from "./codes";
 import { Commits } from "./commits";
-import { FETCH_MS, fetchRecords, type Offset, type Place, type PlaceById } from "./fetch-request";
+import {
+  ANSWER_MS,
+  AT_ONCE,
+  fetchRecords,
+  type Gathering,
+  type Offset,
+  type Place,
+  type PlaceById,
+} from "./fetch-request";
+import { countBacklog } from "./backlog";
 import { LinkError } from "./link";
 import { Membership } from "./membership";
 import { findPositions, keyOf, type Owned, type Taken, toInRecord, unpackAnswers } from "./owned";
@@ -33,6 +42,7 @@ export class KafkaConsumer implements RecordConsumer {
   /** Topics that have been seen before, with their ids. */
   private readonly seen = new Map<string, string>();
   private readonly commits: Commits;
+  private readonly gather: Gathering;
   private handling: Promise<void> = Promise.resolve();
   private problem: string | undefined;
   private failure: Error | undefined;
@@ -44,7 +54,8 @@ export class KafkaConsumer implements RecordConsumer {
     private readonly log: Log,
   ) {
     this.cluster = new Cluster(access, log);
-    const { group, topics } = options;
+    const { group, topics, gather = AT_ONCE } = options;
+    this.gather = gather;
     const reader = {
       own: (places: readonly Place[]) => this.own(places),
       fenced: () => this.fenced(),
@@ -79,6 +90,11 @@ export class KafkaConsumer implements RecordConsumer {
         ? []
         : [{ topic, topicId, partition, next: position, end }],
     );
+  }
+
+  /** Offsets that are written and not handled yet, of the partitions that it reads; undefined while a leader does not tell. */
+  backlog(): Promise<bigint | undefined> {
+    return countBacklog(this.cluster, [...this.owned.values()], (place) => this.leaderOf(place));
   }
 
   /**
@@ -238,12 +254,12 @@ export class KafkaConsumer implements RecordConsumer {
   private async readOnce(leader: string, mine: readonly Owned[], handle: Handle): Promise<boolean> {
     for (const owned of mine) owned.busy = true;
     try {
-      const link = await this.cluster.link(leader, "fetch", FETCH_MS);
+      const link = await this.cluster.link(leader, "fetch", this.gather.waitMs + ANSWER_MS);
       const lost = mine.filter(({ position }) => position === undefined);
       if (lost.length > 0) await findPositions(link, lost, this.committed());
       const asked = mine.filter(hasPosition);
       if (asked.length === 0) return false;
-      const answers = await fetchRecords(link, asked);
+      const answers = await fetchRecords(link, asked, this.gather);
       const taken = await unpackAnswers(link, answers, asked, this.log);
       if (taken.length > 0) await this.hand(taken, handle);
       return answers.every(({ errorCode }) => errorCode === Code.none);

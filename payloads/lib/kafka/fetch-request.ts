@@ -15,10 +15,15 @@ const LATEST = -1n;
 /** What one answer may hold, of one partition and of all, bytes. A larger batch comes alone. */
 const PARTITION_BYTES = 1 << 20;
 const ANSWER_BYTES = 4 << 20;
-/** How long a leader waits for a first record, ms. */
-const WAIT_MS = 500;
-/** Limit of a request, ms. */
-export const FETCH_MS = WAIT_MS + 5_000;
+/** A leader's answer comes once it has so many bytes of records, or after so long. */
+export interface Gathering {
+  readonly bytes: number;
+  readonly waitMs: number;
+}
+/** With the first record. */
+export const AT_ONCE: Gathering = { bytes: 1, waitMs: 500 };
+/** Limit of a request beside the wait that it asks for, ms. */
+export const ANSWER_MS = 5_000;
 
 export interface Place {
   readonly topic: string;
@@ -72,10 +77,11 @@ function readFetched(reader: Reader, topicId: string): Fetched {
   return { topicId, partition, errorCode, end, packed };
 }
 
-/** Waits a little for a first record of any of the places, all of which the link's broker leads. */
+/** Waits for records of any of the places, all of which the link's broker leads. */
 export function fetchRecords(
   link: KafkaLink,
   places: readonly (PlaceById & { readonly position: bigint })[],
+  { bytes, waitMs }: Gathering,
 ): Promise<Fetched[]> {
   const topics = groupedBy(places, ({ topicId }) => topicId).map(([topicId, ofTopic]) => ({
     topicId,
@@ -88,7 +94,8 @@ export function fetchRecords(
     })),
   }));
   const { id, epoch } = NO_SESSION;
-  return link.ask(fetchApi, WAIT_MS, 1, ANSWER_BYTES, READ_UNCOMMITTED, id, epoch, topics, [], "");
+  const limits = [waitMs, bytes, ANSWER_BYTES, READ_UNCOMMITTED] as const;
+  return link.ask(fetchApi, ...limits, id, epoch, topics, [], "");
 }
 
 export interface Offset extends Place {
