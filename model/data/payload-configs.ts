@@ -84,6 +84,21 @@ export interface SinkConfig extends PayloadConfig {
   readonly retentionDays: number;
 }
 
+export interface DashboardsConfig extends PayloadConfig {
+  /** The lab's name, for titles. */
+  readonly lab: string;
+  /** Where Metabase serves, and the account that keeps it. */
+  readonly metabase: {
+    readonly address: string;
+    readonly port: number;
+    readonly email: string;
+    readonly password: string;
+  };
+  /** The database that Metabase is to show, and who reads it there. */
+  readonly store: StoreAccess;
+  readonly everySeconds: number;
+}
+
 export interface DatabricksConfig extends PayloadConfig {
   readonly kafka: KafkaAccess;
   /** `https://…` without a path. */
@@ -104,5 +119,6 @@ export interface ProgramConfigs {
   readonly telemetry: TelemetryConfig;
   readonly bridge: BridgeConfig;
   readonly sink: SinkConfig;
+  readonly dashboards: DashboardsConfig;
   readonly databricks: DatabricksConfig;
 }

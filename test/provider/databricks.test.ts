@@ -11,9 +11,19 @@ import { awaitLeader } from "../support/kafka/write-records";
 import { StartedProgram } from "../support/started-program";
 import { waitFor } from "../support/wait";
 
-/** The program as a host runs it, between three real brokers and a server that speaks Databricks' protocol. */
+/** The program as a host runs it, between a real broker and a server that speaks Databricks' protocol. */
 
 jest.setTimeout(120_000);
+
+/** A broker by itself. Kafka holds a killed reader's partitions for 45 s; the test does not wait that long. */
+const ALONE = {
+  "min.insync.replicas": "1",
+  "offsets.topic.replication.factor": "1",
+  "group.consumer.session.timeout.ms": "6000",
+  "group.consumer.min.session.timeout.ms": "6000",
+  "group.consumer.heartbeat.interval.ms": "2000",
+  "group.consumer.min.heartbeat.interval.ms": "2000",
+};
 
 let cluster: StartedKafkaCluster;
 let admin: PlatformaticAdmin;
@@ -24,12 +34,12 @@ let program: StartedProgram | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pi-lab-databricks-"));
-  cluster = await StartedKafkaCluster.start();
+  cluster = await StartedKafkaCluster.start(ALONE, { count: 1 });
   const bootstrapServers = cluster.bootstrapServers.split(",");
   admin = new PlatformaticAdmin(bootstrapServers, PATIENT);
   producer = new KafkaProducer({ bootstrapServers }, () => {});
   server = await FakeDatabricks.start();
-  await admin.createTopic({ name: "telemetry", partitions: 3, replicationFactor: 3, config: {} });
+  await admin.createTopic({ name: "telemetry", partitions: 3, replicationFactor: 1, config: {} });
   for (let i = 0; i < 3; i++) await awaitLeader(admin, "telemetry", i);
 });
 
