@@ -2,7 +2,7 @@ import { compareNatural } from "./errors";
 import type { LabConfig } from "./schema";
 import { dataDefaults } from "./schema-data";
 import { telemetryRoutes } from "./data/telemetry-routes";
-import type { Bridge, Databricks, DataPlane, Mqtt, Ring, Store } from "./data/types";
+import type { Bridge, Dashboards, Databricks, DataPlane, Mqtt, Ring, Store } from "./data/types";
 import type { HostName, TopicName } from "./types";
 
 /** From checked values alone. */
@@ -13,6 +13,7 @@ export function buildDataPlane(config: LabConfig): DataPlane {
     telemetry: config.telemetry,
     bridge: buildBridge(config),
     store: buildStore(config),
+    dashboards: buildDashboards(config),
     databricks: buildDatabricks(config),
   };
 }
@@ -59,6 +60,13 @@ function buildStore({ store, mqtt, bridge }: LabConfig): Store | undefined {
     topics: [...new Set(topics)].sort(compareNatural) as TopicName[],
     readers: [...new Set(readers)].sort(),
   };
+}
+
+function buildDashboards({ dashboards, mqtt }: LabConfig): Dashboards | undefined {
+  if (dashboards === undefined) return undefined;
+  const host = dashboards.host ?? mqtt?.host;
+  if (host === undefined) throw new Error("bug: dashboards passed validation without a host");
+  return { ...dashboards, host: host as HostName };
 }
 
 function buildDatabricks({ databricks, mqtt }: LabConfig): Databricks | undefined {

@@ -52,6 +52,7 @@ export { filterFault, filtersOverlap, matchFilter, topicNameFault } from "./data
 export { bridgeUser, LOAD_TOPICS, LOAD_USER, mqttUsers, type MqttUser } from "./data/mqtt-users";
 export {
   DASHBOARDS_ROLE,
+  METABASE_ROLE,
   READERS_GROUP,
   STORE_OWNER,
   storeReaders,

@@ -5,6 +5,7 @@ import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
 import { bridgeProblems } from "./rules/bridge";
+import { dashboardsProblems } from "./rules/dashboards";
 import { databricksProblems } from "./rules/databricks";
 import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
@@ -60,7 +61,7 @@ export function parseLab(
   const access = [securityProblems, quotaProblems];
   const data = [
     ...[ringProblems, mqttProblems, bridgeProblems],
-    ...[storeProblems, databricksProblems],
+    ...[storeProblems, dashboardsProblems, databricksProblems],
   ];
   const found: ConfigProblem[] = [
     ...problems,

@@ -16,6 +16,10 @@ export const dataDefaults = {
   storePort: 5432,
   database: "pilab",
   retentionDays: 30,
+  metabasePort: 3000,
+  metabaseEmail: "admin@pi-lab.internal",
+  metabaseJava: 21,
+  metabaseHeapMib: 1024,
   uploadSeconds: 30,
   uploadKib: 512,
 } as const;
@@ -64,6 +68,20 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
       deadLetters: leaf(
         read.text({ what: "the Kafka topic for what is refused", example: "dead-letters" }),
       ).optional(),
+    },
+    dashboards: {
+      host: leaf(read.text({ what: "the host of Metabase", example: "data-1" })).optional(),
+      metabaseJar: leaf(
+        read.text({ what: "the file of Metabase's jar", example: "downloads/metabase.jar" }),
+      ),
+      port: int("Metabase's port", 3000, 1024, 65_535).default(dataDefaults.metabasePort),
+      email: leaf(
+        read.text({ what: "the administrator's e-mail address", example: "you@example.com" }),
+      ).default(dataDefaults.metabaseEmail),
+      java: int("the version of Java for Metabase", 21, 17, 99).default(dataDefaults.metabaseJava),
+      heapMib: int("the heap of Metabase's JVM", 1024, 512, 65_536, "MiB").default(
+        dataDefaults.metabaseHeapMib,
+      ),
     },
     databricks: {
       host: leaf(read.text({ what: "the host that uploads", example: "data-1" })).optional(),

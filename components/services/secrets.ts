@@ -50,6 +50,21 @@ export class StoreSecrets extends pulumi.ComponentResource {
   }
 }
 
+/** What Metabase's administrator logs in with, and what Metabase encrypts with. */
+export class DashboardsSecrets extends pulumi.ComponentResource {
+  /** Secret. */
+  public readonly made: Readonly<Record<"password" | "encryptionKey", pulumi.Output<string>>>;
+
+  constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+    super("pilab:dashboards:Secrets", name, {}, opts);
+    this.made = {
+      password: randomPassword("dashboards-password", undefined, { parent: this }),
+      encryptionKey: randomPassword("dashboards-encryption-key", undefined, { parent: this }),
+    };
+    this.registerOutputs({});
+  }
+}
+
 /** Of one resource, not one for each user: a salt need only differ from all others. */
 function salts(
   name: string,
@@ -72,23 +87,33 @@ function saltOf(seed: string, user: string, bytes: number): string {
  * The secrets of all services. What a lab has none of is plain, so that its previews show what changes.
  *
  * @param kafka passwords of the programs' Kafka users, by name
- * @param databricks from the configuration
+ * @param others those of Metabase, and Databricks' from the configuration
  */
 export function serviceSecrets(
   mqtt: MqttSecrets | undefined,
   store: StoreSecrets | undefined,
   kafka: pulumi.Input<Readonly<Record<string, string>>>,
-  databricks?: string,
+  others: {
+    readonly dashboards?: DashboardsSecrets | undefined;
+    readonly databricks?: string | undefined;
+  } = {},
 ): pulumi.Output<ServiceSecrets> {
   const ofMqtt = [mqtt?.passwords ?? {}, mqtt?.salts ?? {}] as const;
   const ofStore = [store?.passwords ?? {}, store?.salts ?? {}] as const;
+  const { databricks, dashboards } = others;
   const given = databricks === undefined ? undefined : pulumi.secret(databricks);
+  const made =
+    dashboards &&
+    pulumi
+      .all([dashboards.made.password, dashboards.made.encryptionKey])
+      .apply(([password, encryptionKey]) => ({ password, encryptionKey }));
   return pulumi
-    .all([...ofMqtt, ...ofStore, kafka, given] as const)
-    .apply(([mqttLogins, mqttSalts, storeLogins, storeSalts, kafkaLogins, secret]): ServiceSecrets => ({
-      ...{ mqtt: mqttLogins, mqttSalts },
-      ...{ store: storeLogins, storeSalts },
+    .all([pulumi.all([...ofMqtt, ...ofStore] as const), kafka, given, made] as const)
+    .apply(([logins, kafkaLogins, secret, ofMetabase]): ServiceSecrets => ({
+      ...{ mqtt: logins[0], mqttSalts: logins[1] },
+      ...{ store: logins[2], storeSalts: logins[3] },
       kafka: kafkaLogins,
+      ...(ofMetabase !== undefined && { dashboards: ofMetabase }),
       ...(secret !== undefined && { databricks: secret }),
     }));
 }

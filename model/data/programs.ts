@@ -36,7 +36,7 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     bridge: data.bridge?.hosts.includes(host.name) ?? false,
     alerting: false,
     sink: data.store?.host === host.name,
-    dashboards: false,
+    dashboards: data.dashboards?.host === host.name,
     databricks: data.databricks?.host === host.name,
     "status-page": false,
   };

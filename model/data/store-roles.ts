@@ -4,6 +4,8 @@ import type { Lab } from "../types";
 export const STORE_OWNER = "sink";
 /** Who reads for the dashboards. */
 export const DASHBOARDS_ROLE = "dashboards";
+/** Who owns the database of that name, in which Metabase keeps what it is told. */
+export const METABASE_ROLE = "metabase";
 /** What all who read are members of; nobody logs in as it. */
 export const READERS_GROUP = "readers";
 
@@ -11,6 +13,7 @@ export const READERS_GROUP = "readers";
 export const RESERVED_ROLES: readonly string[] = [
   STORE_OWNER,
   DASHBOARDS_ROLE,
+  METABASE_ROLE,
   READERS_GROUP,
   "postgres",
   "public",
@@ -24,5 +27,7 @@ export function storeReaders({ data }: Pick<Lab, "data">): readonly string[] {
 
 /** Everybody who logs in to the store. Each has a password of its own. */
 export function storeRoles(lab: Pick<Lab, "data">): readonly string[] {
-  return lab.data.store === undefined ? [] : [STORE_OWNER, ...storeReaders(lab)];
+  const { store, dashboards } = lab.data;
+  if (store === undefined) return [];
+  return [STORE_OWNER, ...storeReaders(lab), ...(dashboards === undefined ? [] : [METABASE_ROLE])];
 }

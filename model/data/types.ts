@@ -75,6 +75,22 @@ export interface Store {
   readonly readers: readonly string[];
 }
 
+/** Metabase on a host of the lab, which shows what the store holds. */
+export interface Dashboards {
+  /** The host that Metabase runs on. Default: the MQTT broker's. */
+  readonly host: HostName;
+  /** Metabase's jar on the controlling machine; relative to the stack's folder. */
+  readonly metabaseJar: string;
+  /** TCP port of Metabase. Default 3000. */
+  readonly port: number;
+  /** The administrator's account, which the lab makes. Default `admin@pi-lab.internal`. */
+  readonly email: string;
+  /** The Java that Metabase runs on, as a Debian package. Default 21. */
+  readonly java: number;
+  /** Metabase's JVM heap. Default 1024. */
+  readonly heapMib: number;
+}
+
 /** Uploads topics as files into a volume of a Databricks workspace. */
 export interface Databricks {
   /** Where it runs. Default: the MQTT broker's host. */
@@ -99,5 +115,6 @@ export interface DataPlane {
   readonly telemetry: Telemetry | undefined;
   readonly bridge: Bridge | undefined;
   readonly store: Store | undefined;
+  readonly dashboards?: Dashboards | undefined;
   readonly databricks?: Databricks | undefined;
 }

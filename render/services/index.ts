@@ -1,6 +1,8 @@
 import type { Host, Lab, ProgramName } from "../../model";
 import { bridgeService } from "./bridge";
+import { dashboardsService } from "./dashboards";
 import { databricksService } from "./databricks";
+import { metabaseService } from "./metabase";
 import { mosquittoService } from "./mosquitto";
 import { postgresService } from "./postgres";
 import { programsOf } from "./push";
@@ -29,6 +31,8 @@ const renderers: readonly RenderService[] = [
   bridgeService,
   ringService,
   sinkService,
+  metabaseService,
+  dashboardsService,
   databricksService,
 ];
 

@@ -63,14 +63,17 @@ log_line_prefix = '%q%u@%d '
 /**
  * `pg_hba.conf`: who may come from where. The machine's administrator by the socket, the lab's roles from
  * the lab's subnet to the lab's database, nobody else.
+ *
+ * @param owners roles that have a database of their own name
  */
 export function renderPostgresHba(
   { database }: Pick<Store, "database">,
   { subnet }: Pick<Switch, "subnet">,
+  owners: readonly string[] = [],
 ): string {
   return `# Written by pi-lab.
 # type  database  user  address  method
 local  all  postgres  peer
 host  ${database}  ${STORE_OWNER},+${READERS_GROUP}  ${subnet}  scram-sha-256
-`;
+${owners.map((role) => `host  ${role}  ${role}  ${subnet}  scram-sha-256\n`).join("")}`;
 }

@@ -8,6 +8,13 @@ const KEY_BYTES = 32;
 const READER_TIMEOUT = "30s";
 const READER_CONNECTIONS = 10;
 
+/** Whom the store knows. */
+interface StoreNames extends Pick<Store, "database"> {
+  readonly readers: readonly string[];
+  /** Roles that have a database of their own name, which nobody else may open. Default: none. */
+  readonly owners?: readonly string[];
+}
+
 /** What a role logs in with. */
 export interface RolePassword {
   readonly password: string;
@@ -34,7 +41,7 @@ export function scramVerifier({ password, salt }: RolePassword): string {
  * Names are plain (rules/store.ts), so that none needs an escape.
  */
 export function renderRoles(
-  { database, readers }: Pick<Store, "database"> & { readonly readers: readonly string[] },
+  { database, readers, owners = [] }: StoreNames,
   passwords: Readonly<Record<string, RolePassword>>,
 ): string {
   const verifier = (role: string): string => {
@@ -76,11 +83,22 @@ BEGIN
 END
 $$;
 
-SELECT 'CREATE DATABASE ${database} OWNER ${STORE_OWNER} TEMPLATE template0 ENCODING ''UTF8'' LOCALE ''C.UTF-8'''
-WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${database}') \\gexec
-ALTER DATABASE ${database} OWNER TO ${STORE_OWNER};
-REVOKE ALL ON DATABASE ${database} FROM PUBLIC;
-GRANT CONNECT ON DATABASE ${database} TO ${READERS_GROUP};
+${makeDatabase(database, STORE_OWNER)}GRANT CONNECT ON DATABASE ${database} TO ${READERS_GROUP};
+${owners
+  .map(
+    (role) => `
+${makeRole(role)}
+ALTER ROLE ${role} LOGIN PASSWORD '${verifier(role)}';
+${makeDatabase(role, role)}`,
+  )
+  .join("")}`;
+}
+
+function makeDatabase(name: string, owner: string): string {
+  return `SELECT 'CREATE DATABASE ${name} OWNER ${owner} TEMPLATE template0 ENCODING ''UTF8'' LOCALE ''C.UTF-8'''
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '${name}') \\gexec
+ALTER DATABASE ${name} OWNER TO ${owner};
+REVOKE ALL ON DATABASE ${name} FROM PUBLIC;
 `;
 }
 

@@ -1,4 +1,4 @@
-import { storeReaders, storeRoles, type Host, type Lab } from "../../model";
+import { METABASE_ROLE, storeReaders, storeRoles, type Host, type Lab } from "../../model";
 import type { StagedEntry } from "../bundle";
 import { renderSandbox } from "../sandbox";
 import {
@@ -23,14 +23,19 @@ export function postgresService(
   if (store?.host !== host.name) return undefined;
   const open = { kind: "file", mode: "0644", owner: "root:root" } as const;
   const confidential = { kind: "file", mode: "0640", owner: `root:${USER}` } as const;
-  const roles = { database: store.database, readers: storeReaders(lab) };
+  const owners = lab.data.dashboards === undefined ? [] : [METABASE_ROLE];
+  const roles = { database: store.database, readers: storeReaders(lab), owners };
   const entries: StagedEntry[] = [
     {
       ...open,
       path: postgresPaths.config,
       content: renderPostgresConf(store, host.machine.address),
     },
-    { ...confidential, path: postgresPaths.hba, content: renderPostgresHba(store, lab.switch) },
+    {
+      ...confidential,
+      path: postgresPaths.hba,
+      content: renderPostgresHba(store, lab.switch, owners),
+    },
     {
       ...confidential,
       path: postgresPaths.roles,

@@ -16,6 +16,8 @@ export interface ServiceSecrets {
   readonly store: Readonly<Record<string, string>>;
   /** Salts of what PostgreSQL keeps of them, base64, by role: they stay, so that its file does. */
   readonly storeSalts: Readonly<Record<string, string>>;
+  /** Metabase's administrator, and what it encrypts with; absent where there is no Metabase. */
+  readonly dashboards?: { readonly password: string; readonly encryptionKey: string };
   /** What the upload to Databricks logs in with; absent where there is none. */
   readonly databricks?: string;
 }
@@ -46,6 +48,9 @@ export function blankSecrets(lab: Lab): ServiceSecrets {
     kafka: each(kafka, "x".repeat(32)),
     store: each(store, "x".repeat(32)),
     storeSalts: each(store, Buffer.alloc(16).toString("base64")),
+    ...(lab.data.dashboards !== undefined && {
+      dashboards: { password: "x".repeat(32), encryptionKey: "x".repeat(32) },
+    }),
     ...(lab.data.databricks !== undefined && { databricks: "x".repeat(32) }),
   };
 }
@@ -65,4 +70,6 @@ export interface HostService {
   readonly program: ProgramName | undefined;
   /** The system user that it runs as, which is made if need be; undefined where a package makes it. */
   readonly user: string | undefined;
+  /** A large file that is copied beside the rest: where to, and where it belongs then. Default: none. */
+  readonly file?: { readonly pushed: string; readonly path: string; readonly what: string };
 }

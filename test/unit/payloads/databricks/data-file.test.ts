@@ -5,7 +5,7 @@ import { pauseMs, retryAfterMs } from "../../../../payloads/databricks/retry";
 import type { InRecord } from "../../../../payloads/lib/records";
 
 const record = (topic: string, partition: number, offset: number, value = "v"): InRecord => ({
-  ...{ topic, partition, offset: BigInt(offset), timestampMs: 1_700_000_000_123 },
+  ...{ topic, topicId: "id", partition, offset: BigInt(offset), timestampMs: 1_700_000_000_123 },
   ...{ key: Buffer.from("client-1"), value: Buffer.from(value) },
   headers: new Map([["mqtt.topic", Buffer.from("hosts/client-1/telemetry")]]),
 });

@@ -43,7 +43,7 @@ class FakeSource {
 
 const records = (count: number): InRecord[] =>
   Array.from({ length: count }, (_, i) => ({
-    ...{ topic: "telemetry", partition: i % 2, offset: BigInt(Math.floor(i / 2)) },
+    ...{ topic: "telemetry", topicId: "id", partition: i % 2, offset: BigInt(Math.floor(i / 2)) },
     ...{ timestampMs: i, key: undefined, value: Buffer.from(`{"n":${i}}`), headers: new Map() },
   }));
 

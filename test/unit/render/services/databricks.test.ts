@@ -52,7 +52,7 @@ it("logs in to Kafka where brokers ask, and as a service principal where one is 
 
 it("a lab without its secret is a bug, told as one", () => {
   const lab = parseLab(config());
-  const secrets = { mqtt: {}, mqttSalts: {}, kafka: {} };
+  const secrets = { mqtt: {}, mqttSalts: {}, kafka: {}, store: {}, storeSalts: {} };
   expect(() => databricksService(lab, lab.hosts.find(({ name }) => name === "desk-1")!, secrets)).toThrow(
     "bug: no secret for Databricks",
   );
