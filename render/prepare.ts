@@ -39,7 +39,13 @@ const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = {
 /** Free space for each package of a service, MiB: Mosquitto takes 3 with all that it depends on. */
 const PACKAGE_MIB = 16;
 /** Those that need more: PostgreSQL takes 290 with Perl and LLVM, and as much again while it is unpacked. */
-const LARGE_PACKAGES_MIB: Readonly<Record<string, number>> = { "postgresql-15": 450 };
+const LARGE_PACKAGES_MIB: Readonly<Record<string, number>> = {
+  "postgresql-15": 450,
+  // With their libraries, and as much again while they are unpacked.
+  "openjdk-17-jre-headless": 400,
+  "openjdk-21-jre-headless": 400,
+  "openjdk-25-jre-headless": 400,
+};
 
 function packagesMib(role: Host["role"], packages: readonly string[]): number {
   const added = packages.filter((name) => !PACKAGES.includes(name));

@@ -1,5 +1,5 @@
 import { leastMemoryMib } from "../budget";
-import { boards } from "../catalogue";
+import { boards, DEFAULT_IMAGE } from "../catalogue";
 import { programPorts } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { defaults, type LabDraft } from "../schema";
@@ -8,6 +8,7 @@ import { checkServiceHost } from "./service-host";
 
 /** Java that Debian or Ubuntu packages, oldest first: 12 has 17, 13 has 21, Ubuntu 22.04 both. */
 const JAVA: readonly number[] = [17, 21, 25];
+const DEBIAN_12_JAVA = 17;
 /** A JVM with a heap of its own takes so much beside it, MiB: as for Kafka (budget.ts). */
 const BESIDE_HEAP_MIB = 256;
 
@@ -92,11 +93,21 @@ function checkEmail({ dashboards }: LabDraft, report: Report): void {
   );
 }
 
-function checkJava({ dashboards }: LabDraft, report: Report): void {
+function checkJava({ dashboards, virtual }: LabDraft, report: Report): void {
   const java = dashboards?.java;
-  if (java === undefined || JAVA.includes(java)) return;
-  const cause = "is no Java that Debian has for long";
-  report.add(["dashboards", "java"], java, cause, `Known: ${JAVA.join(", ")}.`);
+  if (java === undefined) return;
+  const path = ["dashboards", "java"];
+  if (!JAVA.includes(java)) {
+    const cause = "is no Java that Debian has for long";
+    report.add(path, java, cause, `Known: ${JAVA.join(", ")}.`);
+  } else if (virtual?.image === DEFAULT_IMAGE && java !== DEBIAN_12_JAVA) {
+    report.add(
+      path,
+      java,
+      "is no Java of virtual Pis, which run Debian 12",
+      `Write java: ${DEBIAN_12_JAVA}, and take Metabase v0.52, the last that runs on it.`,
+    );
+  }
 }
 
 /** Whether Metabase fits beside what else the board runs. */
