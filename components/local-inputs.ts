@@ -202,7 +202,12 @@ function findMetabase(
   const { metabaseJar, java } = dashboards ?? {};
   if (metabaseJar === undefined) return undefined;
   const path = fromRoot(metabaseJar, root);
-  const tell = (cause: string, remedy: string, at = "metabaseJar", value: unknown = metabaseJar) => {
+  const tell = (
+    cause: string,
+    remedy: string,
+    at = "metabaseJar",
+    value: unknown = metabaseJar,
+  ) => {
     problems.push({ path: `lab.dashboards.${at}`, value: String(value), cause, remedy });
     return undefined;
   };

@@ -32,7 +32,8 @@ export function readMetabaseJar(path: string): MetabaseJar {
     if (jar === undefined) {
       const tag = /^tag=(\S+)$/m.exec(readEntry(file, size, "version.properties"))?.[1] ?? "";
       const version = /^v[01]\.(\d+)(\.|-|$)/.exec(tag)?.[1];
-      if (version === undefined) throw new NoMetabase(`names no version of Metabase (${tag || "none"})`);
+      if (version === undefined)
+        throw new NoMetabase(`names no version of Metabase (${tag || "none"})`);
       jar = { version: Number(version), tag, sha256: hashOf(file, size) };
       known.set(key, jar);
     }
@@ -78,7 +79,7 @@ function readEntry(file: number, size: number, name: string): string {
   const { at, bytes } = findDirectory(file, size);
   if (bytes > MOST_DIRECTORY || at + bytes > size) throw new NoMetabase("is no jar");
   const directory = read(file, at, bytes);
-  for (let i = 0; i + ENTRY_BYTES <= bytes && directory.readUInt32LE(i) === ENTRY; ) {
+  for (let i = 0; i + ENTRY_BYTES <= bytes && directory.readUInt32LE(i) === ENTRY;) {
     const nameBytes = directory.readUInt16LE(i + 28);
     const others = directory.readUInt16LE(i + 30) + directory.readUInt16LE(i + 32);
     const found = directory.toString("utf8", i + ENTRY_BYTES, i + ENTRY_BYTES + nameBytes);

@@ -17,13 +17,7 @@ export function dashboardsProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   const { dashboards } = draft;
   if (dashboards === undefined) return [];
-  checkServiceHost(
-    "dashboards",
-    dashboards.host,
-    draft,
-    Object.hasOwn(dashboards, "host"),
-    report,
-  );
+  checkServiceHost("dashboards", dashboards.host, draft, Object.hasOwn(dashboards, "host"), report);
   if (!Object.hasOwn(draft, "store")) {
     const cause = "shows what the store holds, and store is not given";
     report.add(["dashboards"], undefined, cause, "Add store: {}, or remove dashboards.");

@@ -12,13 +12,7 @@ export function databricksProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   const { databricks } = draft;
   if (databricks === undefined) return [];
-  checkServiceHost(
-    "databricks",
-    databricks.host,
-    draft,
-    Object.hasOwn(databricks, "host"),
-    report,
-  );
+  checkServiceHost("databricks", databricks.host, draft, Object.hasOwn(databricks, "host"), report);
   checkPorts(draft, report);
   checkWorkspace(databricks, report);
   checkVolume(databricks, report);
@@ -75,7 +69,12 @@ function checkTopics({ topics: named }: Draft, { topics }: LabDraft, report: Rep
   const list: readonly (string | undefined)[] | undefined = named;
   if (list?.length === 0) {
     const cause = "is empty: nothing would be uploaded";
-    report.add(["databricks", "topics"], undefined, cause, "Name a topic, or leave databricks out.");
+    report.add(
+      ["databricks", "topics"],
+      undefined,
+      cause,
+      "Name a topic, or leave databricks out.",
+    );
   }
   const known = Object.keys(topics ?? {});
   list?.forEach((topic, i) => {
@@ -116,5 +115,8 @@ export function databricksSecretProblems(
   }
   return /^[!-~]+$/.test(secret)
     ? []
-    : told("holds blanks, or characters that no secret of Databricks has", `Set it again: ${SET_SECRET}.`);
+    : told(
+        "holds blanks, or characters that no secret of Databricks has",
+        `Set it again: ${SET_SECRET}.`,
+      );
 }

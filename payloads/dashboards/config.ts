@@ -9,6 +9,12 @@ export const dashboardsConfig = z.strictObject({
   ...payloadShape,
   lab: text,
   metabase: z.strictObject({ address: z.ipv4(), port, email: text, password: text }),
-  store: z.strictObject({ address: z.ipv4(), port, database: text, username: text, password: text }),
+  store: z.strictObject({
+    address: z.ipv4(),
+    port,
+    database: text,
+    username: text,
+    password: text,
+  }),
   everySeconds: z.int().min(1).max(3600),
 }) satisfies z.ZodType<DashboardsConfig>;

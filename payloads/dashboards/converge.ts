@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { DashboardsConfig } from "../../model";
-import { type DashCard, withMissing } from "./layout";
+import { withMissing } from "./layout";
 import { type Metabase, MetabaseError } from "./metabase";
 import { type Question, questions } from "./questions";
 
@@ -12,7 +12,10 @@ const PAGE = 100;
 
 const id = z.int().positive();
 const databases = z
-  .union([z.object({ data: z.array(z.unknown()) }).transform(({ data }) => data), z.array(z.unknown())])
+  .union([
+    z.object({ data: z.array(z.unknown()) }).transform(({ data }) => data),
+    z.array(z.unknown()),
+  ])
   .pipe(z.array(z.object({ id, name: z.string(), engine: z.string() })));
 const database = z.object({ id, details: z.record(z.string(), z.unknown()).nullish() });
 const healthcheck = z.object({ status: z.string() });
@@ -75,7 +78,9 @@ export class Convergence {
   private async database(signal: AbortSignal): Promise<number> {
     const { address: host, port, database: dbname, username: user, password } = this.wanted.store;
     const details = { host, port, dbname, user, password };
-    const all = databases.parse(await this.metabase.call("GET", "/api/database", undefined, signal));
+    const all = databases.parse(
+      await this.metabase.call("GET", "/api/database", undefined, signal),
+    );
     const found = all.find(({ name, engine }) => name === DATABASE_NAME && engine === ENGINE);
     if (found === undefined) {
       const body = { name: DATABASE_NAME, engine: ENGINE, details, is_full_sync: true };
@@ -188,7 +193,7 @@ export class Convergence {
     const path = `/api/dashboard/${dashboardId}`;
     const known = dashboard.parse(await this.metabase.call("GET", path, undefined, signal));
     const tabs = known.tabs ?? [];
-    const dashcards = withMissing(known.dashcards as readonly DashCard[], shown, tabs[0]?.id);
+    const dashcards = withMissing(known.dashcards, shown, tabs[0]?.id);
     const differences = {
       ...(known.name !== name && { name }),
       ...(known.description !== description && { description }),

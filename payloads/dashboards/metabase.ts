@@ -174,7 +174,9 @@ function wordsIn(answer: unknown): string {
   const fields = typeof errors === "object" && errors !== null ? Object.entries(errors) : [];
   return [
     ...(typeof message === "string" ? [message] : []),
-    ...fields.map(([field, fault]) => `${field}: ${typeof fault === "string" ? fault : JSON.stringify(fault)}`),
+    ...fields.map(
+      ([field, fault]) => `${field}: ${typeof fault === "string" ? fault : JSON.stringify(fault)}`,
+    ),
   ].join("; ");
 }
 

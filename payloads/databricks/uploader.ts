@@ -58,7 +58,7 @@ export class Uploader {
     const { workspace, figures, giveUp, stopping, log } = this.options;
     const body = await compressed(file.lines);
     const done = figures.uploadSeconds.startTimer();
-    for (let failures = 0; !stopping.aborted; ) {
+    for (let failures = 0; !stopping.aborted;) {
       try {
         await workspace.upload(file.path, body, giveUp);
       } catch (error) {
@@ -122,6 +122,7 @@ function remedyOf(status: number | undefined): string {
       return ". Grant WRITE VOLUME on the volume, and USE on its catalog and schema";
     case 404:
       return ". Create the volume that lab.databricks.volume names";
+    case undefined:
     default:
       return "";
   }

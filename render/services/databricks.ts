@@ -14,7 +14,8 @@ export function databricksService(
   if (databricks === undefined || !hostPrograms(lab, host).includes("databricks")) return undefined;
   const { clientId, workspace, volume, topics, everySeconds, batchKib } = databricks;
   const secret = secrets.databricks;
-  if (secret === undefined) throw new Error("bug: no secret for Databricks: that is checked before");
+  if (secret === undefined)
+    throw new Error("bug: no secret for Databricks: that is checked before");
   return programService({
     lab,
     host,

@@ -42,7 +42,9 @@ export function renderServicesScript(
   sums: ProgramSums,
 ): string {
   const programs = programsOf(services);
-  const files = services.flatMap(({ file }, unit) => (file === undefined ? [] : [{ ...file, unit }]));
+  const files = services.flatMap(({ file }, unit) =>
+    file === undefined ? [] : [{ ...file, unit }],
+  );
   return hostScript(
     "services",
     {

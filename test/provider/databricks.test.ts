@@ -78,7 +78,9 @@ async function write(from: number, to: number): Promise<void> {
 /** The numbers that were uploaded, as the documented notebook reads them: each offset once. */
 function uploaded(): number[] {
   const lines = server.lines();
-  const once = new Map(lines.map((line) => [`${String(line["partition"])} ${String(line["offset"])}`, line]));
+  const once = new Map(
+    lines.map((line) => [`${String(line["partition"])} ${String(line["offset"])}`, line]),
+  );
   return [...once.values()].map(({ value }) => Number(value)).sort((a, b) => a - b);
 }
 

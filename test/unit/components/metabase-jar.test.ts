@@ -29,7 +29,8 @@ test.each([false, true])("tells its version and sum (64 bit: %s)", (isLarge) => 
 test("a jar of another's making is read as well", () => {
   const text = join(folder, "version.properties");
   writeFileSync(text, properties("v1.63.19.2"));
-  const script = "import sys,zipfile; zipfile.ZipFile(sys.argv[1],'w').write(sys.argv[2],'version.properties')";
+  const script =
+    "import sys,zipfile; zipfile.ZipFile(sys.argv[1],'w').write(sys.argv[2],'version.properties')";
   execFileSync("python3", ["-c", script, jar, text]);
   expect(readMetabaseJar(jar)).toMatchObject({ version: 63, tag: "v1.63.19.2" });
 });

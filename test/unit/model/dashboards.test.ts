@@ -1,5 +1,11 @@
 import { describeProblem, parseLab } from "../../../model";
-import { change, physicalConfig, problemsOf, virtualConfig, type RawConfig } from "../../support/lab-config";
+import {
+  change,
+  physicalConfig,
+  problemsOf,
+  virtualConfig,
+  type RawConfig,
+} from "../../support/lab-config";
 
 const whole = { metabaseJar: "downloads/metabase.jar" };
 

@@ -20,7 +20,11 @@ it("runs on the MQTT broker's host with a token, if nothing else is said", () =>
 });
 
 it("takes another host, without any MQTT", () => {
-  const config = change(uploading({ ...whole, host: "client-1", clientId: "c" }), ["mqtt"], undefined);
+  const config = change(
+    uploading({ ...whole, host: "client-1", clientId: "c" }),
+    ["mqtt"],
+    undefined,
+  );
   expect(told(config)).toEqual([]);
   expect(parseLab(config).data.databricks).toMatchObject({ host: "client-1", clientId: "c" });
 });

@@ -12,7 +12,8 @@ function mqttConfig(): RawConfig {
 
 const told = (config: RawConfig) => problemsOf(config).map(describeProblem);
 const device = (name: string) => ["mqtt", "devices", name];
-const PROGRAMS = "Choose another; 9181, 9182, 9183, 9184, 9185, 9186, 9187, 9188 are the programs'.";
+const PROGRAMS =
+  "Choose another; 9181, 9182, 9183, 9184, 9185, 9186, 9187, 9188 are the programs'.";
 const LISTENS = "one host cannot listen twice on a port";
 const NAMES = "at most 64 letters, digits, `.`, `_` and `-`, a letter or digit first";
 

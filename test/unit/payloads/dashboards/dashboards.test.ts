@@ -26,7 +26,10 @@ afterEach(async () => {
   await server.close();
 });
 
-function start(change: Partial<DashboardsConfig["store"]> = {}, everySeconds = 3600): Running {
+function start(
+  change: Partial<DashboardsConfig["store"]> = {},
+  everySeconds = 3600,
+): { readonly health: () => string | undefined } {
   const config: DashboardsConfig = {
     ...{ host: "data-1", endpoint: { address: "127.0.0.1", port: 0 }, lab: "gcn" },
     metabase: { address: "127.0.0.1", port: server.port, email: EMAIL, password: PASSWORD },
@@ -41,8 +44,9 @@ function start(change: Partial<DashboardsConfig["store"]> = {}, everySeconds = 3
   const log = (_: Level, message: string, fields: object = {}) =>
     void lines.push(`${message} ${JSON.stringify(fields)}`);
   const pace = { startMs: 10, startDeadlineMs: 300, tellMs: 100, failureMs: 20 };
-  running = startDashboards(config, { log, metrics, signal: stopping.signal }, pace);
-  return running;
+  const begun = startDashboards(config, { log, metrics, signal: stopping.signal }, pace);
+  running = begun;
+  return { health: () => begun.health() };
 }
 
 async function stop(): Promise<void> {
@@ -88,7 +92,9 @@ test("the first time it makes everything, the second time it logs in and changes
       ...{ type: "native", native: { query: sql }, database: server.databases[0]!.id },
     })),
   );
-  expect(dashcards().map(({ card_id, row, col, size_x, size_y }) => [card_id, row, col, size_x, size_y])).toEqual(
+  expect(
+    dashcards().map(({ card_id, row, col, size_x, size_y }) => [card_id, row, col, size_x, size_y]),
+  ).toEqual(
     questions.map(({ mark, place }) => [
       ...[cardOf(mark).id, place.row, place.col, place.size_x, place.size_y],
     ]),

@@ -64,7 +64,10 @@ afterEach(async () => {
   await server.stop();
 });
 
-function start(source: FakeSource, access: Partial<DatabricksConfig> = {}): Running {
+function start(
+  source: FakeSource,
+  access: Partial<DatabricksConfig> = {},
+): { readonly health: () => string | undefined } {
   const config: DatabricksConfig = {
     ...{ host: "data-1", endpoint: { address: "127.0.0.1", port: 0 } },
     ...{ kafka: { bootstrapServers: ["127.0.0.1:1"] }, workspace: server.url },
@@ -75,8 +78,9 @@ function start(source: FakeSource, access: Partial<DatabricksConfig> = {}): Runn
   const log = (_: Level, message: string, fields: object = {}) =>
     void lines.push(`${message} ${JSON.stringify(fields)}`);
   const options = { onEnd: () => void ended++, firstPauseMs: 5 };
-  running = startDatabricks(config, { log, metrics, signal: stopping.signal }, source, options);
-  return running;
+  const begun = startDatabricks(config, { log, metrics, signal: stopping.signal }, source, options);
+  running = begun;
+  return { health: () => begun.health() };
 }
 
 async function stop(): Promise<void> {
@@ -150,7 +154,11 @@ test("offline nothing is committed, the journal is told once, health tells why; 
 
 test.each([
   ["a wrong secret", { secret: "other" }, /401 invalid_client.*\. Set pi-lab:databricksSecret/],
-  ["a volume that is not there", { volume: "/Volumes/a/b/c" }, /404 NOT_FOUND.*\. Create the volume/],
+  [
+    "a volume that is not there",
+    { volume: "/Volumes/a/b/c" },
+    /404 NOT_FOUND.*\. Create the volume/,
+  ],
 ] as const)("%s is told with its remedy, and tried again", async (_what, access, told) => {
   const source = new FakeSource(records(4), 4);
   const { health } = start(source, access);

@@ -34,7 +34,10 @@ test("Metabase and the program run on their host alone, Metabase first", () => {
 });
 
 test("its unit and its environment are as approved", () => {
-  expectGolden("unit/render/golden/metabase.service", textOf("/etc/systemd/system/metabase.service"));
+  expectGolden(
+    "unit/render/golden/metabase.service",
+    textOf("/etc/systemd/system/metabase.service"),
+  );
   expectGolden("unit/render/golden/metabase.env", textOf("/etc/pi-lab/metabase.env"));
 });
 
@@ -72,8 +75,7 @@ describe("the store", () => {
   });
 
   test("has none where there is no Metabase", () => {
-    const { dashboards: _, ...rest } = lab.data;
-    const without = { ...lab, data: rest };
+    const without = { ...lab, data: { ...lab.data, dashboards: undefined } };
     const [postgres] = hostServices(without, hostOf("client-1"), blankSecrets(without));
     expect(JSON.stringify(postgres?.entries)).not.toContain("metabase");
   });
@@ -94,9 +96,9 @@ describe("the push", () => {
   test("takes the jar from where it was copied to, by its sum", () => {
     expect(script()).toContain("file_path=('/opt/metabase/metabase.jar')");
     expect(script()).toContain(`file_sha256=('${"ef".repeat(32)}')`);
-    expect(() => renderServicesScript(hostOf("desk-1"), services("desk-1"), { ...sums, files: {} })).toThrow(
-      "bug: /var/tmp/pi-lab-metabase.jar is not among what is pushed",
-    );
+    expect(() =>
+      renderServicesScript(hostOf("desk-1"), services("desk-1"), { ...sums, files: {} }),
+    ).toThrow("bug: /var/tmp/pi-lab-metabase.jar is not among what is pushed");
   });
 
   test("another jar restarts Metabase, and not the program", () => {

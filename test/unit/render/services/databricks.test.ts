@@ -11,7 +11,11 @@ function config(): RawConfig {
 }
 
 const service = (lab: Lab, name: string) =>
-  databricksService(lab, lab.hosts.find((host) => host.name === name)!, blankSecrets(lab));
+  databricksService(
+    lab,
+    lab.hosts.find((host) => host.name === name)!,
+    blankSecrets(lab),
+  );
 
 function fileOf(lab: Lab): unknown {
   const file = service(lab, "desk-1")?.entries.find(({ path }) => path.endsWith(".json"));
@@ -53,7 +57,11 @@ it("logs in to Kafka where brokers ask, and as a service principal where one is 
 it("a lab without its secret is a bug, told as one", () => {
   const lab = parseLab(config());
   const secrets = { mqtt: {}, mqttSalts: {}, kafka: {}, store: {}, storeSalts: {} };
-  expect(() => databricksService(lab, lab.hosts.find(({ name }) => name === "desk-1")!, secrets)).toThrow(
-    "bug: no secret for Databricks",
-  );
+  expect(() =>
+    databricksService(
+      lab,
+      lab.hosts.find(({ name }) => name === "desk-1")!,
+      secrets,
+    ),
+  ).toThrow("bug: no secret for Databricks");
 });
