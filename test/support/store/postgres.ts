@@ -37,8 +37,11 @@ export interface LocalPostgres {
   stop(signal?: "SIGINT" | "SIGKILL"): Promise<void>;
   /** All of it stands still while `task` runs, as a machine that hangs does. */
   whilePaused<T>(task: () => Promise<T>): Promise<T>;
-  /** Makes the roles, as each start of the unit does. */
-  makeRoles(readers: readonly string[]): Promise<void>;
+  /**
+   * Makes the roles, as each start of the unit does.
+   * @param owners those that have a database of their own name. Default: none
+   */
+  makeRoles(readers: readonly string[], owners?: readonly string[]): Promise<void>;
   /** Asks as this role; by default as the owner, of the lab's database. */
   ask<R extends Record<string, unknown>>(
     sql: string,
@@ -103,13 +106,16 @@ export async function localPostgres(): Promise<LocalPostgres> {
   const access = (role: string, database = DATABASE): StoreAccess => ({
     ...{ address: "127.0.0.1", port, database, username: role, password: password(role) },
   });
-  const makeRoles = async (wanted: readonly string[]) => {
+  const makeRoles = async (wanted: readonly string[], owners: readonly string[] = []) => {
     readers = wanted;
     const passwords = Object.fromEntries(
-      ["sink", ...readers].map((role) => [role, { password: password(role), salt: SALT }]),
+      ["sink", ...readers, ...owners].map((role) => [
+        role,
+        { password: password(role), salt: SALT },
+      ]),
     );
     const file = join(folder, "roles.sql");
-    await writeFile(file, renderRoles({ database: DATABASE, readers }, passwords));
+    await writeFile(file, renderRoles({ database: DATABASE, readers, owners }, passwords));
     const where = ["-h", join(folder, "sockets"), "-p", String(port), "-U", "postgres"];
     await tool("psql", "-X", "-q", ...where, "-d", "postgres", "-f", file);
   };
@@ -196,7 +202,7 @@ async function configure(folder: string, data: string, port: number): Promise<vo
   // Nothing here outlives a power cut.
   await writeFile(join(data, "postgresql.auto.conf"), `${conf}fsync = off\n`);
   // The administrator of these tests is whoever runs them; other databases are theirs too.
-  const hba = renderPostgresHba({ database: "all" }, { subnet: "127.0.0.0/8" });
+  const hba = renderPostgresHba({ database: "all" }, { subnet: "127.0.0.0/8" }, ["metabase"]);
   await writeFile(join(folder, "hba.conf"), hba.replace("peer", "trust"));
 }
 
