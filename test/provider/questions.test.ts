@@ -13,8 +13,8 @@ type Rows = Record<string, unknown>[];
 
 let postgres: LocalPostgres;
 const answers = new Map<string, Rows>();
-/** The middle of a bucket of ten seconds, a little while ago. */
-const BASE = Math.floor(Date.now() / 10_000) * 10_000 - 55_000;
+/** The start of ten seconds, a little while ago. */
+const BASE = Math.floor(Date.now() / 10_000) * 10_000 - 20_000;
 
 function record(offset: number, value: object | string): InRecord {
   const text = typeof value === "string" ? value : JSON.stringify(value);
@@ -94,7 +94,6 @@ test("load by minute, progress by partition, what is no reading by its fault", (
     { topic: "telemetry", partition: 0, next_offset: "5", log_end: "10", lag: "5" },
   ]);
   expect(answer("bad-records")).toMatchObject([{ topic: "telemetry", records: "1" }]);
-  expect(answer("silent-list")).toEqual([]);
 });
 
 test("each gives the columns that its picture names", () => {
