@@ -16,6 +16,7 @@ import {
 import { cacheDir } from "../shared/cache-dir";
 import type { Access, LocalFile, ProgramFiles } from "./hosts";
 import type { KafkaArchive } from "./kafka";
+import { NoMetabase, readMetabaseJar } from "./metabase-jar";
 
 /** What the program takes from the controlling machine's disk. */
 export interface LocalInputs {
@@ -37,6 +38,7 @@ export function localProblems(draft: LabDraft, root: string): ConfigProblem[] {
   const version = draft.cluster?.kafkaVersion;
   if (version !== undefined) findArchive(version, problems);
   findPrograms(draftPrograms(draft), nodeArch(draft.virtual !== undefined), root, problems);
+  findMetabase(draft.dashboards, root, problems);
   return problems;
 }
 
@@ -53,8 +55,10 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
   const archive = findArchive(lab.cluster.kafkaVersion, problems);
   const wanted = new Map(labPrograms(lab).map((name) => [name, "lab.hosts"]));
   const programs = findPrograms(wanted, nodeArch(isVirtual), root, problems);
+  const metabase = findMetabase(lab.data.dashboards, root, problems);
   if (archive === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { access, archive, ...(programs === undefined ? {} : { programs }) };
+  const pushed = programs && { ...programs, ...(metabase !== undefined && { metabase }) };
+  return { access, archive, ...(pushed === undefined ? {} : { programs: pushed }) };
 }
 
 /**
@@ -73,8 +77,11 @@ export function readPrivateKey(lab: Lab, root: string): string | undefined {
 /** The file of the private key, absolute; undefined where the SSH agent is asked. */
 export function privateKeyFile({ ssh }: LabDraft | Lab, root: string): string | undefined {
   const path = ssh?.privateKeyPath;
-  return path === undefined ? undefined : resolve(root, path.replace(/^~(?=\/)/, homedir()));
+  return path === undefined ? undefined : fromRoot(path, root);
 }
+
+const fromRoot = (path: string, root: string): string =>
+  resolve(root, path.replace(/^~(?=\/)/, homedir()));
 
 function readAccess(
   file: string | undefined,
@@ -140,6 +147,9 @@ export function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string>
     ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
     ["bridge", "lab.bridge", draft.bridge !== undefined],
     ["status-page", "lab.statusPage", draft.statusPage !== undefined],
+    ["sink", "lab.store", draft.store !== undefined],
+    ["dashboards", "lab.dashboards", draft.dashboards !== undefined],
+    ["databricks", "lab.databricks", draft.databricks !== undefined],
   ];
   return new Map(asked.flatMap(([name, path, isAsked]) => (isAsked ? [[name, path]] : [])));
 }
@@ -179,4 +189,46 @@ function findPrograms(
     }
   }
   return node === undefined ? undefined : { node, files };
+}
+
+/** The first that has the API that the program speaks, and the first that needs Java 21. */
+const FIRST_METABASE = 50;
+const FIRST_ON_JAVA_21 = 53;
+
+function findMetabase(
+  dashboards: LabDraft["dashboards"] | Lab["data"]["dashboards"],
+  root: string,
+  problems: ConfigProblem[],
+): LocalFile | undefined {
+  const { metabaseJar, java } = dashboards ?? {};
+  if (metabaseJar === undefined) return undefined;
+  const path = fromRoot(metabaseJar, root);
+  const tell = (
+    cause: string,
+    remedy: string,
+    at = "metabaseJar",
+    value: unknown = metabaseJar,
+  ) => {
+    problems.push({ path: `lab.dashboards.${at}`, value: String(value), cause, remedy });
+    return undefined;
+  };
+  const download = "Download it from https://www.metabase.com/start/oss/jar, and name the file.";
+  try {
+    const { version, tag, sha256 } = readMetabaseJar(path);
+    if (version < FIRST_METABASE) {
+      const cause = `is Metabase ${tag}, whose API is older than the lab's programs know`;
+      return tell(cause, `Take v0.${FIRST_METABASE} or newer.`);
+    }
+    if (version >= FIRST_ON_JAVA_21 && java !== undefined && java < 21) {
+      const cause = `is too old for Metabase ${tag}, which needs Java 21`;
+      const remedy = `Leave it out on hosts with Debian 13 or Ubuntu, or take Metabase v0.${FIRST_ON_JAVA_21 - 1}.`;
+      return tell(cause, remedy, "java", java);
+    }
+    return { path, sha256 };
+  } catch (error) {
+    if (error instanceof NoMetabase) return tell(error.message, download);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return tell(`cannot be read (${code}: ${path})`, download);
+  }
 }

@@ -1,9 +1,17 @@
 import { compareNatural } from "./errors";
 import type { LabConfig } from "./schema";
 import { dataDefaults } from "./schema-data";
-import { filtersOverlap } from "./data/mqtt-filter";
-import { telemetryTopic } from "./data/programs";
-import type { Bridge, DataPlane, Mqtt, Ring, StatusPage } from "./data/types";
+import { telemetryRoutes } from "./data/telemetry-routes";
+import type {
+  Bridge,
+  Dashboards,
+  Databricks,
+  DataPlane,
+  Mqtt,
+  Ring,
+  StatusPage,
+  Store,
+} from "./data/types";
 import type { HostName, TopicName } from "./types";
 
 /** From checked values alone. */
@@ -14,6 +22,9 @@ export function buildDataPlane(config: LabConfig): DataPlane {
     telemetry: config.telemetry,
     bridge: buildBridge(config),
     statusPage: buildStatusPage(config),
+    store: buildStore(config),
+    dashboards: buildDashboards(config),
+    databricks: buildDatabricks(config),
   };
 }
 
@@ -53,16 +64,44 @@ function buildStatusPage(config: LabConfig): StatusPage | undefined {
   const { statusPage, bridge, mqtt, name } = config;
   const host = statusPage?.host ?? mqtt?.host;
   if (statusPage === undefined || host === undefined) return undefined;
-  const carried = (bridge?.routes ?? [])
-    .filter(({ from }) => filtersOverlap(from, telemetryTopic("+")))
-    .map(({ topic }) => topic);
   const topics = (named: readonly string[]) =>
     [...new Set(named)].sort(compareNatural) as TopicName[];
   return {
     host: host as HostName,
     port: statusPage.port,
     title: statusPage.title ?? name,
-    telemetryTopics: topics(statusPage.telemetryTopics ?? carried),
+    telemetryTopics: topics(statusPage.telemetryTopics ?? telemetryRoutes(bridge)),
     alertTopics: topics(statusPage.alertTopics ?? []),
+  };
+}
+
+function buildStore({ store, mqtt, bridge }: LabConfig): Store | undefined {
+  if (store === undefined) return undefined;
+  const { host = mqtt?.host, topics = telemetryRoutes(bridge), readers = [], ...rest } = store;
+  if (host === undefined) throw new Error("bug: a store passed validation without a host");
+  return {
+    ...rest,
+    host: host as HostName,
+    topics: [...new Set(topics)].sort(compareNatural) as TopicName[],
+    readers: [...new Set(readers)].sort(),
+  };
+}
+
+function buildDashboards({ dashboards, mqtt }: LabConfig): Dashboards | undefined {
+  if (dashboards === undefined) return undefined;
+  const host = dashboards.host ?? mqtt?.host;
+  if (host === undefined) throw new Error("bug: dashboards passed validation without a host");
+  return { ...dashboards, host: host as HostName };
+}
+
+function buildDatabricks({ databricks, mqtt }: LabConfig): Databricks | undefined {
+  if (databricks === undefined) return undefined;
+  const host = databricks.host ?? mqtt?.host;
+  if (host === undefined) throw new Error("bug: databricks passed validation without a host");
+  return {
+    ...databricks,
+    host: host as HostName,
+    clientId: databricks.clientId,
+    topics: [...new Set(databricks.topics as TopicName[])].sort(compareNatural),
   };
 }

@@ -36,6 +36,7 @@ export {
 export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
 export { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
 export { parsePasswords, passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
+export { databricksSecretProblems } from "./rules/databricks";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";
 export type * from "./data/types";
 export type * from "./data/payload-configs";
@@ -49,4 +50,12 @@ export {
 } from "./data/programs";
 export { filterFault, filtersOverlap, matchFilter, topicNameFault } from "./data/mqtt-filter";
 export { bridgeUser, LOAD_TOPICS, LOAD_USER, mqttUsers, type MqttUser } from "./data/mqtt-users";
+export {
+  DASHBOARDS_ROLE,
+  METABASE_ROLE,
+  READERS_GROUP,
+  STORE_OWNER,
+  storeReaders,
+  storeRoles,
+} from "./data/store-roles";
 export { SERVICE_USER_PREFIX, serviceUser, serviceUsers } from "./data/service-users";

@@ -5,6 +5,8 @@ import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
 import { bridgeProblems } from "./rules/bridge";
+import { dashboardsProblems } from "./rules/dashboards";
+import { databricksProblems } from "./rules/databricks";
 import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
@@ -14,6 +16,7 @@ import { quotaProblems } from "./rules/quotas";
 import { ringProblems } from "./rules/ring";
 import { securityProblems } from "./rules/security";
 import { statusPageProblems } from "./rules/status-page";
+import { storeProblems } from "./rules/store";
 import { topicProblems } from "./rules/topics";
 import { defaults, type LabConfig, type LabDraft } from "./schema";
 import { buildAcls, buildQuotas, buildUsers } from "./security-config";
@@ -57,7 +60,10 @@ export function parseLab(
     );
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const access = [securityProblems, quotaProblems];
-  const data = [ringProblems, mqttProblems, bridgeProblems, statusPageProblems];
+  const data = [
+    ...[ringProblems, mqttProblems, bridgeProblems],
+    ...[storeProblems, dashboardsProblems, databricksProblems, statusPageProblems],
+  ];
   const found: ConfigProblem[] = [
     ...problems,
     ...[...ours, ...access, ...data, more]

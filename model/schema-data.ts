@@ -14,6 +14,16 @@ export const dataDefaults = {
   key: "{topic}",
   /** IANA's alternative to HTTP's own, which needs no privilege. */
   statusPagePort: 8080,
+  /** PostgreSQL's own. */
+  storePort: 5432,
+  database: "pilab",
+  retentionDays: 30,
+  metabasePort: 3000,
+  metabaseEmail: "admin@pi-lab.internal",
+  metabaseJava: 21,
+  metabaseHeapMib: 1024,
+  uploadSeconds: 30,
+  uploadKib: 512,
 } as const;
 
 /** The shapes of what the lab does with its data. */
@@ -61,6 +71,45 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
         read.text({ what: "the Kafka topic for what is refused", example: "dead-letters" }),
       ).optional(),
     },
+    dashboards: {
+      host: leaf(read.text({ what: "the host of Metabase", example: "data-1" })).optional(),
+      metabaseJar: leaf(
+        read.text({ what: "the file of Metabase's jar", example: "downloads/metabase.jar" }),
+      ),
+      port: int("Metabase's port", 3000, 1024, 65_535).default(dataDefaults.metabasePort),
+      email: leaf(
+        read.text({ what: "the administrator's e-mail address", example: "you@example.com" }),
+      ).default(dataDefaults.metabaseEmail),
+      java: int("the version of Java for Metabase", 21, 17, 99).default(dataDefaults.metabaseJava),
+      heapMib: int("the heap of Metabase's JVM", 1024, 512, 65_536, "MiB").default(
+        dataDefaults.metabaseHeapMib,
+      ),
+    },
+    databricks: {
+      host: leaf(read.text({ what: "the host that uploads", example: "data-1" })).optional(),
+      workspace: leaf(
+        read.text({
+          what: "the workspace's URL",
+          example: "https://dbc-a1b2345c-d6e7.cloud.databricks.com",
+        }),
+      ),
+      volume: leaf(
+        read.text({ what: "the volume's folder", example: "/Volumes/main/default/pi-lab" }),
+      ),
+      clientId: leaf(
+        read.text({
+          what: "the service principal's client id",
+          example: "8f7a2b3c-0d1e-4f5a-9b8c-7d6e5f4a3b2c",
+        }),
+      ).optional(),
+      topics: texts("a Kafka topic", "telemetry"),
+      everySeconds: int("the seconds between two uploads", 30, 1, 300, "seconds").default(
+        dataDefaults.uploadSeconds,
+      ),
+      batchKib: int("what is uploaded at once", 512, 1, 1024, "KiB").default(
+        dataDefaults.uploadKib,
+      ),
+    },
     route: {
       from: leaf(read.text({ what: "an MQTT topic filter", example: "hosts/+/telemetry" })),
       topic: leaf(read.text({ what: "a Kafka topic", example: "telemetry" })),
@@ -74,6 +123,18 @@ export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
       title: leaf(read.text({ what: "the status page's title", example: "Kafka lab" })).optional(),
       telemetryTopics: texts("a topic with hosts' telemetry", "telemetry").optional(),
       alertTopics: texts("a topic with alerts", "alerts").optional(),
+    },
+    store: {
+      host: leaf(read.text({ what: "the host of the store", example: "data-1" })).optional(),
+      port: int("PostgreSQL's port", 5432, 1024, 65_535).default(dataDefaults.storePort),
+      database: leaf(read.text({ what: "the database's name", example: "pilab" })).default(
+        dataDefaults.database,
+      ),
+      topics: texts("a Kafka topic", "telemetry").optional(),
+      retentionDays: int("the days that records are kept", 30, 1, 3650, "days").default(
+        dataDefaults.retentionDays,
+      ),
+      readers: texts("a role that may read", "grafana").optional(),
     },
   };
 }

@@ -306,6 +306,9 @@ function buildSchema(mode: Mode) {
     telemetry: optionalObject(shapes.telemetry).optional(),
     bridge: object({ ...shapes.bridge, routes: list(object(shapes.route)) }).optional(),
     statusPage: optionalObject(shapes.statusPage).optional(),
+    store: optionalObject(shapes.store).optional(),
+    dashboards: object(shapes.dashboards).optional(),
+    databricks: object(shapes.databricks).optional(),
   });
   return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
 }

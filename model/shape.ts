@@ -107,6 +107,7 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
     case "ring":
     case "telemetry":
     case "statusPage":
+    case "store":
       return Object.keys(shapes[group]);
     case "mqtt":
       return [...Object.keys(shapes.mqtt), "devices"];

@@ -33,4 +33,5 @@ export {
   type HostService,
   type ServiceSecrets,
 } from "./services";
+export { metabasePaths } from "./services/metabase";
 export { pushedPaths, renderServicesScript, type ProgramSums } from "./services/push";

@@ -110,10 +110,58 @@ export interface StatusPageConfig extends PayloadConfig {
   readonly telemetryEverySeconds?: number;
 }
 
+export interface StoreAccess {
+  readonly address: string;
+  readonly port: number;
+  readonly database: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface SinkConfig extends PayloadConfig {
+  readonly kafka: KafkaAccess;
+  readonly store: StoreAccess;
+  /** The Kafka topics that are kept. */
+  readonly topics: readonly string[];
+  readonly retentionDays: number;
+}
+
+export interface DashboardsConfig extends PayloadConfig {
+  /** The lab's name, for titles. */
+  readonly lab: string;
+  /** Where Metabase serves, and the account that keeps it. */
+  readonly metabase: {
+    readonly address: string;
+    readonly port: number;
+    readonly email: string;
+    readonly password: string;
+  };
+  /** The database that Metabase is to show, and who reads it there. */
+  readonly store: StoreAccess;
+  readonly everySeconds: number;
+}
+
+export interface DatabricksConfig extends PayloadConfig {
+  readonly kafka: KafkaAccess;
+  /** `https://…` without a path. */
+  readonly workspace: string;
+  /** `/Volumes/CATALOG/SCHEMA/VOLUME`, and folders below it. */
+  readonly volume: string;
+  /** With a client id: its OAuth secret. Without: a personal access token. */
+  readonly clientId?: string;
+  readonly secret: string;
+  readonly topics: readonly string[];
+  readonly everySeconds: number;
+  readonly batchKib: number;
+}
+
 /** The configuration of each program. */
 export interface ProgramConfigs {
   readonly ring: RingConfig;
   readonly telemetry: TelemetryConfig;
   readonly bridge: BridgeConfig;
   readonly "status-page": StatusPageConfig;
+  readonly sink: SinkConfig;
+  readonly dashboards: DashboardsConfig;
+  readonly databricks: DatabricksConfig;
 }

@@ -35,9 +35,9 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     telemetry: data.telemetry !== undefined,
     bridge: data.bridge?.hosts.includes(host.name) ?? false,
     alerting: false,
-    sink: false,
-    dashboards: false,
-    databricks: false,
+    sink: data.store?.host === host.name,
+    dashboards: data.dashboards?.host === host.name,
+    databricks: data.databricks?.host === host.name,
     "status-page": data.statusPage?.host === host.name,
   };
   return programNames.filter((name) => runs[name]);

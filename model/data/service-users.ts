@@ -44,11 +44,20 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
       const topics = [...new Set(named)].sort();
       return topics.flatMap((topic) => allow("topic", topic, ["describe", "write"]));
     }
+    case "sink": {
+      const { topics = [] } = data.store ?? {};
+      return topics.flatMap((topic) => allow("topic", topic, ["describe", "read"]));
+    }
+    case "databricks": {
+      const topics = [...new Set(data.databricks?.topics)].sort();
+      return [
+        ...topics.flatMap((topic) => allow("topic", topic, ["describe", "read"])),
+        ...allow("group", serviceUser(program), ["read"]),
+      ];
+    }
     case "telemetry":
     case "alerting":
-    case "sink":
     case "dashboards":
-    case "databricks":
       return [];
     case "status-page": {
       const { telemetryTopics = [], alertTopics = [] } = data.statusPage ?? {};

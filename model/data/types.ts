@@ -73,6 +73,55 @@ export interface StatusPage {
   readonly alertTopics: readonly TopicName[];
 }
 
+/** PostgreSQL on a host of the lab, with what topics hold, and who reads it. */
+export interface Store {
+  /** The host that PostgreSQL and the sink run on. Default: the MQTT broker's. */
+  readonly host: HostName;
+  /** TCP port of PostgreSQL. Default 5432. */
+  readonly port: number;
+  /** The database's name. Default `pilab`. */
+  readonly database: string;
+  /** Kafka topics that are kept. Default: those that the bridge's routes carry telemetry to. */
+  readonly topics: readonly TopicName[];
+  /** Days for which records are kept, by Kafka's time stamps. Default 30. */
+  readonly retentionDays: number;
+  /** Roles that may read, besides `dashboards`. Default: none. */
+  readonly readers: readonly string[];
+}
+
+/** Metabase on a host of the lab, which shows what the store holds. */
+export interface Dashboards {
+  /** The host that Metabase runs on. Default: the MQTT broker's. */
+  readonly host: HostName;
+  /** Metabase's jar on the controlling machine; relative to the stack's folder. */
+  readonly metabaseJar: string;
+  /** TCP port of Metabase. Default 3000. */
+  readonly port: number;
+  /** The administrator's account, which the lab makes. Default `admin@pi-lab.internal`. */
+  readonly email: string;
+  /** The Java that Metabase runs on, as a Debian package. Default 21. */
+  readonly java: number;
+  /** Metabase's JVM heap. Default 1024. */
+  readonly heapMib: number;
+}
+
+/** Uploads topics as files into a volume of a Databricks workspace. */
+export interface Databricks {
+  /** Where it runs. Default: the MQTT broker's host. */
+  readonly host: HostName;
+  /** The workspace's URL, `https://…` without a path. */
+  readonly workspace: string;
+  /** The folder that files go to: `/Volumes/CATALOG/SCHEMA/VOLUME`, and maybe folders below it. */
+  readonly volume: string;
+  /** Of the service principal that logs in. Without one the secret is a personal access token. */
+  readonly clientId: string | undefined;
+  readonly topics: readonly TopicName[];
+  /** How long a partition's records are gathered at most. Default 30. */
+  readonly everySeconds: number;
+  /** So many KiB of records are uploaded at once. Default 512. */
+  readonly batchKib: number;
+}
+
 export interface DataPlane {
   /** Undefined where the lab has no client. */
   readonly ring: Ring | undefined;
@@ -80,4 +129,7 @@ export interface DataPlane {
   readonly telemetry: Telemetry | undefined;
   readonly bridge: Bridge | undefined;
   readonly statusPage: StatusPage | undefined;
+  readonly store: Store | undefined;
+  readonly dashboards?: Dashboards | undefined;
+  readonly databricks?: Databricks | undefined;
 }

@@ -166,11 +166,14 @@ function checkHeaps(draft: LabDraft, report: Report): void {
 }
 
 /** How many programs of the lab's run beside a broker or controller. */
-function programsBeside(host: string, { telemetry, bridge, mqtt, statusPage }: LabDraft): number {
+function programsBeside(host: string, draft: LabDraft): number {
+  const { telemetry, bridge, mqtt, statusPage, store } = draft;
+  const isHere = (group: { readonly host?: string | undefined } | undefined): boolean =>
+    group !== undefined && (group.host ?? mqtt?.host) === host;
   const bridges = bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
-  const pages = statusPage === undefined ? [] : [statusPage.host ?? mqtt?.host];
-  const beside = [telemetry !== undefined, bridges.includes(host), pages.includes(host)];
-  return beside.filter(Boolean).length;
+  const beside = [telemetry !== undefined, bridges.includes(host), isHere(statusPage)];
+  // The sink, and PostgreSQL with its shared buffers and some ten connections, which takes as much as two.
+  return beside.filter(Boolean).length + (isHere(store) ? 3 : 0);
 }
 
 function heapFault(

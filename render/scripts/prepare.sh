@@ -98,6 +98,8 @@ choose_java() {
   local i package
   for i in "${!missing[@]}"; do
     [[ ${missing[i]} == jre || ${missing[i]} == openjdk-* ]] || continue
+    # One that a service asks for by name is that one.
+    if is_among "${missing[i]}" "${pi_packages[@]}"; then continue; fi
     for package in openjdk-17-jre-headless openjdk-21-jre-headless openjdk-25-jre-headless; do
       [[ -n $(apt-cache pkgnames "$package") ]] || continue
       missing[i]=$package
@@ -206,7 +208,7 @@ set_timezone() {
 # Where a host still has services, the push that brings them removes those that are gone.
 remove_all_services() {
   [[ -f $services_manifest ]] || return 0
-  units=() programs=() entry_path=()
+  units=() programs=() entry_path=() file_path=()
   remove_former_services
   remove_node_but nothing
   rm -f "$services_manifest"

@@ -86,7 +86,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     quotas: [],
     data: {
       ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
-      statusPage: undefined,
+      ...{ statusPage: undefined, store: undefined },
     },
     ...overrides,
   };

@@ -15,5 +15,6 @@ export const localInputs: LocalInputs = {
   programs: {
     node: file("node"),
     files: Object.fromEntries(programNames.map((name) => [name, file(name)])),
+    metabase: file("metabase"),
   },
 };

@@ -3,13 +3,15 @@ import { type StoredRecord, unpackBatches } from "../../../shared/kafka/batches"
 import type { Log } from "../log";
 import type { InRecord } from "../records";
 import { Code, nameOf } from "./codes";
-import { type Fetched, logEnds, type Offset, type Place } from "./fetch-request";
+import { type Fetched, logEnds, type Offset, type Place, type PlaceById } from "./fetch-request";
 import type { KafkaLink } from "./link";
 
 /** A partition that is read. Whoever gets it again later gets another object. */
-export interface Owned extends Place {
+export interface Owned extends PlaceById {
   /** The offset that is read next; undefined until it has been asked for. */
   position: bigint | undefined;
+  /** The one that the next record gets, as last told; undefined until then. */
+  end: bigint | undefined;
   /** Where it begins if nothing is committed. */
   readonly from: "earliest" | "latest";
   /** Being asked for or handled. */
@@ -32,12 +34,12 @@ export const keyOf = ({ topic, partition }: Place): string => `${topic} ${partit
  * Gives partitions their positions, as far as they are told: where the group had come to, else the log's end
  * that each is to begin at.
  *
- * @param committed undefined without a group
+ * @param committed undefined where nobody keeps them
  */
 export async function findPositions(
   link: KafkaLink,
   lost: readonly Owned[],
-  committed: ((places: readonly Place[]) => Promise<readonly Offset[]>) | undefined,
+  committed: ((places: readonly PlaceById[]) => Promise<readonly Offset[]>) | undefined,
 ): Promise<void> {
   const told = await committed?.(lost);
   const known = new Map(
@@ -96,13 +98,16 @@ export async function unpackAnswers(
 ): Promise<Taken[]> {
   const taken: Taken[] = [];
   for (const answer of answers) {
-    const owned = asked.find((one) => keyOf(one) === keyOf(answer));
+    const owned = asked.find(
+      ({ topicId, partition }) => topicId === answer.topicId && partition === answer.partition,
+    );
     if (owned?.position === undefined) continue;
-    const where = `${answer.topic}, partition ${answer.partition}`;
+    const where = `${owned.topic}, partition ${owned.partition}`;
     if (answer.errorCode === Code.offsetOutOfRange) await moveInto(link, owned, log);
     else if (answer.errorCode !== Code.none) log("debug", `${where}: ${nameOf(answer.errorCode)}`);
     else {
       const { position } = owned;
+      owned.end = answer.end;
       const unpacked = await unpackBatches(answer.packed, owned.partition, position).catch(
         (error: unknown) => {
           const words = error instanceof Error ? error.message : String(error);
@@ -115,10 +120,14 @@ export async function unpackAnswers(
   return taken;
 }
 
-export function toInRecord({ topic }: Place, stored: StoredRecord): InRecord {
+export function toInRecord(
+  { topic, topicId }: Pick<PlaceById, "topic" | "topicId">,
+  stored: StoredRecord,
+): InRecord {
   const { partition, offset, timestampMs, key, value, headers } = stored;
   return {
     topic,
+    topicId,
     partition,
     offset,
     timestampMs: Number(timestampMs),
