@@ -65,7 +65,8 @@ test("the lab's health is in single numbers", () => {
   expect(["devices", "hottest", "under-voltage", "lag"].map((mark) => Number(value(mark)))).toEqual(
     [3, 60, 1, 5],
   );
-  expect(Number(value("rate"))).toBeGreaterThan(0);
+  // By whole minutes: what has just come does not count yet.
+  expect(Number(value("rate"))).toBeGreaterThanOrEqual(0);
 });
 
 test("temperatures: live by ten seconds, now with the hottest first, of the day as a range", () => {
