@@ -195,7 +195,8 @@ start_units() {
   for i in "${!units[@]}"; do
     unit=${units[i]}
     [[ $(systemctl show "$unit.service" -p LoadState --value) != masked ]] || systemctl --quiet unmask "$unit.service"
-    systemctl is-enabled --quiet "$unit.service" || systemctl --quiet enable "$unit.service" 2>/dev/null ||
+    # What is enabled at run time alone is so as long as its package sees to it.
+    [[ $(systemctl is-enabled "$unit.service" 2>/dev/null || true) == enabled ]] || systemctl --quiet enable "$unit.service" 2>/dev/null ||
       fail "$unit cannot be enabled" "See \`systemctl enable $unit\` there."
     if systemctl is-active --quiet "$unit.service" && [[ $(cat "$started/$unit.started" 2>/dev/null || true) == "${unit_print[i]}" ]]; then
       continue
