@@ -283,10 +283,11 @@ export function labOutputs(lab: Lab): LabOutputs {
       ]),
     ),
     topics: Object.fromEntries(
-      lab.topics.map(({ name, partitions, replicationFactor }) => [
-        name,
-        { partitions, replicationFactor, minInsyncReplicas: lab.cluster.minInsyncReplicas },
-      ]),
+      lab.topics.map(({ name, partitions, replicationFactor, config }) => {
+        const own = config["min.insync.replicas"];
+        const minInsyncReplicas = own === undefined ? lab.cluster.minInsyncReplicas : Number(own);
+        return [name, { partitions, replicationFactor, minInsyncReplicas }];
+      }),
     ),
   };
 }
