@@ -125,7 +125,7 @@ const mistakes: readonly Mistake[] = [
   ],
 ];
 
-test.each(mistakes)("%j: %j", (path, value, ...expected) => {
+test.each(mistakes.map((mistake) => [mistake] as const))("%j", ([path, value, ...expected]) => {
   expect(told(change(storeConfig(), path, value))).toEqual(expected);
 });
 
