@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createLab, labOutputs } from "./components/lab";
 import { localProblems, readLocalInputs } from "./components/local-inputs";
 import {
+  alertingSecretProblems,
   ConfigError,
   databricksSecretProblems,
   parseLab,
@@ -16,13 +17,18 @@ function main(): Record<string, unknown> {
     const config = new pulumi.Config();
     const passwords = parsePasswords(config.get("passwords"));
     const databricksSecret = config.get("databricksSecret");
+    const alerting = {
+      webhookSecret: config.get("webhookSecret"),
+      smtpPassword: config.get("smtpPassword"),
+    };
     const lab = parseLab(config.getObject("lab"), (draft) => [
       ...localProblems(draft, __dirname),
       ...passwordProblems(draft, passwords),
       ...databricksSecretProblems(draft, databricksSecret),
+      ...alertingSecretProblems(draft, alerting),
     ]);
     const inputs = readLocalInputs(lab, __dirname);
-    const made = createLab(lab, inputs, readPasswords(passwords), databricksSecret);
+    const made = createLab(lab, inputs, readPasswords(passwords), databricksSecret, alerting);
     return { ...labOutputs(lab), ...made };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  type AlertingSecrets,
   bootstrapServers,
   DEFAULT_THROTTLE_MIB,
   type Host,
@@ -42,12 +43,14 @@ import {
  *
  * @param passwords those that the configuration holds, by user
  * @param databricksSecret from the configuration, where the lab uploads to Databricks
+ * @param alerting the secrets that the configuration holds for alerting
  */
 export function createLab(
   lab: Lab,
   inputs: LocalInputs,
   passwords: Readonly<Record<string, Passwords>> = {},
   databricksSecret?: string,
+  alerting: AlertingSecrets = {},
 ): MadeOutputs {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
   const password = superUserPassword("super-user-password", lab);
@@ -70,6 +73,7 @@ export function createLab(
   const secrets = serviceSecrets(mqtt, store, logsIn ? kafkaPasswords : {}, {
     dashboards,
     databricks: databricksSecret,
+    alerting: neededOf(lab, alerting),
   });
   const servicesOf = (host: Host) => secrets.apply((known) => hostServices(lab, host, known));
   const sums = programSums(inputs.programs);
@@ -85,7 +89,7 @@ export function createLab(
     switch (host.role) {
       case "broker":
       case "controller": {
-        const made = { ...common, host, archive: inputs.archive, password };
+        const made = { ...common, host, archive: inputs.archive, agent: inputs.agent, password };
         const pushed = { ...made, with: pushedWith(sums, services, password) };
         const node = new KafkaNode(host.name, pushed, opts);
         nodes.push(node);
@@ -140,6 +144,18 @@ export function createLab(
     ...mqttOutput(lab, mqtt),
     ...dashboardsOutput(lab, dashboards),
     ...storeOutput(lab, store),
+  };
+}
+
+/** One that nothing uses must not make a lab's files secret. */
+function neededOf(
+  { data }: Lab,
+  { webhookSecret, smtpPassword }: AlertingSecrets,
+): AlertingSecrets {
+  const { webhook, email } = data.alerting?.outputs ?? {};
+  return {
+    ...(webhook?.signed === true && { webhookSecret }),
+    ...(email?.user !== undefined && { smtpPassword }),
   };
 }
 

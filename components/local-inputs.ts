@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import {
   ConfigError,
+  JMX_AGENT_VERSION,
   type ConfigProblem,
   type KafkaVersion,
   type Lab,
@@ -22,6 +23,8 @@ import { NoMetabase, readMetabaseJar } from "./metabase-jar";
 export interface LocalInputs {
   readonly access: Access;
   readonly archive: KafkaArchive;
+  /** Prometheus' agent; absent where nobody asks for the nodes' figures. */
+  readonly agent?: KafkaArchive;
   /** What runs on hosts besides Kafka; absent where nothing does. */
   readonly programs?: ProgramFiles;
 }
@@ -37,6 +40,7 @@ export function localProblems(draft: LabDraft, root: string): ConfigProblem[] {
   readAccess(privateKeyFile(draft, root), draft.virtual !== undefined, problems);
   const version = draft.cluster?.kafkaVersion;
   if (version !== undefined) findArchive(version, problems);
+  if (draft.cluster?.metrics === true) findAgent(problems);
   findPrograms(draftPrograms(draft), nodeArch(draft.virtual !== undefined), root, problems);
   findMetabase(draft.dashboards, root, problems);
   return problems;
@@ -53,12 +57,17 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
   const isVirtual = lab.substrate.kind === "virtual";
   const access = readAccess(privateKeyFile(lab, root), isVirtual, problems);
   const archive = findArchive(lab.cluster.kafkaVersion, problems);
+  const agent = lab.cluster.metrics ? findAgent(problems) : undefined;
   const wanted = new Map(labPrograms(lab).map((name) => [name, "lab.hosts"]));
   const programs = findPrograms(wanted, nodeArch(isVirtual), root, problems);
   const metabase = findMetabase(lab.data.dashboards, root, problems);
   if (archive === undefined || problems.length > 0) throw new ConfigError(problems);
   const pushed = programs && { ...programs, ...(metabase !== undefined && { metabase }) };
-  return { access, archive, ...(pushed === undefined ? {} : { programs: pushed }) };
+  return {
+    ...{ access, archive },
+    ...(agent && { agent }),
+    ...(pushed === undefined ? {} : { programs: pushed }),
+  };
 }
 
 /**
@@ -125,6 +134,19 @@ function findArchive(version: KafkaVersion, problems: ConfigProblem[]): KafkaArc
   return undefined;
 }
 
+function findAgent(problems: ConfigProblem[]): LocalFile | undefined {
+  const path = join(cacheDir(), "jmx", `jmx_prometheus_javaagent-${JMX_AGENT_VERSION}.jar`);
+  const agent = inCache(path);
+  if (agent !== undefined) return agent;
+  problems.push({
+    path: "lab.cluster.metrics",
+    value: "true",
+    cause: `needs Prometheus' JMX agent, which is not on this machine (${path} is missing)`,
+    remedy: "Fetch it with `npm run setup -- jmx`.",
+  });
+  return undefined;
+}
+
 /** What the toolchain keeps has its SHA-256 beside it. */
 function inCache(path: string): LocalFile | undefined {
   try {
@@ -146,6 +168,7 @@ export function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string>
     ["ring", "lab.hosts", hosts.some((host) => host?.role === "client")],
     ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
     ["bridge", "lab.bridge", draft.bridge !== undefined],
+    ["alerting", "lab.alerting", draft.alerting !== undefined],
     ["status-page", "lab.statusPage", draft.statusPage !== undefined],
     ["sink", "lab.store", draft.store !== undefined],
     ["dashboards", "lab.dashboards", draft.dashboards !== undefined],

@@ -1,6 +1,7 @@
 import { compareNatural } from "./errors";
 import type { LabConfig } from "./schema";
 import { dataDefaults } from "./schema-data";
+import { buildAlerting } from "./data/alerting-config";
 import { telemetryRoutes } from "./data/telemetry-routes";
 import type {
   Bridge,
@@ -25,7 +26,17 @@ export function buildDataPlane(config: LabConfig): DataPlane {
     store: buildStore(config),
     dashboards: buildDashboards(config),
     databricks: buildDatabricks(config),
+    alerting: buildAlerting(config),
+    supplies: buildSupplies(config),
   };
+}
+
+function buildSupplies({ supplies = {} }: LabConfig): DataPlane["supplies"] {
+  return Object.fromEntries(
+    Object.entries(supplies)
+      .sort(([a], [b]) => compareNatural(a, b))
+      .map(([name, hosts]) => [name, [...hosts].sort(compareNatural) as HostName[]]),
+  );
 }
 
 function buildRing({ hosts, ring }: LabConfig): Ring | undefined {
@@ -61,9 +72,10 @@ function buildBridge({ bridge, mqtt }: LabConfig): Bridge | undefined {
 }
 
 function buildStatusPage(config: LabConfig): StatusPage | undefined {
-  const { statusPage, bridge, mqtt, name } = config;
+  const { statusPage, bridge, mqtt, name, alerting } = config;
   const host = statusPage?.host ?? mqtt?.host;
   if (statusPage === undefined || host === undefined) return undefined;
+  const alerts = alerting?.outputs?.topic;
   const topics = (named: readonly string[]) =>
     [...new Set(named)].sort(compareNatural) as TopicName[];
   return {
@@ -71,7 +83,7 @@ function buildStatusPage(config: LabConfig): StatusPage | undefined {
     port: statusPage.port,
     title: statusPage.title ?? name,
     telemetryTopics: topics(statusPage.telemetryTopics ?? telemetryRoutes(bridge)),
-    alertTopics: topics(statusPage.alertTopics ?? []),
+    alertTopics: topics(statusPage.alertTopics ?? (alerts === undefined ? [] : [alerts])),
   };
 }
 

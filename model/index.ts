@@ -22,6 +22,8 @@ export {
   kafkaVersions,
   NODE_VERSION,
   PI_ARCH,
+  JMX_AGENT_VERSION,
+  METRICS_PORT,
   switchModels,
 } from "./catalogue";
 export { memoryBudget } from "./budget";
@@ -35,6 +37,7 @@ export {
 } from "./host-wants";
 export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
 export { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
+export { alertingSecretProblems, type AlertingSecrets } from "./rules/alerting";
 export { parsePasswords, passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
 export { databricksSecretProblems } from "./rules/databricks";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";

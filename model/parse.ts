@@ -4,6 +4,7 @@ import { serviceUsers } from "./data/service-users";
 import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
+import { alertingProblems } from "./rules/alerting";
 import { bridgeProblems } from "./rules/bridge";
 import { dashboardsProblems } from "./rules/dashboards";
 import { databricksProblems } from "./rules/databricks";
@@ -62,7 +63,13 @@ export function parseLab(
   const access = [securityProblems, quotaProblems];
   const data = [
     ...[ringProblems, mqttProblems, bridgeProblems],
-    ...[storeProblems, dashboardsProblems, databricksProblems, statusPageProblems],
+    ...[
+      storeProblems,
+      dashboardsProblems,
+      databricksProblems,
+      statusPageProblems,
+      alertingProblems,
+    ],
   ];
   const found: ConfigProblem[] = [
     ...problems,
@@ -121,6 +128,7 @@ function buildLab(config: LabConfig): Lab {
       controllerPort: config.cluster.controllerPort,
       authentication: config.cluster.authentication,
       reassignmentThrottleMib: config.cluster.reassignmentThrottleMib,
+      metrics: config.cluster.metrics,
       liveChecks: config.cluster.liveChecks,
       settings: sorted(config.cluster.settings),
     },

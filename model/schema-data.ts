@@ -1,3 +1,4 @@
+import type { AlertEmail, AlertRule, AlertSeverity } from "./data/payload-configs";
 import * as read from "./readers";
 import type { Leaf, ListOf, RecordOf } from "./schema-security";
 
@@ -24,14 +25,99 @@ export const dataDefaults = {
   metabaseHeapMib: 1024,
   uploadSeconds: 30,
   uploadKib: 512,
+  periodMinutes: 60,
+  lateSeconds: 10,
+  together: 3,
+  alertSeverity: "warning",
+  webhookSigned: true,
+  mailSecurity: "starttls",
 } as const;
+
+export const alertTypes = [
+  "threshold",
+  "silence",
+  "broker-down",
+  "under-min-isr",
+  "bridge-lag",
+  "under-voltage",
+  "clock-offset",
+] as const satisfies readonly AlertRule["type"][];
+const severities: readonly AlertSeverity[] = ["warning", "critical"];
+const mailSecurities: readonly AlertEmail["security"][] = ["tls", "starttls", "none"];
+/** A guard against a slip of the pen. */
+const DAY_SECONDS = 86_400;
 
 /** The shapes of what the lab does with its data. */
 export function dataShapes(leaf: Leaf, list: ListOf, _record: RecordOf) {
   const int = (what: string, example: number, min: number, max: number, unit?: string) =>
     leaf(read.int({ what, example: String(example) }, min, max, unit));
   const texts = (what: string, example: string) => list(leaf(read.text({ what, example })));
+  const text = (what: string, example: string) => leaf(read.text({ what, example }));
+  const number = (what: string, example: number) =>
+    leaf(read.number({ what, example: String(example) }, -1e12, 1e12)).optional();
+  const duration = (what: string, example: number, min: number) =>
+    leaf(read.number({ what, example: String(example) }, min, DAY_SECONDS, "seconds")).optional();
   return {
+    alerting: {
+      host: text("the host that alerting runs on", "data-1").optional(),
+      topics: texts("a Kafka topic with telemetry", "telemetry").optional(),
+      periodMinutes: int("the minutes between two of the same alert", 60, 1, 10_080).default(
+        dataDefaults.periodMinutes,
+      ),
+      lateSeconds: int("the seconds that a reading may be late", 10, 1, 300).default(
+        dataDefaults.lateSeconds,
+      ),
+    },
+    alertRule: {
+      name: text("the rule's name", "hot"),
+      type: leaf(
+        read.word(
+          { what: "what the rule is about", example: "threshold" },
+          alertTypes,
+          "is not a type of rules",
+        ),
+      ),
+      severity: leaf(
+        read.word(
+          { what: "how bad it is", example: "critical" },
+          severities,
+          "is not a severity",
+          false,
+        ),
+      ).optional(),
+      field: text("the key of the telemetry's JSON", "temperatureC").optional(),
+      above: number("what is too much", 80),
+      below: number("what is too little", 5),
+      clear: number("where it is well again", 75),
+      forSeconds: duration("how long it must last", 10, 0),
+      afterSeconds: duration("after how long somebody is silent", 10, 1),
+      together: int("how many silent ones are one alert", 3, 2, 1000).optional(),
+      devices: texts("a host or a device", "client-1").optional(),
+    },
+    alertOutputs: {
+      topic: text("the Kafka topic for alerts", "alerts").optional(),
+    },
+    alertWebhook: {
+      url: text("the address that alerts are posted to", "https://example.org/hook"),
+      signed: leaf(read.flag({ what: "whether requests are signed", example: "true" })).default(
+        dataDefaults.webhookSigned,
+      ),
+    },
+    alertEmail: {
+      server: text("the mail server", "smtp.example.org"),
+      port: int("the mail server's port", 587, 1, 65_535).optional(),
+      security: leaf(
+        read.word(
+          { what: "how the connection is encrypted", example: "starttls" },
+          mailSecurities,
+          "is not a way to encrypt mail",
+          false,
+        ),
+      ).default(dataDefaults.mailSecurity),
+      from: text("who sends", "lab@example.org"),
+      to: texts("who gets it", "you@example.org"),
+      user: text("who logs in at the mail server", "lab").optional(),
+    },
     ring: {
       alertsPerMinute: int("the alerts that a client sends a minute", 6, 0, 6000).default(
         dataDefaults.alertsPerMinute,

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { quote } from "../shared/shell";
 
 type ScriptName =
-  "former-services" | "install" | "kafka-tool" | "lib" | "prepare" | "services" | "stage" | "stamp";
+  | "former-services"
+  | "install"
+  | "jmx-agent"
+  | "kafka-tool"
+  | "lib"
+  | "prepare"
+  | "services"
+  | "stage"
+  | "stamp";
 
 function read(name: ScriptName): string {
   return readFileSync(join(__dirname, "scripts", `${name}.sh`), "utf8");
@@ -21,14 +29,14 @@ export const kafkaToolHelper = read("kafka-tool");
 
 /** A script that `bash -s` reads on its standard input: variables, functions, and a body that uses them. */
 export function hostScript(
-  body: "install" | "prepare" | "services",
+  body: "install" | "jmx-agent" | "prepare" | "services",
   variables: Readonly<Record<string, string | readonly (string | number)[] | number>>,
   texts: Readonly<Record<string, string>> = {},
 ): string {
   return [
     ...Object.entries(variables).map(([name, value]) => `${name}=${shellValue(value)}`),
     lib,
-    ...(body === "install" ? [] : [formerServices]),
+    ...(body === "install" || body === "jmx-agent" ? [] : [formerServices]),
     ...Object.entries(texts).map(([name, text]) => textFunction(name, text)),
     read(body),
   ].join("\n");

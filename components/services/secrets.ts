@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { Lab } from "../../model";
+import type { AlertingSecrets, Lab } from "../../model";
 import { secretNames, type ServiceSecrets } from "../../render";
 import { randomPassword } from "../random-password";
 
@@ -87,7 +87,7 @@ function saltOf(seed: string, user: string, bytes: number): string {
  * The secrets of all services. What a lab has none of is plain, so that its previews show what changes.
  *
  * @param kafka passwords of the programs' Kafka users, by name
- * @param others those of Metabase, and Databricks' from the configuration
+ * @param others those of Metabase; Databricks' and alerting's from the configuration
  */
 export function serviceSecrets(
   mqtt: MqttSecrets | undefined,
@@ -96,11 +96,14 @@ export function serviceSecrets(
   others: {
     readonly dashboards?: DashboardsSecrets | undefined;
     readonly databricks?: string | undefined;
+    readonly alerting?: AlertingSecrets | undefined;
   } = {},
 ): pulumi.Output<ServiceSecrets> {
   const ofMqtt = [mqtt?.passwords ?? {}, mqtt?.salts ?? {}] as const;
   const ofStore = [store?.passwords ?? {}, store?.salts ?? {}] as const;
-  const { databricks, dashboards } = others;
+  const { databricks, dashboards, alerting = {} } = others;
+  const isTold = Object.values(alerting).some((one) => one !== undefined);
+  const ofAlerting = isTold ? pulumi.secret(alerting) : alerting;
   const given = databricks === undefined ? undefined : pulumi.secret(databricks);
   const made =
     dashboards &&
@@ -108,8 +111,9 @@ export function serviceSecrets(
       .all([dashboards.made.password, dashboards.made.encryptionKey])
       .apply(([password, encryptionKey]) => ({ password, encryptionKey }));
   return pulumi
-    .all([pulumi.all([...ofMqtt, ...ofStore] as const), kafka, given, made] as const)
-    .apply(([logins, kafkaLogins, secret, ofMetabase]): ServiceSecrets => ({
+    .all([pulumi.all([...ofMqtt, ...ofStore] as const), kafka, given, made, ofAlerting] as const)
+    .apply(([logins, kafkaLogins, secret, ofMetabase, told]): ServiceSecrets => ({
+      ...told,
       ...{ mqtt: logins[0], mqttSalts: logins[1] },
       ...{ store: logins[2], storeSalts: logins[3] },
       kafka: kafkaLogins,

@@ -34,7 +34,7 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     ring: host.role === "client" && data.ring !== undefined,
     telemetry: data.telemetry !== undefined,
     bridge: data.bridge?.hosts.includes(host.name) ?? false,
-    alerting: false,
+    alerting: data.alerting?.host === host.name,
     sink: data.store?.host === host.name,
     dashboards: data.dashboards?.host === host.name,
     databricks: data.databricks?.host === host.name,

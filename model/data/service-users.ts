@@ -28,7 +28,7 @@ export function serviceUsers(lab: Plain): { readonly user: User; readonly acls: 
 }
 
 /** Empty for a program that has nothing to do with Kafka. */
-function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
+function rulesOf(program: ProgramName, { hosts, data, topics: all }: Plain): AclRule[] {
   switch (program) {
     case "ring": {
       // Each client produces on its own topic and consumes the others': one user for all of them.
@@ -55,8 +55,17 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
         ...allow("group", serviceUser(program), ["read"]),
       ];
     }
+    case "alerting": {
+      const { topics = [], outputs } = data.alerting ?? {};
+      const named = outputs?.topic === undefined ? [] : [outputs.topic];
+      return [
+        // Whether partitions are below min ISR.
+        ...all.flatMap(({ name }) => allow("topic", name, ["describe"])),
+        ...topics.flatMap((topic) => allow("topic", topic, ["read"])),
+        ...named.flatMap((topic) => allow("topic", topic, ["write"])),
+      ];
+    }
     case "telemetry":
-    case "alerting":
     case "dashboards":
       return [];
     case "status-page": {

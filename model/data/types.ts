@@ -1,4 +1,5 @@
 import type { HostName, TopicName } from "../types";
+import type { AlertRule } from "./payload-configs";
 
 /** What the lab does with its data: which programs run on which hosts, and with what. */
 
@@ -69,7 +70,7 @@ export interface StatusPage {
   readonly title: string;
   /** The topics with hosts' telemetry. Default: those of the bridge's routes that carry it. */
   readonly telemetryTopics: readonly TopicName[];
-  /** The topics with alerts. Default: none. */
+  /** The topics with alerts. Default: the one that alerting sends them to. */
   readonly alertTopics: readonly TopicName[];
 }
 
@@ -122,7 +123,38 @@ export interface Databricks {
   readonly batchKib: number;
 }
 
+/** Tells when something is wrong. */
+export interface AlertingGroup {
+  /** Where it runs. Default: the MQTT broker's host. */
+  readonly host: HostName;
+  /** The Kafka topics with telemetry. Default: those that the bridge carries the hosts' to. */
+  readonly topics: readonly TopicName[];
+  /** The same alert is told again no sooner. Default 60. */
+  readonly periodMinutes: number;
+  /** Readings that come later than that are not used. Default 10. */
+  readonly lateSeconds: number;
+  readonly rules: readonly AlertRule[];
+  readonly outputs: {
+    readonly topic: TopicName | undefined;
+    readonly webhook: { readonly url: string; readonly signed: boolean } | undefined;
+    readonly email: AlertMail | undefined;
+  };
+}
+
+export interface AlertMail {
+  readonly server: string;
+  readonly port: number;
+  readonly security: "tls" | "starttls" | "none";
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Undefined: nobody logs in. */
+  readonly user: string | undefined;
+}
+
 export interface DataPlane {
+  readonly alerting: AlertingGroup | undefined;
+  /** Power supplies and the hosts on each, by name. */
+  readonly supplies: Readonly<Record<string, readonly HostName[]>>;
   /** Undefined where the lab has no client. */
   readonly ring: Ring | undefined;
   readonly mqtt: Mqtt | undefined;

@@ -1,5 +1,6 @@
 import { bridgeUser, LOAD_USER } from "../data/mqtt-users";
 import { filterFault } from "../data/mqtt-filter";
+import { METRICS_PORT } from "../catalogue";
 import { programPorts, type ProgramName } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { yamlFault } from "../names";
@@ -54,7 +55,7 @@ function checkProgramPorts(draft: LabDraft, report: Report): void {
   if (inOrder(hosts).some(([, host]) => host?.role === "client")) {
     checkProgramPort("ring", [sshd], report);
   }
-  for (const program of ["telemetry", "bridge"] as const) {
+  for (const program of ["telemetry", "bridge", "alerting"] as const) {
     if (draft[program] !== undefined) checkProgramPort(program, all, report);
   }
 }
@@ -97,7 +98,9 @@ function checkPort({ mqtt, hosts, ssh, cluster }: LabDraft, report: Report): voi
         ? "cluster.clientPort"
         : port === cluster?.controllerPort && roles.includes("controller")
           ? "cluster.controllerPort"
-          : program && `the port of the program ${program}`;
+          : port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole)
+            ? "where Kafka's nodes tell their figures"
+            : program && `the port of the program ${program}`;
   if (holder === undefined) return;
   report.add(
     ["mqtt", "port"],
@@ -106,6 +109,9 @@ function checkPort({ mqtt, hosts, ssh, cluster }: LabDraft, report: Report): voi
     "Leave it out to have 1883, or choose another.",
   );
 }
+
+const isKafkaRole = (role: string | undefined): boolean =>
+  role === "broker" || role === "controller";
 
 /** Hosts log in with their names: one must not be another's. */
 function checkHostNames({ hosts, bridge, mqtt }: LabDraft, report: Report): void {

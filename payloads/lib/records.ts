@@ -52,12 +52,15 @@ export interface InRecord {
   readonly headers: ReadonlyMap<string, Buffer>;
 }
 
+/** The log's first record, its end, or the first record that came then or later, epoch ms. */
+export type Start = "earliest" | "latest" | { readonly sinceMs: number };
+
 export interface ConsumeOptions {
   /** Consumer group: its committed offsets are gone on from. Undefined: none, from `from` on. */
   readonly group: string | undefined;
   readonly topics: readonly string[];
   /** Where nothing is committed. */
-  readonly from: "earliest" | "latest";
+  readonly from: Start;
   /**
    * Without a group: the offsets to go on from, kept by whoever asks; in the order of the origins, undefined
    * where it has none. It is waited for, and an error ends the reading.

@@ -1,4 +1,5 @@
 import type { Host, Lab, ProgramName } from "../../model";
+import { alertingService } from "./alerting";
 import { bridgeService } from "./bridge";
 import { dashboardsService } from "./dashboards";
 import { databricksService } from "./databricks";
@@ -36,6 +37,7 @@ const renderers: readonly RenderService[] = [
   metabaseService,
   dashboardsService,
   databricksService,
+  alertingService,
 ];
 
 /** What a host runs besides Kafka, in the order in which it is started. */

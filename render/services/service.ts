@@ -20,6 +20,9 @@ export interface ServiceSecrets {
   readonly dashboards?: { readonly password: string; readonly encryptionKey: string };
   /** What the upload to Databricks logs in with; absent where there is none. */
   readonly databricks?: string;
+  /** From the configuration, where alerting is to sign with it, or to log in at a mail server. */
+  readonly webhookSecret?: string | undefined;
+  readonly smtpPassword?: string | undefined;
 }
 
 /** Who needs which of them: the names that `ServiceSecrets` has an entry for. */
@@ -50,6 +53,9 @@ export function blankSecrets(lab: Lab): ServiceSecrets {
     storeSalts: each(store, Buffer.alloc(16).toString("base64")),
     ...(lab.data.dashboards !== undefined && {
       dashboards: { password: "x".repeat(32), encryptionKey: "x".repeat(32) },
+    }),
+    ...(lab.data.alerting !== undefined && {
+      ...{ webhookSecret: "x".repeat(32), smtpPassword: "x".repeat(32) },
     }),
     ...(lab.data.databricks !== undefined && { databricks: "x".repeat(32) }),
   };

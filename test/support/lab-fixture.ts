@@ -76,6 +76,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
       controllerPort: 9093,
       authentication: undefined,
       reassignmentThrottleMib: 10,
+      metrics: false,
       liveChecks: true,
       settings: {},
     },
@@ -86,7 +87,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     quotas: [],
     data: {
       ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
-      ...{ statusPage: undefined, store: undefined },
+      ...{ statusPage: undefined, alerting: undefined, supplies: {}, store: undefined },
     },
     ...overrides,
   };

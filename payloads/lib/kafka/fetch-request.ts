@@ -1,6 +1,7 @@
 /** The requests of a reader to partitions' leaders. */
 import { createAPI, fetchV13, listOffsetsV6, type Reader } from "@platformatic/kafka";
 import { readTagged } from "../../../shared/kafka/tagged";
+import type { Start } from "../records";
 import type { KafkaLink } from "./link";
 
 /** Kafka's own numbers. */
@@ -103,13 +104,14 @@ export interface Offset extends Place {
   readonly offset: bigint;
 }
 
-/** The first offset of each place's log, or the one that its next record gets. */
+/** The offset at which each place's log is to be begun; -1 where no record is as new as that. */
 export async function logEnds(
   link: KafkaLink,
   places: readonly Place[],
-  end: "earliest" | "latest",
+  start: Start,
 ): Promise<Offset[]> {
-  const timestamp = end === "earliest" ? EARLIEST : LATEST;
+  const timestamp =
+    typeof start === "object" ? BigInt(start.sinceMs) : start === "earliest" ? EARLIEST : LATEST;
   const topics = byTopic(places).map(([name, ofTopic]) => ({
     name,
     partitions: ofTopic.map(({ partition }) => ({

@@ -1,7 +1,7 @@
 /** The partitions that are read, where each is, and what an answer holds of them. */
 import { type StoredRecord, unpackBatches } from "../../../shared/kafka/batches";
 import type { Log } from "../log";
-import type { InRecord } from "../records";
+import type { InRecord, Start } from "../records";
 import { Code, nameOf } from "./codes";
 import { type Fetched, logEnds, type Offset, type Place, type PlaceById } from "./fetch-request";
 import type { KafkaLink } from "./link";
@@ -13,7 +13,7 @@ export interface Owned extends PlaceById {
   /** The one that the next record gets, as last told; undefined until then. */
   end: bigint | undefined;
   /** Where it begins if nothing is committed. */
-  readonly from: "earliest" | "latest";
+  readonly from: Start;
   /** Being asked for or handled. */
   busy: boolean;
   /** What was read of it cannot be committed: the group went on without us, or the log begins anew. */
@@ -31,8 +31,8 @@ export interface Taken {
 export const keyOf = ({ topic, partition }: Place): string => `${topic} ${partition}`;
 
 /**
- * Gives partitions their positions, as far as they are told: where the group had come to, else the log's end
- * that each is to begin at.
+ * Gives partitions their positions, as far as they are told: where the group had come to, else where each is
+ * to begin.
  *
  * @param committed undefined where nobody keeps them
  */
@@ -52,9 +52,9 @@ export async function findPositions(
     // Nothing is committed; of what was not answered nobody knows.
     else if (told === undefined || offset !== undefined) fresh.push(owned);
   }
-  for (const end of ["earliest", "latest"] as const) {
-    const wanted = fresh.filter(({ from }) => from === end);
-    for (const [owned, offset] of await endsOf(link, wanted, end)) owned.position = offset;
+  for (const start of new Set(fresh.map(({ from }) => from))) {
+    const wanted = fresh.filter(({ from }) => from === start);
+    for (const [owned, offset] of await startsOf(link, wanted, start)) owned.position = offset;
   }
 }
 
@@ -63,8 +63,8 @@ export async function findPositions(
  * first record; where the log is shorter than that, it was cut off, and begins as a new one does.
  */
 async function moveInto(link: KafkaLink, owned: Owned, log: Log): Promise<void> {
-  const [start] = (await endsOf(link, [owned], "earliest")).values();
-  const [end] = (await endsOf(link, [owned], owned.from)).values();
+  const [start] = (await startsOf(link, [owned], "earliest")).values();
+  const [end] = (await startsOf(link, [owned], owned.from)).values();
   const { topic, partition, position } = owned;
   if (start === undefined || end === undefined || position === undefined) return;
   owned.position = position < start ? start : end;
@@ -72,16 +72,20 @@ async function moveInto(link: KafkaLink, owned: Owned, log: Log): Promise<void> 
   log("warn", words);
 }
 
-async function endsOf(
+async function startsOf(
   link: KafkaLink,
   wanted: readonly Owned[],
-  end: "earliest" | "latest",
+  start: Start,
 ): Promise<ReadonlyMap<Owned, bigint>> {
   const found = new Map<Owned, bigint>();
   if (wanted.length === 0) return found;
-  for (const one of await logEnds(link, wanted, end)) {
+  // Where no record is as new as that it is the next one, also if it comes while we ask.
+  const ends = typeof start === "object" ? await startsOf(link, wanted, "latest") : undefined;
+  for (const one of await logEnds(link, wanted, start)) {
     const owned = wanted.find((each) => keyOf(each) === keyOf(one));
-    if (owned !== undefined && one.errorCode === Code.none) found.set(owned, one.offset);
+    if (owned === undefined || one.errorCode !== Code.none) continue;
+    const offset = one.offset < 0n ? ends?.get(owned) : one.offset;
+    if (offset !== undefined) found.set(owned, offset);
   }
   return found;
 }

@@ -7,6 +7,7 @@ import {
   clients,
   DEFAULT_IMAGE,
   DEFAULT_KAFKA_VERSION,
+  JMX_AGENT_VERSION,
   NODE_VERSION,
   parseLab,
   spares,
@@ -47,10 +48,12 @@ it("agrees with the toolchain on what is there without being asked for", () => {
     piImage: string;
     kafka: { version: string };
     node: { version: string };
+    jmxAgent: { version: string };
   };
   expect(DEFAULT_IMAGE).toBe(versions.piImage);
   expect(DEFAULT_KAFKA_VERSION).toBe(versions.kafka.version);
   expect(NODE_VERSION).toBe(versions.node.version);
+  expect(JMX_AGENT_VERSION).toBe(versions.jmxAgent.version);
 });
 
 it.each(["pi-lab", "virtual"])(

@@ -27,7 +27,7 @@ const bridge: Bridge = {
 };
 const data = {
   ...{ ring: undefined, mqtt, telemetry: { everySeconds: 1 }, bridge },
-  ...{ statusPage: undefined, store: undefined },
+  ...{ statusPage: undefined, alerting: undefined, supplies: {}, store: undefined },
 };
 const lab = labFixture({ data });
 const secrets = blankSecrets(lab);
