@@ -100,6 +100,7 @@ describe("a valid configuration", () => {
         clientPort: 9092,
         controllerPort: 9093,
         reassignmentThrottleMib: 10,
+        metrics: false,
         liveChecks: true,
         settings: {},
       },
@@ -108,7 +109,10 @@ describe("a valid configuration", () => {
       users: [],
       acls: [],
       quotas: [],
-      data: { ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+      data: {
+        ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+        supplies: {},
+      },
     });
   });
 
@@ -262,7 +266,7 @@ describe("a configuration with mistakes", () => {
     expect(() => parseLab(config)).toThrow(
       [
         "The lab's configuration has 3 problems; nothing was changed.",
-        "  lab.colour: is not a known key. Keys here: acls, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, quotas, ring, ssh, statusPage, store, switch, telemetry, timezone, topics, users, virtual.",
+        "  lab.colour: is not a known key. Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",
         '  lab.hosts.broker-2.nodeId: "2" is text, not a number. Remove the quotes: 2.',
         "  lab.hosts.broker-2.port: 1 is taken by broker-1; the SW-008 has ports 1 to 8. Choose a free one: 2, 7, 8.",
       ].join("\n"),
