@@ -20,7 +20,8 @@ const HEAP_MIB = 512;
 const MESSAGES = 60_000;
 const PARTITIONS = 3;
 const USERS = { ours: "bridge-data-1", plain: "plain", piped: "piped" } as const;
-const FILTER = "load/#";
+/** Topics of its own for each: who is away keeps a session, in which others' messages must not pile up. */
+const below = (kind: BridgeKind): string => `load/${kind}`;
 const OWN = "pi-lab/bridge/#";
 
 /** How long a subscription, and then a backlog, may take; and after what silence nothing more is to come, ms. */
@@ -61,9 +62,9 @@ export async function bridge(measuring: Measuring): Promise<void> {
   const admin = new PlatformaticAdmin(cluster.bootstrapServers.split(","), PATIENT);
   const mosquitto = await localMosquitto([
     ...kinds.map((kind) => ({
-      ...{ name: USERS[kind], publishes: [OWN], subscribes: [FILTER, OWN] },
+      ...{ name: USERS[kind], publishes: [OWN], subscribes: [`${below(kind)}/#`, OWN] },
     })),
-    { name: "load", publishes: [FILTER], subscribes: [] },
+    { name: "load", publishes: [`load/#`], subscribes: [] },
   ]);
   const ground: Ground = { cluster, admin, mosquitto, folder, signal };
   try {
@@ -130,7 +131,7 @@ async function carry(
   const way: Way = {
     mqtt: mosquitto.access(USERS[kind]),
     bootstrapServers: cluster.bootstrapServers.split(","),
-    filter: FILTER,
+    filter: `${below(kind)}/#`,
     topic,
     folder,
     port,
@@ -139,9 +140,9 @@ async function carry(
   try {
     // Its session begins, and stays.
     contender.start();
-    await carries(ground, topic, `hello-${topic}`, contender);
+    await carries(ground, kind, topic, contender);
     await contender.end("SIGTERM");
-    await publishBacklog(mosquitto.access("load"), topic, MESSAGES);
+    await publishBacklog(mosquitto.access("load"), below(kind), topic, MESSAGES);
     contender.start();
     if (isKilled) {
       await until(ground, topic, MESSAGES / 3);
@@ -159,8 +160,8 @@ async function carry(
 /** Waits until messages that are published come through. */
 async function carries(
   ground: Ground,
+  kind: BridgeKind,
   topic: string,
-  session: string,
   contender: Contender,
 ): Promise<void> {
   const deadline = performance.now() + SUBSCRIBE_MS;
@@ -171,7 +172,7 @@ async function carries(
         `waited ${SUBSCRIBE_MS / 1000} s for a first message in ${topic}\n${await contender.log()}`,
       );
     }
-    await publishBacklog(ground.mosquitto.access("load"), session, 1);
+    await publishBacklog(ground.mosquitto.access("load"), below(kind), `hello-${topic}`, 1);
     await sleep(LOOK_MS);
   }
 }
