@@ -68,7 +68,8 @@ export class Contender {
     const session = ["-P", way.mqtt.password, "-V", "mqttv5", "-i", "piped", "-c", "-q", "1"];
     const window = ["-D", "connect", "receive-maximum", "1000"];
     const what = ["-t", way.filter, "-F", "%t\t%p"];
-    const from = [sub.program, ...login, ...session, ...window, ...what];
+    // Into a pipe it would keep the last lines until some kilobytes are full.
+    const from = ["stdbuf", "-oL", sub.program, ...login, ...session, ...window, ...what];
     const to = [kcat.program, "-P", "-b", way.bootstrapServers.join(","), "-t", way.topic];
     const how = ["-K", "\t", "-X", "acks=all"];
     const line = `${withEnv(sub)}${from.map(quote).join(" ")} | ${withEnv(kcat)}${[...to, ...how].map(quote).join(" ")}`;
