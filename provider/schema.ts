@@ -224,6 +224,16 @@ const RESOURCES = {
       },
     },
   ),
+  "pilab:lab/packages:Packages": resource(
+    "A host's Debian packages, brought to it through the controlling machine.",
+    {
+      host: text("Logical host name."),
+      connection: type("Connection"),
+      packages: listOf({ type: "string" }, "Names; jre is the JRE that the host's system has."),
+      script: text("What runs on the host."),
+      triggers: listOf({ type: "string" }, "What makes it look again."),
+    },
+  ),
   "pilab:lab/hostState:HostState": resource(
     "What the pushes to a host leave there, and what of it a refresh found otherwise.",
     {

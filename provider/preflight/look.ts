@@ -167,6 +167,7 @@ function accessOf({ code }: SshError): { check: CheckName; remedy: string | unde
     case "exec_refused":
     case "exec_timeout":
     case "sftp_failed":
+    case "forward_refused":
     case "aborted":
       return { check: "look", remedy: "See with `ssh` whether it answers, and try again." };
     default:

@@ -65,6 +65,7 @@ describe("a valid configuration", () => {
     expect(parseLab(virtualConfig()).substrate).toEqual({
       kind: "virtual",
       image: "pi-lab/virtual-pi:bookworm-1",
+      internet: true,
     });
     expect(parseLab({ ...virtualConfig(), virtual: null }).substrate.kind).toBe("virtual");
     expect(new Set(machineKeys(virtualConfig()))).toEqual(new Set([undefined]));
