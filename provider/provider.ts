@@ -63,9 +63,9 @@ export function pilabProvider(outside: Ports): PilabPlugin {
         return (packages ??= packageCache());
       }),
     },
-    close: () => {
-      packages?.close();
-      return cluster.close();
+    close: async () => {
+      await packages?.close();
+      await cluster.close();
     },
   };
 }

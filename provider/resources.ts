@@ -277,6 +277,8 @@ export interface PreflightHost {
   readonly board: pulumi.Input<string>;
   /** How many of the lab's programs run there. Default 0. */
   readonly programs?: pulumi.Input<number>;
+  /** `controller`: its packages come through the controlling machine. Default: it fetches them itself. */
+  readonly packagesFrom?: pulumi.Input<string>;
   /** Brokers and controllers only. */
   readonly kafka?: PreflightKafka | undefined;
 }

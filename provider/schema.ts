@@ -136,9 +136,10 @@ const TYPES = {
       role: text("broker, controller, client or host."),
       board: text("The board that is declared."),
       programs: whole("How many of the lab's programs run there; default 0."),
+      packagesFrom: text("controller, or internet, the default."),
       kafka: type("PreflightKafka"),
     },
-    ["programs", "kafka"],
+    ["programs", "packagesFrom", "kafka"],
   ),
   "pilab:kafka:CheckedMachine": object({
     identity: listOf({ type: "string" }, "What it was when it was looked at."),

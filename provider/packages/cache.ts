@@ -93,9 +93,14 @@ export class PackageCache {
     return this.answer(url, wish, await finding);
   }
 
-  /** Ends what is idle; what is under way goes on. */
-  close(): void {
+  /** Breaks off what is under way, and returns when nothing is. */
+  async close(): Promise<void> {
     this.upstream.close();
+    const outcomes = [...this.underWay.values()].map(async (finding) => {
+      const found = await finding;
+      if (found.kind === "download") await found.download.outcome();
+    });
+    await Promise.allSettled(outcomes);
   }
 
   private isCurrent(key: string): boolean {

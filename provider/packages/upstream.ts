@@ -94,7 +94,7 @@ export class Upstream {
       sent.once("socket", () => {
         const late = (): unknown =>
           sent.destroy(new Error(`no answer within ${ask.deadlineMs / 1000} s`));
-        timer = setTimeout(late, ask.deadlineMs);
+        timer = setTimeout(late, ask.deadlineMs).unref();
       });
       sent.once("error", (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);

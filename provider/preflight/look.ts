@@ -4,6 +4,7 @@ import type { ExecResult } from "../../plugins/common/ssh";
 import { SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
 import { asking, BRISK, KafkaError } from "../admin/port";
+import { canFetchHere } from "../packages/kept";
 import type { HostShell, Login, OpenShell } from "../ssh/port";
 import type { HostFacts } from "./facts";
 import { parseFacts } from "./facts";
@@ -24,6 +25,8 @@ export interface LookOptions {
   readonly status: (line: string) => void;
   /** How long a machine that does not answer is dialled again, ms; 0: one try. */
   readonly patienceMs: number;
+  /** Whether packages of a mirror, an `http://` origin, can be had here. Default: asks it, and the cache. */
+  readonly canFetch?: (origin: string) => Promise<boolean>;
 }
 
 /** For one try: a machine on the same switch answers within milliseconds, one that starts within seconds. */
@@ -53,14 +56,26 @@ export async function lookAt(
     return failed(error);
   }
   try {
-    const { facts, findings } = await ask(shell, login, wanted);
-    if (facts === undefined) return { host, findings, facts };
+    const { facts: told, findings } = await ask(shell, login, wanted);
+    if (told === undefined) return { host, findings, facts: told };
+    const facts = await withOwnMirror(told, options.canFetch ?? canFetchHere);
     return { host, findings: [...findings, ...judgeHost(facts, wanted)], facts };
   } catch (error) {
     return failed(error);
   } finally {
     shell.close();
   }
+}
+
+/** Where packages come through this machine, it is this one that must reach a mirror. */
+async function withOwnMirror(
+  facts: HostFacts,
+  canFetch: (origin: string) => Promise<boolean>,
+): Promise<HostFacts> {
+  const [origin] = facts.apt.origins;
+  if (origin === undefined || !origin.startsWith("http://")) return facts;
+  const mirror = { address: new URL(origin).host, answers: await canFetch(origin) };
+  return { ...facts, apt: { ...facts.apt, mirror } };
 }
 
 async function dial(open: OpenShell, login: Login, options: LookOptions): Promise<HostShell> {

@@ -32,7 +32,7 @@ look() {
   find_missing
   for package in "${missing[@]}"; do echo "missing $package"; done
   command -v apt-get >/dev/null || fail "it has no apt-get" "The lab installs Debian packages: use Raspberry Pi OS, Debian or Ubuntu."
-  apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sort -u | sed 's/^/source /'
+  apt-get indextargets --no-release-info --format '$(REPO_URI)' 2>/dev/null | sort -u | sed 's/^/source /'
   # shellcheck disable=SC1091
   echo "system $(. /etc/os-release && echo "$ID-${VERSION_ID:-unstable}")-$(dpkg --print-architecture)"
 }

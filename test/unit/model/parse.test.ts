@@ -108,6 +108,7 @@ describe("a valid configuration", () => {
       deleteTopics: [],
       users: [],
       acls: [],
+      packagesFrom: "internet",
       quotas: [],
       data: { ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
     });
