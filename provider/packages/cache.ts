@@ -5,7 +5,7 @@ import type { Digest } from "./judge";
 import { digestInUrl, isImmutable, isPlausible } from "./judge";
 import { Download } from "./download";
 import type { Entry, PackageStore } from "./store";
-import { Upstream, UpstreamAway } from "./upstream";
+import { type Upstream, UpstreamAway } from "./upstream";
 
 /** What a file must be, as the archive's signed lists say. */
 export interface Expected {
@@ -68,7 +68,7 @@ export class PackageCache {
 
   constructor(
     readonly store: PackageStore,
-    private readonly upstream: Pick<Upstream, "get" | "close"> = new Upstream(),
+    private readonly upstream: Pick<Upstream, "get" | "close">,
   ) {}
 
   async get(url: URL, wish: Wish): Promise<Answer> {

@@ -4,7 +4,7 @@ import { cacheDir } from "../../shared/cache-dir";
 import { accepts } from "../reachable";
 import { PackageCache } from "./cache";
 import { PackageStore } from "./store";
-import { proxyFor } from "./upstream";
+import { proxyFor, Upstream } from "./upstream";
 
 /**
  * All that a lab of Debian installs is about 90 MB for one kind of machine, and a new version of its lists 10 MB:
@@ -26,7 +26,7 @@ export async function canFetchHere(origin: string, env = process.env): Promise<b
 
 /** The cache of this machine, shared by all labs. */
 export function packageCache(env: NodeJS.ProcessEnv = process.env): PackageCache {
-  return new PackageCache(packageStore(env));
+  return new PackageCache(packageStore(env), new Upstream(env));
 }
 
 function packageStore(env: NodeJS.ProcessEnv): PackageStore {
