@@ -137,12 +137,26 @@ export class PackageCache {
       }
       const why = `${url.host} answers ${status} ${response.statusMessage ?? ""}`.trim();
       // It is missing there; all else says more of the way than of the file.
-      if (status === 404 || status === 410) return { kind: "refused", status, why };
+      if (status === 404 || status === 410) {
+        if (!isImmutable(url)) await this.keepAbsence(key);
+        return { kind: "refused", status, why };
+      }
       return stale(why);
     } catch (error) {
       if (error instanceof UpstreamAway) return stale(error.message);
       throw error;
     }
+  }
+
+  /** apt asks for lists in several forms: offline it must hear again that there is none of this one. */
+  private async keepAbsence(url: string): Promise<void> {
+    const draft = await this.store.draft();
+    try {
+      await draft.keep({ url, size: 0, sha256: draft.digest(), absent: true });
+    } finally {
+      await draft.file.close();
+    }
+    this.currentUntilMs.set(url, Date.now() + CURRENT_MS);
   }
 
   private async download(url: URL, wish: Wish, response: IncomingMessage): Promise<Found> {
@@ -216,6 +230,9 @@ export class PackageCache {
   }
 
   private fromStore(entry: Entry, from: "cache" | "stale", why?: string): Answer {
+    if (entry.absent === true) {
+      return { kind: "refused", status: 404, why: `${new URL(entry.url).host} has no such file` };
+    }
     const { size, lastModified, usedMs } = entry;
     const ageMs = from === "stale" ? Math.max(0, Date.now() - usedMs) : 0;
     const reason = why === undefined ? {} : { why };

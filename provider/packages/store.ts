@@ -12,6 +12,8 @@ export interface Kept {
   readonly sha256: string;
   /** As its server said it; undefined: it did not. */
   readonly lastModified?: string;
+  /** There is no such file, said its server; it is kept as an empty one. */
+  readonly absent?: true;
 }
 
 export interface Entry extends Kept {

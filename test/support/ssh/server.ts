@@ -106,7 +106,7 @@ function serveForwarding(connection: Connection): void {
   connection.on("request", (accept, reject, name, info) => {
     if (name !== "tcpip-forward") return reject?.();
     const { bindAddr, bindPort } = info as { bindAddr: string; bindPort: number };
-    const listener = createServer((socket) => {
+    const listener = createServer({ allowHalfOpen: true }, (socket) => {
       const { remoteAddress = "", remotePort = 0 } = socket;
       socket.on("error", () => undefined);
       connection.forwardOut(bindAddr, port(), remoteAddress, remotePort, (error, channel) => {

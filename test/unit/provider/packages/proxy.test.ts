@@ -173,6 +173,16 @@ describe("without the mirror", () => {
     expect(later.proxy.stale?.ageMs).toBeGreaterThan(2.9 * 86_400_000);
   });
 
+  test("apt hears again that a mirror has no such list, and so goes on to another form of it", async () => {
+    const mirror = await mirrorOf({});
+    const bench = await benchOf([mirror]);
+    expect((await bench.get(mirror.url(RELEASE))).status).toBe(404);
+    await mirror.stop();
+    const later = await laterRun(bench, mirror);
+    expect((await later.get(mirror.url(RELEASE))).status).toBe(404);
+    expect(later.proxy.misses).toEqual([]);
+  });
+
   test.each([
     ["a network's login page", { type: "text/html", body: "<html>Log in</html>" }],
     ["a login page that says nothing of its kind", { type: "text/plain", body: "log in!" }],
