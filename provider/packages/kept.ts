@@ -19,7 +19,7 @@ const REACH_MS = 3_000;
 export async function canFetchHere(origin: string, env = process.env): Promise<boolean> {
   const url = new URL(origin);
   const kept = await packageStore(env).list();
-  if (kept.some((one) => new URL(one.url).host === url.host)) return true;
+  if (kept.some((one) => one.absent !== true && new URL(one.url).host === url.host)) return true;
   const { hostname, port } = proxyFor(url, env) ?? url;
   return accepts(`${hostname}:${port === "" ? 80 : port}`, REACH_MS);
 }

@@ -27,7 +27,7 @@ const desk: Host = {
   ...lab.hosts.find(({ role }) => role === "client")!,
   name: "desk-1" as HostName,
 };
-const RELEASE_DATE = "Sat, 28 Nov 2026 12:00:00 UTC";
+const RELEASE_DATE = new Date(Date.now() - 3_600_000).toUTCString().replace("GMT", "UTC");
 
 let root: string;
 let server: TestServer;
@@ -73,7 +73,7 @@ async function restart(forwards = true): Promise<void> {
 }
 
 /** An archive with one package, and the lists that name it. */
-async function archive(validUntil?: string): Promise<Record<string, Buffer | string>> {
+async function archive(): Promise<Record<string, Buffer | string>> {
   const folder = join(root, "chrony");
   await mkdir(join(folder, "DEBIAN"), { recursive: true });
   const control =
@@ -88,7 +88,6 @@ async function archive(validUntil?: string): Promise<Record<string, Buffer | str
   const release = [
     "Origin: test\nSuite: test\nCodename: test\nAcquire-By-Hash: yes",
     `Architectures: ${arch} all\nComponents: main\nDate: ${RELEASE_DATE}`,
-    ...(validUntil === undefined ? [] : [`Valid-Until: ${validUntil}`]),
     `SHA256:\n ${sum(list)} ${list.length} ${path}\n`,
   ].join("\n");
   return {
@@ -197,6 +196,20 @@ test("without the mirror a second machine gets them out of the cache, with a war
   expect(warnings()).toMatch(
     /desk-1: 127\.0\.0\.1:\d+ does not answer \(.*ECONNREFUSED.*\), so its packages come from this machine's cache alone, by lists that are \d min old\./,
   );
+});
+
+test("lists past their date are taken from the cache alone, and only where nobody has newer ones", async () => {
+  await packages.up(inputs());
+  await forget();
+  // They are of an hour ago.
+  await writeFile(join(root, "apt.conf"), 'Acquire::Max-ValidTime "60";\n', { flag: "a" });
+  await restart();
+  await expect(packages.up(inputs())).rejects.toThrow(/desk-1: .*is expired/);
+  await mirror.stop();
+  await restart();
+  await packages.up(inputs());
+  expect(await installed()).toBe("chrony_4.3-1_all.deb\n");
+  expect(warnings()).toMatch(/ old and past their date: it gets no newer security fixes/);
 });
 
 test("without mirror and cache the error names package, URL and remedy, and nothing is installed", async () => {
