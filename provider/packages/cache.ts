@@ -241,7 +241,10 @@ export class PackageCache {
   }
 
   private async *readAlong(url: URL, wish: Wish, download: Download): AsyncGenerator<Buffer> {
-    if (download.isOpen) return yield* download.read();
+    if (download.isOpen) {
+      yield* download.read();
+      return;
+    }
     const fault = await download.outcome();
     if (fault !== undefined) throw fault;
     const entry = await this.fitting(url, wish);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { PackageCache } from "../../../provider/packages/cache";
-import { HostProxy } from "../../../provider/packages/proxy";
+import type { HostProxy } from "../../../provider/packages/proxy";
 import { PackageStore } from "../../../provider/packages/store";
 import { Upstream } from "../../../provider/packages/upstream";
 
@@ -51,7 +51,12 @@ export class Mirror {
 export async function temporaryCache(
   limitBytes = 1e9,
   env: NodeJS.ProcessEnv = {},
-): Promise<{ cache: PackageCache; store: PackageStore; folder: string; remove(): Promise<void> }> {
+): Promise<{
+  cache: PackageCache;
+  store: PackageStore;
+  folder: string;
+  remove: () => Promise<void>;
+}> {
   const folder = await mkdtemp(join(tmpdir(), "pi-lab-packages-"));
   const store = new PackageStore(folder, limitBytes);
   const cache = new PackageCache(store, new Upstream(env));
@@ -67,7 +72,7 @@ export async function temporaryCache(
 /** Lets TCP connections into a proxy that itself listens nowhere. */
 export async function listening(
   proxy: HostProxy,
-): Promise<{ port: number; stop(): Promise<void> }> {
+): Promise<{ port: number; stop: () => Promise<void> }> {
   const sockets = new Set<Socket>();
   const server = createNetServer((socket) => {
     sockets.add(socket);

@@ -105,7 +105,7 @@ export async function startSshServer(options: ServerOptions = {}): Promise<TestS
 function serveForwarding(connection: Connection): void {
   connection.on("request", (accept, reject, name, info) => {
     if (name !== "tcpip-forward") return reject?.();
-    const { bindAddr, bindPort } = info as { bindAddr: string; bindPort: number };
+    const { bindAddr, bindPort } = info;
     const listener = createServer({ allowHalfOpen: true }, (socket) => {
       const { remoteAddress = "", remotePort = 0 } = socket;
       socket.on("error", () => undefined);

@@ -31,9 +31,9 @@ interface Bench {
   readonly proxy: HostProxy;
   readonly folder: string;
   readonly store: Awaited<ReturnType<typeof temporaryCache>>["store"];
-  get(url: URL | string, options?: Parameters<typeof ask>[2]): Promise<Got>;
+  readonly get: (url: URL | string, options?: Parameters<typeof ask>[2]) => Promise<Got>;
   /** Another host's proxy on the same cache. */
-  beside(mirror: Mirror): Promise<Bench>;
+  readonly beside: (mirror: Mirror) => Promise<Bench>;
   readonly port: number;
 }
 
