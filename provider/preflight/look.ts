@@ -25,8 +25,6 @@ export interface LookOptions {
   readonly status: (line: string) => void;
   /** How long a machine that does not answer is dialled again, ms; 0: one try. */
   readonly patienceMs: number;
-  /** Whether packages of a mirror, an `http://` origin, can be had here. Default: asks it, and the cache. */
-  readonly canFetch?: (origin: string) => Promise<boolean>;
 }
 
 /** For one try: a machine on the same switch answers within milliseconds, one that starts within seconds. */
@@ -58,7 +56,7 @@ export async function lookAt(
   try {
     const { facts: told, findings } = await ask(shell, login, wanted);
     if (told === undefined) return { host, findings, facts: told };
-    const facts = await withOwnMirror(told, options.canFetch ?? canFetchHere);
+    const facts = await withOwnMirror(told);
     return { host, findings: [...findings, ...judgeHost(facts, wanted)], facts };
   } catch (error) {
     return failed(error);
@@ -68,13 +66,10 @@ export async function lookAt(
 }
 
 /** Where packages come through this machine, it is this one that must reach a mirror. */
-async function withOwnMirror(
-  facts: HostFacts,
-  canFetch: (origin: string) => Promise<boolean>,
-): Promise<HostFacts> {
+async function withOwnMirror(facts: HostFacts): Promise<HostFacts> {
   const [origin] = facts.apt.origins;
   if (origin === undefined || !origin.startsWith("http://")) return facts;
-  const mirror = { address: new URL(origin).host, answers: await canFetch(origin) };
+  const mirror = { address: new URL(origin).host, answers: await canFetchHere(origin) };
   return { ...facts, apt: { ...facts.apt, mirror } };
 }
 

@@ -256,7 +256,7 @@ describe("a lab of real Pis", () => {
         script: renderBringScript(offline, host),
         triggers: [host.machine.hostKey],
       });
-      expect(secrets).toEqual(["connection.privateKey"]);
+      expect(secrets).toEqual(["connection"]);
       expect(dependsOn).toContain(`${PREFLIGHT} preflight`);
       const prepare = other.get(COMMAND, `${host.name}-prepare`);
       expect(prepare.dependsOn).toContain(`${PACKAGES} ${host.name}-packages`);
