@@ -1,18 +1,34 @@
 import * as pulumi from "@pulumi/pulumi";
 import { createLab, labOutputs } from "./components/lab";
 import { localProblems, readLocalInputs } from "./components/local-inputs";
-import { ConfigError, parseLab, parsePasswords, passwordProblems, readPasswords } from "./model";
+import {
+  alertingSecretProblems,
+  ConfigError,
+  databricksSecretProblems,
+  parseLab,
+  parsePasswords,
+  passwordProblems,
+  readPasswords,
+} from "./model";
 
 /** Configuration -> model -> components -> outputs. All of a user's mistakes are told at once. */
 function main(): Record<string, unknown> {
   try {
     const config = new pulumi.Config();
     const passwords = parsePasswords(config.get("passwords"));
+    const databricksSecret = config.get("databricksSecret");
+    const alerting = {
+      webhookSecret: config.get("webhookSecret"),
+      smtpPassword: config.get("smtpPassword"),
+    };
     const lab = parseLab(config.getObject("lab"), (draft) => [
       ...localProblems(draft, __dirname),
       ...passwordProblems(draft, passwords),
+      ...databricksSecretProblems(draft, databricksSecret),
+      ...alertingSecretProblems(draft, alerting),
     ]);
-    const made = createLab(lab, readLocalInputs(lab, __dirname), readPasswords(passwords));
+    const inputs = readLocalInputs(lab, __dirname);
+    const made = createLab(lab, inputs, readPasswords(passwords), databricksSecret, alerting);
     return { ...labOutputs(lab), ...made };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,15 +1,18 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isMap, parseDocument, type Document } from "yaml";
+import { parseDocument, type Document } from "yaml";
 import { parseLab, type Lab } from "../model";
 import { openSshShell } from "../provider/ssh/ssh2";
 import { askEngine, runEngine, type Engine } from "../scripts/lib/engine";
+import { labValue } from "../scripts/lib/lab-config";
 import { ensureLabFiles, readLab } from "../scripts/lib/lab-files";
 import { labFolder, PROJECT, type LabFolder } from "../scripts/lib/lab-folder";
 import { gatherStatus } from "../scripts/lib/lab-status";
 import { knownOfHosts } from "../scripts/lib/lab-drift";
 import { dockerObjects, removeObjects, resourcesInState } from "../scripts/lib/leftovers";
 import { statusPorts } from "../scripts/lib/status-ports";
+import { keepHosts, withoutDataPlane } from "../test/support/lab/template";
+import type { LabValue } from "../test/support/stack";
 import type { Log } from "../toolchain/log";
 import { measureDrift } from "./drift";
 import type { TimedEvent } from "./timeline";
@@ -30,8 +33,11 @@ export interface BenchLabOptions {
   readonly name: string;
   readonly labsDir: string;
   readonly subnet: string;
-  /** `brokers`: three brokers and nothing else; `template`: the lab as the template has it. */
-  readonly hosts: "brokers" | "template";
+  /**
+   * `brokers`: three brokers and nothing else; `six`: the template's brokers and its ring, without MQTT;
+   * `template`: the lab as the template has it.
+   */
+  readonly hosts: "brokers" | "six" | "template";
   /** With `brokers`: machines that are kept although no broker plays on them. */
   readonly spares?: readonly string[];
   readonly engine: Engine;
@@ -68,9 +74,7 @@ export class BenchLab {
     await ensureLabFiles(folder, () =>
       Promise.resolve({ name: options.name, subnet: options.subnet }),
     );
-    if (options.hosts === "brokers") {
-      lab.edit(folder.configFile, (document) => keepBrokersOnly(document, options.spares));
-    }
+    if (options.hosts !== "template") lab.editLab(trimmer(options.hosts, options.spares));
     const { pilabFolder } = options;
     if (pilabFolder !== undefined) {
       lab.edit(folder.projectFile, (project) =>
@@ -158,6 +162,14 @@ export class BenchLab {
     rmSync(this.folder.dir, { recursive: true, force: true });
   }
 
+  private editLab(change: (lab: LabValue) => void): void {
+    this.edit(this.folder.configFile, (document) => {
+      const value = labValue(document) as LabValue;
+      change(value);
+      document.setIn(LAB, value);
+    });
+  }
+
   private edit(file: string, change: (document: Document) => void): void {
     const document = parseDocument(readFileSync(file, "utf8"));
     change(document);
@@ -186,21 +198,15 @@ export async function waitUntilWell(lab: Lab): Promise<number> {
 
 const LAB = ["config", `${PROJECT}:lab`];
 
-/** Without the hosts that are no brokers and the machines that then play no part. */
-function keepBrokersOnly(document: Document, spares: readonly string[] = []): void {
-  const used = new Set<unknown>(spares);
-  const remove = (folder: string, unwanted: (item: unknown, key: string) => boolean): void => {
-    const map: unknown = document.getIn([...LAB, folder]);
-    if (!isMap(map)) throw new Error(`the template has no ${folder}`);
-    for (const pair of [...map.items]) {
-      const key = String(pair.key);
-      if (unwanted(map.get(key), key)) map.delete(key);
-    }
+/** What makes the template's lab one of another kind. */
+function trimmer(kind: "brokers" | "six", spares: readonly string[] = []): (lab: LabValue) => void {
+  if (kind === "six") return withoutDataPlane;
+  return (lab) => {
+    const brokers = Object.entries(lab.hosts).filter(([, { role }]) => role === "broker");
+    keepHosts(
+      lab,
+      brokers.map(([name]) => name),
+      spares,
+    );
   };
-  remove("hosts", (host) => {
-    if (!isMap(host) || host.get("role") !== "broker") return true;
-    used.add(host.get("machine"));
-    return false;
-  });
-  remove("machines", (_machine, name) => !used.has(name));
 }

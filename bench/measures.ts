@@ -27,7 +27,9 @@ export type MeasureId =
   | `roll-bare-${RestartPart}`
   | `topics-${TopicWork}`
   | `topics-noop-${TopicWork}`
-  | `topics-bare-${"create" | "refresh" | "destroy"}`;
+  | `topics-bare-${"create" | "refresh" | "destroy"}`
+  | "bridge"
+  | `bridge-${Exclude<BridgeKind, "ours">}`;
 
 export const driftSizes = [6, 60, 600] as const;
 export type DriftSize = (typeof driftSizes)[number];
@@ -51,6 +53,9 @@ export type RestartPart = "stop" | "start" | "sync" | "broker";
 
 /** What is done with a stack of many topics; `preview` and `up` find nothing to do. */
 export type TopicWork = "create" | "preview" | "up" | "refresh" | "destroy";
+
+/** Who carries messages from MQTT into Kafka: the lab's bridge, one that does not wait, `mosquitto_sub | kcat`. */
+export type BridgeKind = "ours" | "plain" | "piped";
 
 export type Aim =
   | { readonly kind: "ratio"; readonly atMost: number }
@@ -121,11 +126,11 @@ export const measures: Readonly<Record<MeasureId, Measure>> = {
     aims: [{ kind: "seconds", below: 7 }],
   },
   topic: { title: "3 hosts: up with its preview, one setting of one topic changed" },
-  "six-cold": { title: "6 hosts (the template): cold up" },
-  "six-preview": { title: "6 hosts (the template): unchanged preview" },
-  "six-up": { title: "6 hosts (the template): unchanged up with its preview" },
-  "ssh-6": { title: "6 hosts (the template): `ssh HOST true`, 32 at once" },
-  "drift-6": { title: "6 hosts (the template): drift", peers: bare("ssh-6") },
+  "six-cold": { title: "6 hosts (without MQTT): cold up" },
+  "six-preview": { title: "6 hosts (without MQTT): unchanged preview" },
+  "six-up": { title: "6 hosts (without MQTT): unchanged up with its preview" },
+  "ssh-6": { title: "6 hosts (without MQTT): `ssh HOST true`, 32 at once" },
+  "drift-6": { title: "6 hosts (without MQTT): drift", peers: bare("ssh-6") },
   "ssh-60": { title: "60 stand-ins for hosts: `ssh HOST true`, 32 at once" },
   "drift-60": { title: "60 stand-ins for hosts: drift", peers: bare("ssh-60") },
   "ssh-600": { title: "600 stand-ins for hosts: `ssh HOST true`, 32 at once" },
@@ -177,6 +182,15 @@ export const measures: Readonly<Record<MeasureId, Measure>> = {
   "topics-refresh": manyTopics("topics: refresh", "refresh", "topics-bare-refresh"),
   "topics-noop-destroy": { title: "topics: destroy, no-op plugin" },
   "topics-destroy": manyTopics("topics: destroy", "destroy", "topics-bare-destroy"),
+  "bridge-piped": { title: "bridge: `mosquitto_sub | kcat`, a backlog of 60,000" },
+  "bridge-plain": { title: "bridge: a plain one that does not wait, a backlog of 60,000" },
+  bridge: {
+    title: "bridge: ours, a backlog of 60,000",
+    peers: [
+      { id: "bridge-plain", called: "the plain one" },
+      { id: "bridge-piped", called: "the pipe" },
+    ],
+  },
 };
 
 /** Seconds, in the order of measuring. */

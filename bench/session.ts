@@ -1,5 +1,6 @@
 import type { Measuring } from "./measuring";
 import { ansible } from "./parts/ansible";
+import { bridge } from "./parts/bridge";
 import { drift } from "./parts/drift";
 import { roll } from "./parts/roll";
 import { sixHosts } from "./parts/six-hosts";
@@ -19,6 +20,7 @@ export const parts = [
   "roll",
   "ansible",
   "topics",
+  "bridge",
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -50,5 +52,6 @@ export async function measureAll(
   if (has("roll")) await part("roll", () => roll(measuring));
   if (has("ansible")) await part("ansible", () => ansible(measuring));
   if (has("topics")) await part("topics", () => topics(measuring));
+  if (has("bridge")) await part("bridge", () => bridge(measuring));
   return timeline ?? [];
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import {
+  type AlertingSecrets,
   bootstrapServers,
   DEFAULT_THROTTLE_MIB,
   type Host,
@@ -7,6 +8,7 @@ import {
   LOAD_USER,
   type Passwords,
   SCRAM_MECHANISMS,
+  storeReaders,
   SUPER_USER,
 } from "../model";
 import {
@@ -27,17 +29,28 @@ import {
   superUserPassword,
 } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
-import { HostServices, MqttSecrets, programSums, serviceSecrets } from "./services";
+import {
+  DashboardsSecrets,
+  HostServices,
+  MqttSecrets,
+  programSums,
+  serviceSecrets,
+  StoreSecrets,
+} from "./services";
 
 /**
  * Makes the whole lab: switch, machines, hosts by their role, cluster, topics, users.
  *
  * @param passwords those that the configuration holds, by user
+ * @param databricksSecret from the configuration, where the lab uploads to Databricks
+ * @param alerting the secrets that the configuration holds for alerting
  */
 export function createLab(
   lab: Lab,
   inputs: LocalInputs,
   passwords: Readonly<Record<string, Passwords>> = {},
+  databricksSecret?: string,
+  alerting: AlertingSecrets = {},
 ): MadeOutputs {
   const labSwitch = new Switch("switch", lab, inputs.access.authorizedKey);
   const password = superUserPassword("super-user-password", lab);
@@ -51,10 +64,17 @@ export function createLab(
   const ready = labPreflight("preflight", { lab, machines, clusterId, provider });
 
   const mqtt = lab.data.mqtt === undefined ? undefined : new MqttSecrets("mqtt-secrets", lab);
+  const store = lab.data.store === undefined ? undefined : new StoreSecrets("store-secrets", lab);
+  const dashboards =
+    lab.data.dashboards === undefined ? undefined : new DashboardsSecrets("dashboards-secrets");
   // So do the programs' users; what they log in with is looked for on hosts all the same.
   const [kafkaPasswords, tellKafkaPasswords] = pulumi.deferredOutput<Record<string, string>>();
   const logsIn = secretNames(lab).kafka.length > 0;
-  const secrets = serviceSecrets(mqtt, logsIn ? kafkaPasswords : {});
+  const secrets = serviceSecrets(mqtt, store, logsIn ? kafkaPasswords : {}, {
+    dashboards,
+    databricks: databricksSecret,
+    alerting: neededOf(lab, alerting),
+  });
   const servicesOf = (host: Host) => secrets.apply((known) => hostServices(lab, host, known));
   const sums = programSums(inputs.programs);
 
@@ -69,7 +89,7 @@ export function createLab(
     switch (host.role) {
       case "broker":
       case "controller": {
-        const made = { ...common, host, archive: inputs.archive, password };
+        const made = { ...common, host, archive: inputs.archive, agent: inputs.agent, password };
         const pushed = { ...made, with: pushedWith(sums, services, password) };
         const node = new KafkaNode(host.name, pushed, opts);
         nodes.push(node);
@@ -122,6 +142,20 @@ export function createLab(
     topicIds,
     ...loginOutput(password, access?.passwords ?? {}),
     ...mqttOutput(lab, mqtt),
+    ...dashboardsOutput(lab, dashboards),
+    ...storeOutput(lab, store),
+  };
+}
+
+/** One that nothing uses must not make a lab's files secret. */
+function neededOf(
+  { data }: Lab,
+  { webhookSecret, smtpPassword }: AlertingSecrets,
+): AlertingSecrets {
+  const { webhook, email } = data.alerting?.outputs ?? {};
+  return {
+    ...(webhook?.signed === true && { webhookSecret }),
+    ...(email?.user !== undefined && { smtpPassword }),
   };
 }
 
@@ -164,6 +198,30 @@ function mqttOutput(
   };
 }
 
+/** Of those who read. */
+function storeOutput(
+  lab: Lab,
+  secrets: StoreSecrets | undefined,
+): Pick<MadeOutputs, "storePasswords"> {
+  if (secrets === undefined) return {};
+  return {
+    storePasswords: Object.fromEntries(
+      storeReaders(lab).map((role) => [role, secrets.passwords[role]!]),
+    ),
+  };
+}
+
+function dashboardsOutput(
+  { data, hosts }: Lab,
+  secrets: DashboardsSecrets | undefined,
+): Pick<MadeOutputs, "dashboards"> {
+  const { host, email, port } = data.dashboards ?? {};
+  const machine = hosts.find(({ name }) => name === host)?.machine;
+  if (secrets === undefined || email === undefined || machine === undefined) return {};
+  const url = `http://${machine.address}:${port}`;
+  return { dashboards: { url, email, password: secrets.made.password } };
+}
+
 const BYTES_PER_MIB = 1024 * 1024;
 
 /** Its defaults are left to it, so that one which is new in it changes nothing in the preview of a lab that stands. */
@@ -192,6 +250,14 @@ export interface MadeOutputs {
   readonly passwords?: Readonly<Record<string, Readonly<Record<string, pulumi.Output<string>>>>>;
   /** Secret, by name: of devices and of the load generator. Absent where there is no MQTT broker. */
   readonly mqttPasswords?: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Where Metabase is, and its administrator's login, the password secret. Absent where there is none. */
+  readonly dashboards?: {
+    readonly url: string;
+    readonly email: string;
+    readonly password: pulumi.Output<string>;
+  };
+  /** Secret, by role: of those who read the store. Absent where there is none. */
+  readonly storePasswords?: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
 function loginOutput(
@@ -233,10 +299,11 @@ export function labOutputs(lab: Lab): LabOutputs {
       ]),
     ),
     topics: Object.fromEntries(
-      lab.topics.map(({ name, partitions, replicationFactor }) => [
-        name,
-        { partitions, replicationFactor, minInsyncReplicas: lab.cluster.minInsyncReplicas },
-      ]),
+      lab.topics.map(({ name, partitions, replicationFactor, config }) => {
+        const own = config["min.insync.replicas"];
+        const minInsyncReplicas = own === undefined ? lab.cluster.minInsyncReplicas : Number(own);
+        return [name, { partitions, replicationFactor, minInsyncReplicas }];
+      }),
     ),
   };
 }

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import {
   ConfigError,
+  JMX_AGENT_VERSION,
   type ConfigProblem,
   type KafkaVersion,
   type Lab,
@@ -16,11 +17,14 @@ import {
 import { cacheDir } from "../shared/cache-dir";
 import type { Access, LocalFile, ProgramFiles } from "./hosts";
 import type { KafkaArchive } from "./kafka";
+import { NoMetabase, readMetabaseJar } from "./metabase-jar";
 
 /** What the program takes from the controlling machine's disk. */
 export interface LocalInputs {
   readonly access: Access;
   readonly archive: KafkaArchive;
+  /** Prometheus' agent; absent where nobody asks for the nodes' figures. */
+  readonly agent?: KafkaArchive;
   /** What runs on hosts besides Kafka; absent where nothing does. */
   readonly programs?: ProgramFiles;
 }
@@ -36,7 +40,9 @@ export function localProblems(draft: LabDraft, root: string): ConfigProblem[] {
   readAccess(privateKeyFile(draft, root), draft.virtual !== undefined, problems);
   const version = draft.cluster?.kafkaVersion;
   if (version !== undefined) findArchive(version, problems);
+  if (draft.cluster?.metrics === true) findAgent(problems);
   findPrograms(draftPrograms(draft), nodeArch(draft.virtual !== undefined), root, problems);
+  findMetabase(draft.dashboards, root, problems);
   return problems;
 }
 
@@ -51,10 +57,17 @@ export function readLocalInputs(lab: Lab, root: string): LocalInputs {
   const isVirtual = lab.substrate.kind === "virtual";
   const access = readAccess(privateKeyFile(lab, root), isVirtual, problems);
   const archive = findArchive(lab.cluster.kafkaVersion, problems);
+  const agent = lab.cluster.metrics ? findAgent(problems) : undefined;
   const wanted = new Map(labPrograms(lab).map((name) => [name, "lab.hosts"]));
   const programs = findPrograms(wanted, nodeArch(isVirtual), root, problems);
+  const metabase = findMetabase(lab.data.dashboards, root, problems);
   if (archive === undefined || problems.length > 0) throw new ConfigError(problems);
-  return { access, archive, ...(programs === undefined ? {} : { programs }) };
+  const pushed = programs && { ...programs, ...(metabase !== undefined && { metabase }) };
+  return {
+    ...{ access, archive },
+    ...(agent && { agent }),
+    ...(pushed === undefined ? {} : { programs: pushed }),
+  };
 }
 
 /**
@@ -73,8 +86,11 @@ export function readPrivateKey(lab: Lab, root: string): string | undefined {
 /** The file of the private key, absolute; undefined where the SSH agent is asked. */
 export function privateKeyFile({ ssh }: LabDraft | Lab, root: string): string | undefined {
   const path = ssh?.privateKeyPath;
-  return path === undefined ? undefined : resolve(root, path.replace(/^~(?=\/)/, homedir()));
+  return path === undefined ? undefined : fromRoot(path, root);
 }
+
+const fromRoot = (path: string, root: string): string =>
+  resolve(root, path.replace(/^~(?=\/)/, homedir()));
 
 function readAccess(
   file: string | undefined,
@@ -118,6 +134,19 @@ function findArchive(version: KafkaVersion, problems: ConfigProblem[]): KafkaArc
   return undefined;
 }
 
+function findAgent(problems: ConfigProblem[]): LocalFile | undefined {
+  const path = join(cacheDir(), "jmx", `jmx_prometheus_javaagent-${JMX_AGENT_VERSION}.jar`);
+  const agent = inCache(path);
+  if (agent !== undefined) return agent;
+  problems.push({
+    path: "lab.cluster.metrics",
+    value: "true",
+    cause: `needs Prometheus' JMX agent, which is not on this machine (${path} is missing)`,
+    remedy: "Fetch it with `npm run setup -- jmx`.",
+  });
+  return undefined;
+}
+
 /** What the toolchain keeps has its SHA-256 beside it. */
 function inCache(path: string): LocalFile | undefined {
   try {
@@ -133,12 +162,17 @@ function inCache(path: string): LocalFile | undefined {
 const nodeArch = (isVirtual: boolean): string => (isVirtual ? process.arch : PI_ARCH);
 
 /** Which programs a configuration asks for, also one with mistakes, and by which path. */
-function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
+export function draftPrograms(draft: LabDraft): ReadonlyMap<ProgramName, string> {
   const hosts = Object.values(draft.hosts ?? {});
   const asked: readonly [ProgramName, string, boolean][] = [
     ["ring", "lab.hosts", hosts.some((host) => host?.role === "client")],
     ["telemetry", "lab.telemetry", draft.telemetry !== undefined],
     ["bridge", "lab.bridge", draft.bridge !== undefined],
+    ["alerting", "lab.alerting", draft.alerting !== undefined],
+    ["status-page", "lab.statusPage", draft.statusPage !== undefined],
+    ["sink", "lab.store", draft.store !== undefined],
+    ["dashboards", "lab.dashboards", draft.dashboards !== undefined],
+    ["databricks", "lab.databricks", draft.databricks !== undefined],
   ];
   return new Map(asked.flatMap(([name, path, isAsked]) => (isAsked ? [[name, path]] : [])));
 }
@@ -178,4 +212,46 @@ function findPrograms(
     }
   }
   return node === undefined ? undefined : { node, files };
+}
+
+/** The first that has the API that the program speaks, and the first that needs Java 21. */
+const FIRST_METABASE = 50;
+const FIRST_ON_JAVA_21 = 53;
+
+function findMetabase(
+  dashboards: LabDraft["dashboards"] | Lab["data"]["dashboards"],
+  root: string,
+  problems: ConfigProblem[],
+): LocalFile | undefined {
+  const { metabaseJar, java } = dashboards ?? {};
+  if (metabaseJar === undefined) return undefined;
+  const path = fromRoot(metabaseJar, root);
+  const tell = (
+    cause: string,
+    remedy: string,
+    at = "metabaseJar",
+    value: unknown = metabaseJar,
+  ) => {
+    problems.push({ path: `lab.dashboards.${at}`, value: String(value), cause, remedy });
+    return undefined;
+  };
+  const download = "Download it from https://www.metabase.com/start/oss/jar, and name the file.";
+  try {
+    const { version, tag, sha256 } = readMetabaseJar(path);
+    if (version < FIRST_METABASE) {
+      const cause = `is Metabase ${tag}, whose API is older than the lab's programs know`;
+      return tell(cause, `Take v0.${FIRST_METABASE} or newer.`);
+    }
+    if (version >= FIRST_ON_JAVA_21 && java !== undefined && java < 21) {
+      const cause = `is too old for Metabase ${tag}, which needs Java 21`;
+      const remedy = `Leave it out on hosts with Debian 13 or Ubuntu, or take Metabase v0.${FIRST_ON_JAVA_21 - 1}.`;
+      return tell(cause, remedy, "java", java);
+    }
+    return { path, sha256 };
+  } catch (error) {
+    if (error instanceof NoMetabase) return tell(error.message, download);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    return tell(`cannot be read (${code}: ${path})`, download);
+  }
 }

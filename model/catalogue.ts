@@ -41,6 +41,12 @@ export const kafkaVersions: readonly KafkaVersion[] = ["4.1.1", "4.1.2", "4.2.0"
 export const DEFAULT_IMAGE = "pi-lab/virtual-pi:bookworm-1";
 
 /** The Node.js that programs on hosts run on: the newest of the line that is kept up longest. */
+/** Prometheus' agent for JVMs, as the toolchain fetches it. */
+export const JMX_AGENT_VERSION = "1.0.1";
+
+/** TCP port of a Kafka node's figures, where they are asked for: the one that others' examples use. */
+export const METRICS_PORT = 7071;
+
 export const NODE_VERSION = "22.23.3";
 
 /** The processor of every board, by Node's name. */

@@ -22,6 +22,8 @@ export {
   kafkaVersions,
   NODE_VERSION,
   PI_ARCH,
+  JMX_AGENT_VERSION,
+  METRICS_PORT,
   switchModels,
 } from "./catalogue";
 export { memoryBudget } from "./budget";
@@ -35,7 +37,9 @@ export {
 } from "./host-wants";
 export { SCRAM_MECHANISMS, SUPER_USER } from "./kafka/security";
 export { DEFAULT_THROTTLE_MIB } from "./kafka/throttle";
+export { alertingSecretProblems, type AlertingSecrets } from "./rules/alerting";
 export { parsePasswords, passwordProblems, readPasswords, type Passwords } from "./rules/passwords";
+export { databricksSecretProblems } from "./rules/databricks";
 export { OWNED_BROKER_KEYS } from "./kafka/owned-keys";
 export type * from "./data/types";
 export type * from "./data/payload-configs";
@@ -49,4 +53,12 @@ export {
 } from "./data/programs";
 export { filterFault, filtersOverlap, matchFilter, topicNameFault } from "./data/mqtt-filter";
 export { bridgeUser, LOAD_TOPICS, LOAD_USER, mqttUsers, type MqttUser } from "./data/mqtt-users";
+export {
+  DASHBOARDS_ROLE,
+  METABASE_ROLE,
+  READERS_GROUP,
+  STORE_OWNER,
+  storeReaders,
+  storeRoles,
+} from "./data/store-roles";
 export { SERVICE_USER_PREFIX, serviceUser, serviceUsers } from "./data/service-users";

@@ -4,7 +4,10 @@ import { serviceUsers } from "./data/service-users";
 import { compareNatural, ConfigError, type ConfigProblem } from "./errors";
 import { metadataVersionName } from "./kafka/features";
 import { formatAddress, lastUsable, parseSubnet } from "./network";
+import { alertingProblems } from "./rules/alerting";
 import { bridgeProblems } from "./rules/bridge";
+import { dashboardsProblems } from "./rules/dashboards";
+import { databricksProblems } from "./rules/databricks";
 import { clusterProblems } from "./rules/cluster";
 import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
@@ -13,6 +16,8 @@ import { networkProblems } from "./rules/network";
 import { quotaProblems } from "./rules/quotas";
 import { ringProblems } from "./rules/ring";
 import { securityProblems } from "./rules/security";
+import { statusPageProblems } from "./rules/status-page";
+import { storeProblems } from "./rules/store";
 import { topicProblems } from "./rules/topics";
 import { defaults, type LabConfig, type LabDraft } from "./schema";
 import { buildAcls, buildQuotas, buildUsers } from "./security-config";
@@ -56,7 +61,16 @@ export function parseLab(
     );
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const access = [securityProblems, quotaProblems];
-  const data = [ringProblems, mqttProblems, bridgeProblems];
+  const data = [
+    ...[ringProblems, mqttProblems, bridgeProblems],
+    ...[
+      storeProblems,
+      dashboardsProblems,
+      databricksProblems,
+      statusPageProblems,
+      alertingProblems,
+    ],
+  ];
   const found: ConfigProblem[] = [
     ...problems,
     ...[...ours, ...access, ...data, more]
@@ -115,6 +129,7 @@ function buildLab(config: LabConfig): Lab {
       controllerPort: config.cluster.controllerPort,
       authentication: config.cluster.authentication,
       reassignmentThrottleMib: config.cluster.reassignmentThrottleMib,
+      metrics: config.cluster.metrics,
       liveChecks: config.cluster.liveChecks,
       settings: sorted(config.cluster.settings),
     },

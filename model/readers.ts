@@ -79,6 +79,20 @@ export function int(meaning: Meaning, min: number, max?: number, unit = ""): Rea
   };
 }
 
+/** A number, whole or not, from `min` to `max`. */
+export function number(meaning: Meaning, min: number, max: number, unit = ""): Reader<number> {
+  return (value) => {
+    if (value === undefined || value === null) return missing(meaning);
+    if (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value)) {
+      return new Fault("is text, not a number", `Remove the quotes: ${value}.`);
+    }
+    if (typeof value !== "number") return wrongKind(value, "a number", meaning);
+    if (value >= min && value <= max) return value;
+    const legal = `${meaning.what} is a number from ${min} to ${max}${unit && ` ${unit}`}`;
+    return new Fault(`is out of range: ${legal}`, `Give one, e.g. ${meaning.example}.`);
+  };
+}
+
 export function flag(meaning: Meaning): Reader<boolean> {
   return (value) => {
     if (value === undefined || value === null) return missing(meaning);

@@ -32,6 +32,7 @@ export const defaults = {
   clientPort: 9092,
   controllerPort: 9093,
   reassignmentThrottleMib: DEFAULT_THROTTLE_MIB,
+  metrics: false,
   liveChecks: true,
   /** As Kafka's own start script has it (`-Xmx1G -Xms1G`). */
   heapMib: 1024,
@@ -275,6 +276,9 @@ function buildSchema(mode: Mode) {
           "MiB",
         ),
       ).default(defaults.reassignmentThrottleMib),
+      metrics: leaf(
+        read.flag({ what: "whether the nodes tell their figures", example: "true" }),
+      ).default(defaults.metrics),
       liveChecks: leaf(
         read.flag({ what: "whether previews ask the cluster", example: "true" }),
       ).default(defaults.liveChecks),
@@ -321,6 +325,20 @@ function buildSchema(mode: Mode) {
     }).optional(),
     telemetry: optionalObject(shapes.telemetry).optional(),
     bridge: object({ ...shapes.bridge, routes: list(object(shapes.route)) }).optional(),
+    supplies: record(list(leaf(read.text({ what: "a host", example: "broker-1" })))).optional(),
+    alerting: optionalObject({
+      ...shapes.alerting,
+      rules: list(object(shapes.alertRule)).optional(),
+      outputs: optionalObject({
+        ...shapes.alertOutputs,
+        webhook: object(shapes.alertWebhook).optional(),
+        email: object(shapes.alertEmail).optional(),
+      }).prefault({}),
+    }).optional(),
+    statusPage: optionalObject(shapes.statusPage).optional(),
+    store: optionalObject(shapes.store).optional(),
+    dashboards: object(shapes.dashboards).optional(),
+    databricks: object(shapes.databricks).optional(),
   });
   return { lab, shapes: { ...shapes, lab: lab.shape }, hostShapes };
 }

@@ -97,6 +97,7 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
     return Object.keys(shapes.device);
   }
   if (group === "bridge" && path[1] === "routes") return Object.keys(shapes.route);
+  if (group === "alerting") return alertingKeys(path);
   if (deeper.length > 0) return [];
   switch (group) {
     case "clock":
@@ -106,6 +107,8 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
     case "cluster":
     case "ring":
     case "telemetry":
+    case "statusPage":
+    case "store":
       return Object.keys(shapes[group]);
     case "mqtt":
       return [...Object.keys(shapes.mqtt), "devices"];
@@ -131,6 +134,14 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
   }
 }
 
+function alertingKeys([, part, output]: Path): readonly string[] {
+  const { alerting, alertRule, alertOutputs, alertWebhook, alertEmail } = strict.shapes;
+  if (part === undefined) return [...Object.keys(alerting), "rules", "outputs"];
+  if (part === "rules") return Object.keys(alertRule);
+  if (output === undefined) return [...Object.keys(alertOutputs), "webhook", "email"];
+  return Object.keys(output === "webhook" ? alertWebhook : alertEmail);
+}
+
 function valueAt(raw: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (value, key) =>
@@ -147,7 +158,8 @@ function valueAt(raw: unknown, path: Path): unknown {
  */
 export function configKeys(): string[] {
   const { shapes, hostShapes } = strict;
-  const { lab, machine, topic, user, aclRule, quota, device, route, ...groups } = shapes;
+  const { lab, machine, topic, user, aclRule, quota, device, route, ...others } = shapes;
+  const { alertRule, alertOutputs, alertWebhook, alertEmail, ...groups } = others;
   const below = (parent: string, shape: object) =>
     Object.keys(shape).map((key) => `${parent}.${key}`);
   return [
@@ -161,5 +173,9 @@ export function configKeys(): string[] {
     ...below("quotas[]", quota),
     ...below("mqtt.devices.*", device),
     ...below("bridge.routes[]", route),
+    ...below("alerting.rules[]", alertRule),
+    ...below("alerting.outputs", alertOutputs),
+    ...below("alerting.outputs.webhook", alertWebhook),
+    ...below("alerting.outputs.email", alertEmail),
   ];
 }

@@ -152,6 +152,8 @@ export interface Cluster {
   readonly authentication: Authentication | undefined;
   /** What a broker copies a second when replicas move, MiB. Default 10. */
   readonly reassignmentThrottleMib: number;
+  /** Whether each node tells its figures in Prometheus' form, on port 7071. Default false. */
+  readonly metrics: boolean;
   /** Whether previews ask the cluster what a change would do to its data. Default true. */
   readonly liveChecks: boolean;
   /** Settings for all brokers and controllers, verbatim Kafka keys; owned keys are refused by validation. */

@@ -24,6 +24,7 @@ export interface ClusterSettings {
 export class ClusterAccess {
   private known: ClusterSettings | undefined;
   private connected: KafkaAdmin | undefined;
+  private changed = false;
 
   constructor(private readonly connect: ConnectAdmin) {}
 
@@ -52,6 +53,15 @@ export class ClusterAccess {
   /** Who the provider logs in as; undefined where it does not, or does not know yet. */
   login(): Sasl | undefined {
     return this.known?.sasl;
+  }
+
+  /** Whether this process has begun to change anything: what was seen before may be otherwise. */
+  get mayDiffer(): boolean {
+    return this.changed;
+  }
+
+  noteChange(): void {
+    this.changed = true;
   }
 
   admin(): KafkaAdmin {

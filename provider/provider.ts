@@ -43,6 +43,7 @@ export function pilabProvider(outside: Ports): PilabPlugin {
     getSchema: providerSchema,
     checkConfig: checkProviderConfig,
     configure: (config) => cluster.configure(config),
+    beforeChange: () => cluster.noteChange(),
     resources: {
       "pilab:kafka/topic:Topic": new TopicHandler(cluster),
       "pilab:kafka/topicSet:TopicSet": new TopicSetHandler(cluster),

@@ -6,6 +6,7 @@ type ScriptName =
   | "bring"
   | "former-services"
   | "install"
+  | "jmx-agent"
   | "kafka-tool"
   | "lib"
   | "packages"
@@ -16,8 +17,9 @@ type ScriptName =
 
 /** The parts that a script takes in between `lib` and its own text. */
 const PARTS = {
-  bring: ["packages"],
+  bring: ["former-services", "packages"],
   install: [],
+  "jmx-agent": [],
   prepare: ["former-services", "packages"],
   services: ["former-services"],
 } as const satisfies Readonly<Partial<Record<ScriptName, readonly ScriptName[]>>>;

@@ -37,7 +37,12 @@ function roleWants(lab: Lab, host: Host, password: string | undefined): HostWant
     case "controller":
       return {
         prepare: { ...prepare, present: { [JAVA]: "present" } },
-        install: { present: { [installedLibs(lab.cluster.kafkaVersion)]: "present" } },
+        install: {
+          present: {
+            [installedLibs(lab.cluster.kafkaVersion)]: "present",
+            ...(lab.cluster.metrics ? { [kafkaPaths.agent]: "present" } : {}),
+          },
+        },
         stage: stagedWants(lab, host, password),
       };
     case "client":

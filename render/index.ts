@@ -10,7 +10,13 @@ export {
 } from "./bundle";
 export { renderChronyConf } from "./clock";
 export { hostWants, type PushedWith } from "./host-wants";
-export { installedArchivePath, renderInstallScript, type InstallArgs } from "./install";
+export {
+  installedArchivePath,
+  pushedAgentPath,
+  renderAgentScript,
+  renderInstallScript,
+  type InstallArgs,
+} from "./install";
 export { directoryIdOf, diskIdentity, kafkaBase64Id } from "./kafka-base64-id";
 export { renderKafkaEnv } from "./kafka-env";
 export { renderKafkaHosts } from "./kafka-hosts";
@@ -40,4 +46,5 @@ export {
   type HostService,
   type ServiceSecrets,
 } from "./services";
+export { metabasePaths } from "./services/metabase";
 export { pushedPaths, renderServicesScript, type ProgramSums } from "./services/push";

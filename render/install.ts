@@ -1,5 +1,23 @@
+import { JMX_AGENT_VERSION } from "../model/catalogue";
 import { hostScript } from "./host-scripts";
 import { kafkaPaths } from "./kafka-paths";
+
+/** Where the agent's jar is pushed to. */
+export const pushedAgentPath = `/var/tmp/jmx_prometheus_javaagent-${JMX_AGENT_VERSION}.jar`;
+
+/**
+ * The script that puts the pushed agent in its place. For `bash -s` as root; run again it changes nothing.
+ * Errors: the jar absent or corrupt.
+ *
+ * @param sha256 of the jar, lower-case hex
+ */
+export function renderAgentScript(sha256: string): string {
+  return hostScript("jmx-agent", {
+    agent_path: kafkaPaths.agent,
+    agent_pushed: pushedAgentPath,
+    agent_sha256: sha256,
+  });
+}
 
 export interface InstallArgs {
   /** Kafka version, e.g. `4.1.1`. */

@@ -1,3 +1,4 @@
+import { METRICS_PORT } from "../model/catalogue";
 import type { KafkaHost, Lab } from "../model/types";
 import { kafkaPaths } from "./kafka-paths";
 
@@ -11,9 +12,13 @@ export function renderKafkaEnv({ cluster }: Lab, node: KafkaHost): string {
     cluster.authentication === undefined
       ? []
       : [`-Djava.security.auth.login.config=${kafkaPaths.jaas}`];
+  const { agent, metrics } = kafkaPaths;
+  const figures = cluster.metrics
+    ? [`-javaagent:${agent}=${node.machine.address}:${METRICS_PORT}:${metrics}`]
+    : [];
   return [
     `KAFKA_HEAP_OPTS=-Xms${heap} -Xmx${heap}`,
-    `KAFKA_JVM_OPTS=${[...JVM_OPTIONS, ...login].join(" ")}`,
+    `KAFKA_JVM_OPTS=${[...JVM_OPTIONS, ...login, ...figures].join(" ")}`,
     "",
   ].join("\n");
 }

@@ -1,3 +1,5 @@
+import { JMX_AGENT_VERSION } from "../model/catalogue";
+
 /**
  * Where things lie on a Pi. The host scripts under ./scripts name the same paths; a test holds the
  * two together.
@@ -18,6 +20,9 @@ export const kafkaPaths = {
   serverProperties: "/etc/kafka/server.properties",
   log4j2: "/etc/kafka/log4j2.properties",
   jvmEnv: "/etc/kafka/kafka.env",
+  /** Prometheus' agent, and what it tells, where the lab asks for figures. */
+  agent: `/opt/kafka/agents/jmx_prometheus_javaagent-${JMX_AGENT_VERSION}.jar`,
+  metrics: "/etc/kafka/metrics.yaml",
   /** How the nodes log in, with the super user's password. On clusters that authenticate. */
   jaas: "/etc/kafka/jaas.conf",
   /** The same for Kafka's command-line tools (`--command-config`). */

@@ -5,6 +5,7 @@ import { renderKafkaEnv } from "./kafka-env";
 import { renderKafkaHosts } from "./kafka-hosts";
 import { renderKafkaUnit } from "./kafka-unit";
 import { kafkaPaths } from "./kafka-paths";
+import { renderMetricsRules } from "./metrics-rules";
 import { renderLog4j2 } from "./log4j2";
 import { renderServerProperties, rolloutProperties, type Properties } from "./server-properties";
 
@@ -58,6 +59,7 @@ function restartFiles(lab: Lab, node: KafkaHost): readonly StagedFile[] {
   return [
     file(kafkaPaths.log4j2, renderLog4j2()),
     file(kafkaPaths.jvmEnv, renderKafkaEnv(lab, node)),
+    ...(lab.cluster.metrics ? [file(kafkaPaths.metrics, renderMetricsRules())] : []),
     { ...file(kafkaPaths.unit, renderKafkaUnit(node)), owner: "root:root" },
   ];
 }

@@ -41,6 +41,22 @@ const LISTS_MIB = 160;
 
 /** Free space for each package of a service, MiB: Mosquitto takes 3 with all that it depends on. */
 const PACKAGE_MIB = 16;
+/** Those that need more: PostgreSQL takes 290 with Perl and LLVM, and as much again while it is unpacked. */
+const LARGE_PACKAGES_MIB: Readonly<Record<string, number>> = {
+  "postgresql-15": 450,
+  // With their libraries, and as much again while they are unpacked.
+  "openjdk-17-jre-headless": 400,
+  "openjdk-21-jre-headless": 400,
+  "openjdk-25-jre-headless": 400,
+};
+
+function packagesMib(role: Host["role"], packages: readonly string[]): number {
+  const added = packages.filter((name) => !PACKAGES.includes(name));
+  return added.reduce(
+    (sum, name) => sum + (LARGE_PACKAGES_MIB[name] ?? PACKAGE_MIB),
+    PACKAGES_MIB[role],
+  );
+}
 
 /**
  * The script that makes a host ready for its role: helper scripts, packages (for Kafka a JRE 17
@@ -70,11 +86,10 @@ export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOption
 /** What the scripts that install packages are told. */
 function packageVariables(lab: Lab, host: Host, options: PrepareOptions) {
   const packages = hostPackages(lab, host);
-  const services = packages.length - PACKAGES.length;
   return {
     pi_kafka: isKafkaHost(host) ? "yes" : "",
     pi_packages: packages,
-    pi_packages_mib: PACKAGES_MIB[host.role] + services * PACKAGE_MIB,
+    pi_packages_mib: packagesMib(host.role, packages),
     pi_lock_wait: options.lockWaitSeconds ?? 300,
     pi_package_timeout: PACKAGE_TIMEOUT_SECONDS,
   };

@@ -91,6 +91,7 @@ const payload = (name: string): Bundle => ({
     banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
     // The same code with its wasm inside it.
     alias: { "@platformatic/wasm-utils": "@platformatic/wasm-utils/bundled" },
+    plugins: [inlinedTexts],
   }),
 });
 
@@ -190,6 +191,27 @@ function besideSources(folder: string): Plugin {
       }),
   };
 }
+
+/**
+ * A program's module `page-files.ts` reads files beside it, by `textBeside("FILE")`. On a host there is nothing
+ * beside a program: their texts stand in place of these calls.
+ */
+const inlinedTexts: Plugin = {
+  name: "inlined-texts",
+  setup: (building) =>
+    building.onLoad({ filter: /\/payloads\/[^/]+\/page-files\.ts$/ }, ({ path: source }) => {
+      const imports: string[] = [];
+      const text = fs
+        .readFileSync(source, "utf8")
+        .replace(/\btextBeside\(("[^"]+")\)/g, (_call, file: string) => {
+          const name = `text${imports.length}`;
+          const from = JSON.stringify(`./${JSON.parse(file) as string}`);
+          imports.push(`import ${name} from ${from} with { type: "text" };`);
+          return name;
+        });
+      return { loader: "ts", contents: [...imports, text].join("\n") };
+    }),
+};
 
 /** What every bundle of ours is: one file for Node.js. */
 export const nodeBundle = {

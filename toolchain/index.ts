@@ -16,8 +16,10 @@ export {
   type BundledPlugin,
   type OwnPlugin,
 } from "./bundle";
+export { ensureChromium } from "./chromium";
 export { ensureDocker, type Docker } from "./docker";
 export { ToolchainError } from "./errors";
+export { ensureJmxAgent } from "./jmx-agent";
 export { ensureJava, ensureKafka } from "./kafka";
 export { withLock } from "./lock";
 export { formatDuration, step, type Log } from "./log";

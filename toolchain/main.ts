@@ -1,8 +1,10 @@
 import {
   bundlePlugins,
   ensureAll,
+  ensureChromium,
   ensureDocker,
   ensureJava,
+  ensureJmxAgent,
   ensureKafka,
   ensureNode,
   ensurePiImage,
@@ -14,7 +16,7 @@ import {
 } from "./index";
 
 const usage =
-  "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka [VERSION]|node [arm64|x64]]   (default: all)";
+  "Usage: npm run setup -- [all|pulumi|plugins|docker|image|kafka [VERSION]|node [arm64|x64]|jmx]   (default: all)";
 
 /** Words that may follow a part, and get another one of it. */
 const ARGUMENTS: Readonly<Record<string, RegExp>> = {
@@ -45,7 +47,9 @@ const parts: Readonly<Record<string, (log: Log, argument?: string) => Promise<st
   kafka: async (log, version) => `Kafka: ${await ensureKafka(log, version)}`,
   node: async (log, arch = nodeArchHere()) =>
     `Node.js of the hosts: ${await ensureNode(log, arch as NodeArch)}`,
+  jmx: async (log) => `JMX agent: ${await ensureJmxAgent(log)}`,
   java: async (log) => `Java: ${await ensureJava(log)}`,
+  chromium: async (log) => `Chromium: ${await ensureChromium(log)}`,
 };
 
 async function main(words: readonly string[]): Promise<void> {

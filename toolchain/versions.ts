@@ -22,6 +22,8 @@ export interface Versions {
     readonly version: string;
     readonly integrity: Readonly<Record<NodeArch, string>>;
   };
+  /** Prometheus' agent for JVMs, with the digest of its jar: the newest that Maven Central has. */
+  readonly jmxAgent: { readonly version: string; readonly sha256: string };
   readonly mavenDependencyPlugin: string;
   /** The release that virtual Pis run. Raspberry Pi OS of the same name is built from it. */
   readonly debian: string;

@@ -71,13 +71,14 @@ export class Session {
 
   private async tryOut(trial: BrokerTrial, notes: string[]): Promise<Outcome> {
     const { name, title, writesRecords = false } = trial;
-    const { folder, engine, signal } = this.own;
     const { rate, kills } = this.options;
+    // It may want the subnet for a lab of its own.
+    await this.removeLab();
     const note = (text: string): void => {
       notes.push(text);
       this.log(`  ${text}`);
     };
-    const bench = { folder, engine, rate, kills, signal, log: this.log, note };
+    const bench = { ...this.own, rate, kills, log: this.log, note };
     const endured = (await trial.tryOut(bench)) ?? { moments: {} };
     return { name, title, recordless: !writesRecords, notes, ...endured };
   }

@@ -1,3 +1,4 @@
+import { dataPlane } from "./data-plane/trial";
 import { changes } from "./faults/change";
 import { fullDisks } from "./faults/full-disk";
 import { kills } from "./faults/kill";
@@ -10,10 +11,11 @@ import { killMove } from "./moves/kill-move";
 import { topicTrials } from "./topics/trials";
 import type { AnyTrial } from "./trial";
 
-/** All trials, in the order in which they run: those without a lab, then those that leave it as it was. */
+/** All trials, in the order in which they run: those with brokers or a lab of their own, then those that leave the common one as it was. */
 export const trials: readonly AnyTrial[] = [
   ...topicTrials,
   killMove,
+  dataPlane,
   ...changes,
   ...kills,
   ...silences,

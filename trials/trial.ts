@@ -30,10 +30,15 @@ export interface Trial {
   readonly spoilsLab?: boolean;
 }
 
-/** What a trial on brokers of its own has at hand. */
+/** What a trial on brokers or a lab of its own has at hand. */
 export interface Bench {
+  /** Begins the name of everything that it makes in Docker, and that of its labs. */
+  readonly name: string;
   /** A folder of the run's own, which is removed at its end. */
   readonly folder: string;
+  /** Free while the trial runs. */
+  readonly subnet: string;
+  readonly dockerHost: string;
   readonly engine: Engine;
   /** Records a second, where any are written. */
   readonly rate: number;
@@ -45,7 +50,7 @@ export interface Bench {
   readonly note: (text: string) => void;
 }
 
-/** Something that is tried on brokers of the trial's own, without a lab. */
+/** Something that is tried on brokers of the trial's own, or on a lab of its own. */
 export interface BrokerTrial extends Pick<Trial, "name" | "title" | "atMoments"> {
   /** Whether it writes records, and says what became of them. Default: no. */
   readonly writesRecords?: boolean;

@@ -9,7 +9,7 @@ import { ANSWER_MS, StandIns } from "../stand-ins";
 /** Hosts that are as they were left, from the first dial to the last answer, beside a bare `ssh HOST true`. */
 export async function drift(measuring: Measuring): Promise<void> {
   const { signal, folder } = measuring.options;
-  const lab = await measuring.unmeasured("template");
+  const lab = await measuring.unmeasured("six");
   // Its folder goes with it.
   const template = lab.lab;
   for (let round = 1; round <= measuring.rounds; round++) {

@@ -13,4 +13,6 @@ export interface ProgramFiles {
   readonly node: LocalFile;
   /** The bundles of those programs that run somewhere in the lab. */
   readonly files: Readonly<Partial<Record<ProgramName, LocalFile>>>;
+  /** Metabase's jar, where some host runs it. */
+  readonly metabase?: LocalFile;
 }

@@ -11,6 +11,8 @@ import {
   installedArchivePath,
   kafkaPaths,
   type PushedWith,
+  pushedAgentPath,
+  renderAgentScript,
   renderBundle,
   renderInstallScript,
 } from "../../render";
@@ -30,6 +32,8 @@ export interface KafkaNodeArgs {
   readonly host: KafkaHost;
   readonly reachable: ReachableHost;
   readonly archive: KafkaArchive;
+  /** Prometheus' agent on the controlling machine, where the lab asks for figures. */
+  readonly agent?: KafkaArchive | undefined;
   readonly provider: PilabProvider;
   /** The super user's, on a cluster that authenticates. */
   readonly password?: pulumi.Output<string> | undefined;
@@ -110,6 +114,9 @@ export class KafkaNode extends pulumi.ComponentResource {
       { ...child, dependsOn: [pi.prepared, copied] },
     );
 
+    const agent = lab.cluster.metrics
+      ? [agentCommand(name, given(args.agent), reachable, pi, this)]
+      : [];
     const stage = hostCommand(
       `${name}-files`,
       {
@@ -121,7 +128,7 @@ export class KafkaNode extends pulumi.ComponentResource {
             : password.apply((known) => renderBundle(nodeFiles(lab, host, known))),
         drifts: pi.drifts("stage"),
       },
-      { ...child, dependsOn: [installed] },
+      { ...child, dependsOn: [installed, ...agent] },
     );
     this.staged = [stage];
 
@@ -136,6 +143,33 @@ export class KafkaNode extends pulumi.ComponentResource {
     };
     this.registerOutputs({ nodeId: host.nodeId, directoryId: this.directoryId });
   }
+}
+
+/** What a start with the agent finds there. */
+function agentCommand(
+  name: string,
+  { path, sha256 }: KafkaArchive,
+  host: ReachableHost,
+  pi: PiHost,
+  parent: pulumi.Resource,
+): pulumi.Resource {
+  const drifts = pi.drifts("install");
+  const source = new pulumi.asset.FileAsset(path);
+  const copied = hostFile(
+    `${name}-jmx-agent`,
+    { host, source, remotePath: pushedAgentPath, drifts },
+    { parent, dependsOn: host.readyAfter },
+  );
+  return hostCommand(
+    `${name}-jmx-agent-install`,
+    { host, run: "bash -s", stdin: renderAgentScript(sha256), drifts },
+    { parent, dependsOn: [pi.prepared, copied] },
+  );
+}
+
+function given(agent: KafkaArchive | undefined): KafkaArchive {
+  if (agent === undefined) throw new Error("bug: figures without an agent: that is checked before");
+  return agent;
 }
 
 /** Leaf by leaf, so that what else the node wants stays known in a preview. */

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host, Lab, ProgramName } from "../../model";
 import {
   type HostService,
+  metabasePaths,
   type ProgramSums,
   pushedPaths,
   renderServicesScript,
@@ -59,6 +60,20 @@ export class HostServices extends pulumi.ComponentResource {
                 early,
               ),
             ),
+            ...(lab.data.dashboards?.host === host.name
+              ? [
+                  hostFile(
+                    `${name}-metabase`,
+                    {
+                      host: reachable,
+                      source: new pulumi.asset.FileAsset(metabaseJar(files)),
+                      remotePath: metabasePaths.pushed,
+                      drifts: pi.drifts("programs"),
+                    },
+                    early,
+                  ),
+                ]
+              : []),
           ];
     const sums = programSums(files);
     hostCommand(
@@ -85,6 +100,9 @@ export function programSums(files: ProgramFiles | undefined): ProgramSums {
     programs: Object.fromEntries(
       Object.entries(files?.files ?? {}).map(([name, { sha256 }]) => [name, sha256]),
     ),
+    ...(files?.metabase !== undefined && {
+      files: { [metabasePaths.pushed]: files.metabase.sha256 },
+    }),
   };
 }
 
@@ -97,4 +115,10 @@ function fileOf(program: ProgramName, files: ProgramFiles | undefined): string {
   const file = given(files).files[program];
   if (file === undefined) throw new Error(`bug: no file of ${program}: that is checked before`);
   return file.path;
+}
+
+function metabaseJar(files: ProgramFiles | undefined): string {
+  const { metabase } = given(files);
+  if (metabase === undefined) throw new Error("bug: no jar of Metabase: that is checked before");
+  return metabase.path;
 }

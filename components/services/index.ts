@@ -1,2 +1,2 @@
 export { HostServices, programSums, type HostServicesArgs } from "./host-services";
-export { MqttSecrets, serviceSecrets } from "./secrets";
+export { DashboardsSecrets, MqttSecrets, serviceSecrets, StoreSecrets } from "./secrets";

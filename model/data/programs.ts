@@ -34,11 +34,11 @@ export function hostPrograms({ data }: Pick<Lab, "data">, host: Host): ProgramNa
     ring: host.role === "client" && data.ring !== undefined,
     telemetry: data.telemetry !== undefined,
     bridge: data.bridge?.hosts.includes(host.name) ?? false,
-    alerting: false,
-    sink: false,
-    dashboards: false,
-    databricks: false,
-    "status-page": false,
+    alerting: data.alerting?.host === host.name,
+    sink: data.store?.host === host.name,
+    dashboards: data.dashboards?.host === host.name,
+    databricks: data.databricks?.host === host.name,
+    "status-page": data.statusPage?.host === host.name,
   };
   return programNames.filter((name) => runs[name]);
 }

@@ -28,7 +28,7 @@ export function serviceUsers(lab: Plain): { readonly user: User; readonly acls: 
 }
 
 /** Empty for a program that has nothing to do with Kafka. */
-function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
+function rulesOf(program: ProgramName, { hosts, data, topics: all }: Plain): AclRule[] {
   switch (program) {
     case "ring": {
       // Each client produces on its own topic and consumes the others': one user for all of them.
@@ -44,13 +44,40 @@ function rulesOf(program: ProgramName, { hosts, data }: Plain): AclRule[] {
       const topics = [...new Set(named)].sort();
       return topics.flatMap((topic) => allow("topic", topic, ["describe", "write"]));
     }
+    case "sink": {
+      const { topics = [] } = data.store ?? {};
+      return topics.flatMap((topic) => allow("topic", topic, ["describe", "read"]));
+    }
+    case "databricks": {
+      const topics = [...new Set(data.databricks?.topics)].sort();
+      return [
+        ...topics.flatMap((topic) => allow("topic", topic, ["describe", "read"])),
+        ...allow("group", serviceUser(program), ["read"]),
+      ];
+    }
+    case "alerting": {
+      const { topics = [], outputs } = data.alerting ?? {};
+      const named = outputs?.topic === undefined ? [] : [outputs.topic];
+      return [
+        // Whether partitions are below min ISR.
+        ...all.flatMap(({ name }) => allow("topic", name, ["describe"])),
+        ...topics.flatMap((topic) => allow("topic", topic, ["read"])),
+        ...named.flatMap((topic) => allow("topic", topic, ["write"])),
+      ];
+    }
     case "telemetry":
-    case "alerting":
-    case "sink":
     case "dashboards":
-    case "databricks":
-    case "status-page":
       return [];
+    case "status-page": {
+      const { telemetryTopics = [], alertTopics = [] } = data.statusPage ?? {};
+      const read = [...new Set([...telemetryTopics, ...alertTopics])].sort();
+      return [
+        // It shows every topic's leaders, replicas and rate, and of the quorum who leads it.
+        ...allow("topic", "*", ["describe"]),
+        ...allow("cluster", "kafka-cluster", ["describe"]),
+        ...read.flatMap((topic) => allow("topic", topic, ["read"])),
+      ];
+    }
     default:
       return program satisfies never;
   }

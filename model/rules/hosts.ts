@@ -166,9 +166,15 @@ function checkHeaps(draft: LabDraft, report: Report): void {
 }
 
 /** How many programs of the lab's run beside a broker or controller. */
-function programsBeside(host: string, { telemetry, bridge, mqtt }: LabDraft): number {
+function programsBeside(host: string, draft: LabDraft): number {
+  const { telemetry, bridge, mqtt, alerting, statusPage, store } = draft;
+  const isHere = (group: { readonly host?: string | undefined } | undefined): boolean =>
+    group !== undefined && (group.host ?? mqtt?.host) === host;
   const bridges = bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
-  return (telemetry === undefined ? 0 : 1) + (bridges.includes(host) ? 1 : 0);
+  const groups = [statusPage, alerting].map(isHere);
+  const beside = [telemetry !== undefined, bridges.includes(host), ...groups];
+  // The sink, and PostgreSQL with its shared buffers and some ten connections, which takes as much as two.
+  return beside.filter(Boolean).length + (isHere(store) ? 3 : 0);
 }
 
 function heapFault(

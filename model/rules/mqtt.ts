@@ -1,6 +1,7 @@
 import { bridgeUser, LOAD_USER } from "../data/mqtt-users";
 import { filterFault } from "../data/mqtt-filter";
-import { programPorts } from "../data/programs";
+import { METRICS_PORT } from "../catalogue";
+import { programPorts, type ProgramName } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { yamlFault } from "../names";
 import { didYouMean } from "../nearest";
@@ -43,19 +44,31 @@ function checkNeeds(draft: LabDraft, report: Report): void {
 
 /** Programs that may run beside sshd and Kafka: their ports are fixed. */
 function checkProgramPorts(draft: LabDraft, report: Report): void {
-  const { ssh, cluster } = draft;
-  const listeners = [
-    [["ssh", "port"], ssh?.port],
+  const { ssh, cluster, hosts } = draft;
+  const sshd = [["ssh", "port"], ssh?.port] as const;
+  const all = [
+    sshd,
     [["cluster", "clientPort"], cluster?.clientPort],
     [["cluster", "controllerPort"], cluster?.controllerPort],
   ] as const;
-  for (const program of ["telemetry", "bridge"] as const) {
-    if (draft[program] === undefined) continue;
-    for (const [path, port] of listeners) {
-      if (port !== programPorts[program]) continue;
-      const cause = `is where the ${program} program tells its health: one host cannot listen twice on a port`;
-      report.add(path, port, cause, `Choose another; ${programPortList()} are the programs'.`);
-    }
+  // The ring's clients run no Kafka.
+  if (inOrder(hosts).some(([, host]) => host?.role === "client")) {
+    checkProgramPort("ring", [sshd], report);
+  }
+  for (const program of ["telemetry", "bridge", "alerting"] as const) {
+    if (draft[program] !== undefined) checkProgramPort(program, all, report);
+  }
+}
+
+function checkProgramPort(
+  program: ProgramName,
+  listeners: readonly (readonly [path: readonly string[], port: number | undefined])[],
+  report: Report,
+): void {
+  for (const [path, port] of listeners) {
+    if (port !== programPorts[program]) continue;
+    const cause = `is where the ${program} program tells its health: one host cannot listen twice on a port`;
+    report.add(path, port, cause, `Choose another; ${programPortList()} are the programs'.`);
   }
 }
 
@@ -85,7 +98,9 @@ function checkPort({ mqtt, hosts, ssh, cluster }: LabDraft, report: Report): voi
         ? "cluster.clientPort"
         : port === cluster?.controllerPort && roles.includes("controller")
           ? "cluster.controllerPort"
-          : program && `the port of the program ${program}`;
+          : port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole)
+            ? "where Kafka's nodes tell their figures"
+            : program && `the port of the program ${program}`;
   if (holder === undefined) return;
   report.add(
     ["mqtt", "port"],
@@ -94,6 +109,9 @@ function checkPort({ mqtt, hosts, ssh, cluster }: LabDraft, report: Report): voi
     "Leave it out to have 1883, or choose another.",
   );
 }
+
+const isKafkaRole = (role: string | undefined): boolean =>
+  role === "broker" || role === "controller";
 
 /** Hosts log in with their names: one must not be another's. */
 function checkHostNames({ hosts, bridge, mqtt }: LabDraft, report: Report): void {

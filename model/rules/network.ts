@@ -1,4 +1,4 @@
-import { switchModels } from "../catalogue";
+import { METRICS_PORT, switchModels } from "../catalogue";
 import type { ConfigProblem } from "../errors";
 import { nearest } from "../nearest";
 import {
@@ -156,7 +156,12 @@ function addressFault(
 /** sshd and Kafka's two listeners share a host. */
 function checkTcpPorts({ ssh, cluster }: LabDraft, report: Report): void {
   const holders = new Map<number, string>();
-  if (ssh?.port !== undefined) holders.set(ssh.port, "ssh.port");
+  if (cluster?.metrics === true) holders.set(METRICS_PORT, "where nodes tell their figures");
+  if (ssh?.port !== undefined) {
+    const holder = holders.get(ssh.port);
+    if (holder !== undefined) addTaken(["ssh", "port"], ssh.port, holder, report);
+    holders.set(ssh.port, "ssh.port");
+  }
   for (const key of ["clientPort", "controllerPort"] as const) {
     const port = cluster?.[key];
     if (port === undefined) continue;
@@ -164,12 +169,18 @@ function checkTcpPorts({ ssh, cluster }: LabDraft, report: Report): void {
     if (holder === undefined) {
       holders.set(port, `cluster.${key}`);
     } else {
-      report.add(
-        ["cluster", key],
-        port,
-        `is ${holder} too: one host cannot listen twice on a port`,
-        "Choose another, e.g. 9092 for clients and 9093 for controllers.",
-      );
+      addTaken(["cluster", key], port, holder, report);
     }
   }
+}
+
+function addTaken(path: readonly string[], port: number, holder: string, report: Report): void {
+  report.add(
+    path,
+    port,
+    `is ${holder} too: one host cannot listen twice on a port`,
+    path[0] === "ssh"
+      ? "Choose another, or leave cluster.metrics out."
+      : "Choose another, e.g. 9092 for clients and 9093 for controllers.",
+  );
 }

@@ -32,8 +32,17 @@ export class RefusedRecords extends Error {
   }
 }
 
+/** A partition of a topic that is known by its id: another one of the same name has another. */
+export interface Origin {
+  readonly topic: string;
+  /** Kafka's, in the notation of UUIDs. */
+  readonly topicId: string;
+  readonly partition: number;
+}
+
 export interface InRecord {
   readonly topic: string;
+  readonly topicId: string;
   readonly partition: number;
   readonly offset: bigint;
   /** Epoch ms, the record's own time stamp. */
@@ -43,12 +52,33 @@ export interface InRecord {
   readonly headers: ReadonlyMap<string, Buffer>;
 }
 
+/** The log's first record, its end, or the first record that came then or later, epoch ms. */
+export type Start = "earliest" | "latest" | { readonly sinceMs: number };
+
 export interface ConsumeOptions {
   /** Consumer group: its committed offsets are gone on from. Undefined: none, from `from` on. */
   readonly group: string | undefined;
   readonly topics: readonly string[];
   /** Where nothing is committed. */
-  readonly from: "earliest" | "latest";
+  readonly from: Start;
+  /**
+   * Without a group: the offsets to go on from, kept by whoever asks; in the order of the origins, undefined
+   * where it has none. It is waited for, and an error ends the reading.
+   */
+  readonly positions?: (origins: readonly Origin[]) => Promise<readonly (bigint | undefined)[]>;
+  /**
+   * Brokers hold an answer back until it has so many bytes, at most 1 MiB, or for so long: fewer and larger
+   * batches. Default: each record comes at once.
+   */
+  readonly gather?: { readonly bytes: number; readonly waitMs: number };
+}
+
+/** How far a partition is read. */
+export interface Progress extends Origin {
+  /** The offset that is handed over next. */
+  readonly next: bigint;
+  /** The one that the next record gets, as last told. */
+  readonly end: bigint;
 }
 
 export interface RecordConsumer {

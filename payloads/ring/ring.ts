@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { RingConfig } from "../../model";
 import { KafkaConsumer, KafkaProducer } from "../lib/kafka";
 import type { Ground, Running } from "../lib/program";
-import { BrokerWatch } from "./broker-watch";
+import { BrokerWatch } from "../lib/kafka/broker-watch";
 import { ButtonSocket } from "./button";
 import { nextDue } from "./core";
 import { makeFigures } from "./figures";
@@ -60,9 +60,8 @@ export async function startRing(
     stop: async () => {
       pace.stop();
       await button.close();
-      await producer.close(LAST_ACKNOWLEDGEMENTS_MS);
+      await Promise.all([producer.close(LAST_ACKNOWLEDGEMENTS_MS), consumer?.close()]);
       for (const watch of watches) watch.stop();
-      await consumer?.close();
       const lost = await sender.ended();
       if (lost > 0) throw new Error(`${lost} alerts were not acknowledged before the end`);
     },

@@ -106,6 +106,27 @@ export async function clusterSetting(brokers: Brokers, key: string): Promise<str
   });
 }
 
+export async function topicDefault(
+  brokers: Brokers,
+  topic: string,
+  key: string,
+): Promise<string | undefined> {
+  const { describeConfigsV3 } = await loadClient();
+  return brokers.any.read(`tell the brokers' ${key} for topic ${topic}`, async (link, doing) => {
+    const question = {
+      resourceType: RESOURCE.topic,
+      resourceName: topic,
+      configurationKeys: [key],
+    };
+    const { results } = await link.ask(describeConfigsV3.api, [question], true, false);
+    const [found] = results;
+    await assertOk(doing, link.server, found?.errorCode ?? 0, found?.errorMessage);
+    const setting = found?.configs.find(({ name }) => name === key);
+    // From the nearest to the farthest.
+    return setting?.synonyms.find(({ source }) => source !== SOURCE.topic)?.value ?? undefined;
+  });
+}
+
 export function setClusterSetting(brokers: Brokers, key: string, value: string): Promise<void> {
   const change = { type: RESOURCE.broker, name: CLUSTER_WIDE, set: { [key]: value }, remove: [] };
   return alter(brokers.any, `set the cluster-level ${key} to ${value}`, change);

@@ -47,8 +47,19 @@ export class PlatformaticAdmin implements KafkaAdmin {
     return this.topics.describe(name, keys);
   }
 
+  describeTopics(
+    keys: readonly string[],
+    most: number,
+  ): Promise<ReadonlyMap<string, LiveTopic> | undefined> {
+    return this.topics.describeMany(keys, most);
+  }
+
   topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>> {
     return this.topics.ids(names);
+  }
+
+  topicDefault(topic: string, key: string): Promise<string | undefined> {
+    return configs.topicDefault(this.brokers, topic, key);
   }
 
   listPartitions(): Promise<readonly TopicPartitions[]> {

@@ -114,8 +114,21 @@ export interface TopicAdmin {
    * @param keys the settings to look at: `config` has no others. Default: all, several times the work
    */
   describeTopic(name: string, keys?: readonly string[]): Promise<LiveTopic | undefined>;
+  /**
+   * All topics with these settings, by name; undefined where there are more than `most`. One that the cluster
+   * does not tell of in full is left out: asked alone it says why.
+   */
+  describeTopics(
+    keys: readonly string[],
+    most: number,
+  ): Promise<ReadonlyMap<string, LiveTopic> | undefined>;
   /** Ids by name of those topics that are there; empty ids before Kafka 2.8. Nobody is asked about none. */
   topicIds(names: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * What a topic would have of a setting if it had none of its own, by what the broker that answers was told or
+   * started with.
+   */
+  topicDefault(topic: string, key: string): Promise<string | undefined>;
   /** Partitions of all topics, internal ones included. */
   listPartitions(): Promise<readonly TopicPartitions[]>;
   createTopic(topic: NewTopic): Promise<void>;

@@ -8,11 +8,12 @@ import {
   RESOURCE,
   type ConfigChange,
   type ConfigQuestion,
+  type DescribedConfigs,
 } from "./configs";
 import { serverLimitMs } from "./connection";
 import { assertOk, faultOf, fromKafkaId, type KafkaLink, toKafkaId } from "./kafka-link";
 import { KafkaError, type LiveTopic, type NewTopic, type TopicPartitions } from "./port";
-import { askMetadata } from "./requests/metadata";
+import { askMetadata, type TopicMetadata } from "./requests/metadata";
 import { createTopicsV5, deleteTopicsV4, type NamedResult } from "./requests/topics";
 
 type Doomed = Pick<LiveTopic, "topic" | "topicId">;
@@ -59,6 +60,28 @@ export class Topics {
 
   describe(name: string, keys?: readonly string[]): Promise<LiveTopic | undefined> {
     return this.describing.ask({ name, keys: keys ?? null });
+  }
+
+  /** See `TopicAdmin.describeTopics`. */
+  describeMany(
+    keys: readonly string[],
+    most: number,
+  ): Promise<ReadonlyMap<string, LiveTopic> | undefined> {
+    return this.brokers.any.read("describe all topics", async (link) => {
+      const { topics } = await askMetadata(link, null);
+      if (topics.length > most) return undefined;
+      const questions = topics.map(({ topic }) => ({ name: topic, keys: withMinIsr(keys) }));
+      const portions = Array.from({ length: Math.ceil(questions.length / DESCRIBED) }, (_, i) =>
+        askConfigs(link, RESOURCE.topic, questions.slice(i * DESCRIBED, (i + 1) * DESCRIBED)),
+      );
+      const settings = new Map((await Promise.all(portions)).flat().map((one) => [one.name, one]));
+      const found = topics.flatMap((topic): [string, LiveTopic][] => {
+        const config = settings.get(topic.topic);
+        if (topic.errorCode !== 0 || config?.errorCode !== 0) return [];
+        return [[topic.topic, liveTopic(topic, config)]];
+      });
+      return new Map(found);
+    });
   }
 
   create(topic: NewTopic): Promise<void> {
@@ -136,7 +159,7 @@ export class Topics {
     const names = questions.map(({ name }) => name);
     const wanted = questions.map(({ name, keys }) => ({
       name,
-      keys: keys && [...new Set([...keys, MIN_ISR])],
+      keys: keys && withMinIsr(keys),
     }));
     return this.brokers.any.read(`describe ${topicsText(names)}`, async (link) => {
       const [metadata, configs] = await Promise.all([
@@ -154,16 +177,10 @@ export class Topics {
           if (topic.errorCode === UNKNOWN_TOPIC || config.errorCode === UNKNOWN_TOPIC) {
             return undefined;
           }
-          const { topicId, partitions } = topic;
           return (
             (await faultOf(doing, link.server, topic.errorCode, null)) ??
-            (await faultOf(doing, link.server, config.errorCode, config.errorMessage)) ?? {
-              topic: name,
-              topicId,
-              partitions,
-              config: config.from("topic"),
-              minInsyncReplicas: Number(config.inForce(MIN_ISR) ?? 1),
-            }
+            (await faultOf(doing, link.server, config.errorCode, config.errorMessage)) ??
+            liveTopic(topic, config)
           );
         }),
       );
@@ -224,6 +241,19 @@ export class Topics {
     });
   }
 }
+
+const withMinIsr = (keys: readonly string[]): readonly string[] => [...new Set([...keys, MIN_ISR])];
+
+const liveTopic = (
+  { topic, topicId, partitions }: TopicMetadata,
+  config: DescribedConfigs,
+): LiveTopic => ({
+  topic,
+  topicId,
+  partitions,
+  config: config.from("topic"),
+  minInsyncReplicas: Number(config.inForce(MIN_ISR) ?? 1),
+});
 
 /** With ZooKeeper a topic may be placed on brokers that do not exist: nobody would ever lead it. */
 async function placementFaults(

@@ -198,7 +198,14 @@ export function swapSteps(
       : facts.former === "other"
         ? `another machine answers at the address of ${place(before)}, which is taken for gone`
         : `${place(before)} does not answer and is taken for gone`;
-  if (kafka === undefined) return [former, `${place(after)} is prepared as ${after.host}`];
+  if (kafka === undefined) {
+    // Nothing but Kafka is fenced: no two processes of it may run as one node.
+    const left =
+      facts.former === "answers"
+        ? [`what runs on ${before.machine} runs on there until you switch it off`]
+        : [];
+    return [former, ...left, `${place(after)} is prepared as ${after.host}`];
+  }
   const stop =
     facts.former === "answers" ? `Kafka is stopped on ${before.machine} and held` : undefined;
   const storage =

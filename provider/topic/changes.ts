@@ -5,7 +5,7 @@ import { counted, formatCount, formatBytes } from "./amounts";
 import type { Stake } from "./destruction";
 import { stakeText } from "./destruction";
 import type { ConfigEdit, Edit } from "./edits";
-import { beginsToCompact, configText, MIN_ISR, mayLeadUnclean } from "./edits";
+import { beginsToCompact, configText, MIN_ISR, UNCLEAN } from "./edits";
 
 /** From nothing to fear to what no backup of ours undoes. `may …`: the cluster was not asked. */
 export type ChangeClass =
@@ -14,6 +14,8 @@ export type ChangeClass =
   | "moves data"
   | "may block writes"
   | "blocks writes"
+  | "may weaken writes"
+  | "weakens writes"
   | "may remap keys"
   | "remaps keys"
   | "may destroy"
@@ -50,8 +52,6 @@ export interface Loss {
 export interface Thinnest {
   readonly partition: number;
   readonly inSync: number;
-  /** What the cluster wants of a topic that says nothing itself. */
-  readonly byDefault: number;
 }
 
 /** The plan of replicas' moves, in its own words. */
@@ -69,6 +69,8 @@ export interface Findings {
   readonly keys?: Answer<Keys>;
   readonly moves?: Answer<Moves>;
   readonly thinnest?: Answer<Thinnest>;
+  /** What the brokers have of a setting that the topic had not, or is not to have, by key. */
+  readonly defaults?: ReadonlyMap<string, Answer<string | undefined>>;
   /** By key of the edit. */
   readonly losses: ReadonlyMap<string, Answer<Loss>>;
 }
@@ -142,8 +144,8 @@ function resizing(from: number, to: number, keys: Answer<Keys> | undefined): Cha
 function setting(edit: ConfigEdit, findings: Findings): Change[] {
   const what = configText(edit);
   if (beginsToCompact(edit)) return [compacting(what, findings.keys)];
-  if (edit.key === MIN_ISR) return [insisting(edit, what, findings.thinnest)];
-  if (mayLeadUnclean(edit)) return [{ is: "may destroy", what: `${what}; ${UNCLEAN}` }];
+  if (edit.key === MIN_ISR) return insisting(edit, what, findings);
+  if (edit.key === UNCLEAN) return [leading(edit, what, findings)];
   const loss = findings.losses.get(edit.key);
   if (loss === undefined) return [{ is: "safe", what }];
   if ("leftOut" in loss) {
@@ -164,17 +166,55 @@ function setting(edit: ConfigEdit, findings: Findings): Change[] {
   ];
 }
 
-const UNCLEAN =
-  "where no replica in sync is left, one that is behind leads, at once, and what it lacks is lost";
+/** The two ends of an edit as they are in force, where the topic says nothing itself by the brokers' default. */
+function inForce({ key, from, to }: ConfigEdit, { defaults }: Findings) {
+  const answer = defaults?.get(key);
+  const found = answer !== undefined && "found" in answer ? answer.found : undefined;
+  return { before: from ?? found, after: to ?? found, why: because(answer) };
+}
 
-function insisting(edit: ConfigEdit, what: string, thinnest: Answer<Thinnest> | undefined): Change {
+/** Whether a replica that lacks records may lead from now on. */
+function leading(edit: ConfigEdit, what: string, findings: Findings): Change {
+  const { before, after, why } = inForce(edit, findings);
+  const [did, does] = [before, after].map((value) => value?.toLowerCase() === "true");
+  if (did || (after !== undefined && !does)) return { is: "safe", what };
+  const lost =
+    "where no replica in sync is left, one that is behind leads, at once, and what it lacks is lost";
+  const unless = does ? "" : `, if they have it so: their default was not asked${why}`;
+  return { is: "may destroy", what: `${what}; ${lost}${unless}` };
+}
+
+/** How many replicas a write needs: more may stop it, fewer make less of it. */
+function insisting(edit: ConfigEdit, what: string, findings: Findings): Change[] {
+  const { before, after, why } = inForce(edit, findings);
+  if (before !== undefined && after !== undefined && Number(after) < Number(before)) {
+    const few = edit.secret
+      ? "fewer replicas in sync than before"
+      : `${counted(Number(after), "replica")} in sync, where ${before} were needed`;
+    const lost = `writes with acks=all are taken with ${few}: what so few have is lost with them`;
+    return [{ is: "weakens writes", what: `${what}; ${lost}` }];
+  }
+  // Less than 1 there is not.
+  const mayWeaken = (before === undefined || after === undefined) && edit.from !== "1";
+  const asked = "whether fewer replicas suffice than before was not asked";
+  const weaker: Change = { is: "may weaken writes", what: `${what}; ${asked}${why}` };
+  const blocking = blocked(what, after, findings.thinnest);
+  if (!mayWeaken) return [blocking];
+  return blocking.is === "safe" ? [weaker] : [blocking, weaker];
+}
+
+function blocked(
+  what: string,
+  minIsr: string | undefined,
+  thinnest: Answer<Thinnest> | undefined,
+): Change {
   if (thinnest === undefined) return { is: "safe", what };
   if ("leftOut" in thinnest) {
     const asked = "how many replicas are in sync was not asked";
     return { is: "may block writes", what: `${what}; ${asked}${because(thinnest)}` };
   }
-  const { partition, inSync, byDefault } = thinnest.found;
-  if (Number(edit.to ?? byDefault) <= inSync) return { is: "safe", what };
+  const { partition, inSync } = thinnest.found;
+  if (Number(minIsr ?? 1) <= inSync) return { is: "safe", what };
   return {
     is: "blocks writes",
     what:
@@ -217,6 +257,8 @@ export function isSerious({ is }: Change): boolean {
     case "moves data":
     case "may block writes":
     case "blocks writes":
+    case "may weaken writes":
+    case "weakens writes":
     case "may remap keys":
     case "remaps keys":
     case "may destroy":

@@ -185,6 +185,7 @@ const textOf = (value: PropertyValue | undefined): string | undefined =>
   typeof value === "string" ? value : undefined;
 
 export const MIN_ISR = "min.insync.replicas";
+export const UNCLEAN = "unclean.leader.election.enable";
 
 const POLICY = "cleanup.policy";
 const has = (policy: string | undefined, word: string): boolean =>
@@ -193,11 +194,11 @@ const has = (policy: string | undefined, word: string): boolean =>
 export const beginsToCompact = ({ key, from, to }: ConfigEdit): boolean =>
   key === POLICY && has(to, "compact") && !has(from, "compact");
 
-/** Whether a replica that lacks records may lead from now on. Without a value of its own a topic has the brokers'. */
-export const mayLeadUnclean = ({ key, from, to }: ConfigEdit): boolean =>
-  key === "unclean.leader.election.enable" &&
-  to?.toLowerCase() === "true" &&
-  from?.toLowerCase() !== "true";
+/** Where the topic says nothing itself before or after, the brokers' default counts. */
+export const asksForDefault = (edit: Edit): edit is ConfigEdit =>
+  edit.kind === "config" &&
+  (edit.key === MIN_ISR || edit.key === UNCLEAN) &&
+  (edit.from === undefined || edit.to === undefined);
 
 /** A limit that log segments are deleted by from now on: sooner than before. */
 export type Cut =

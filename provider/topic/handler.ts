@@ -34,7 +34,9 @@ import { MoveError } from "./mover";
 import * as plan from "./plan";
 import { previewTopic, tellByState, type Told } from "./preview";
 import { type ObservedTopic, ReplicaMoves } from "./replica-moves";
+import { looksUnsettled } from "./replica-state";
 import { assertAsKnown, isSameTopic } from "./stale-state";
+import { TopicsLook } from "./topics-look";
 import { unknownTopic } from "./unknown-topic";
 import { TopicWaits } from "./waits";
 
@@ -51,6 +53,7 @@ interface Move {
 export class TopicHandler implements ResourceHandler {
   private readonly replicas: ReplicaMoves;
   private readonly look: ClusterLook;
+  private readonly topics: TopicsLook;
   private readonly waits: TopicWaits;
   /** Those that resources of this run have found and taken over: see `delete`. */
   private readonly takenOver = new Set<string>();
@@ -60,6 +63,7 @@ export class TopicHandler implements ResourceHandler {
   constructor(private readonly cluster: ClusterAccess) {
     this.replicas = new ReplicaMoves(cluster);
     this.look = new ClusterLook(cluster);
+    this.topics = new TopicsLook(cluster);
     this.waits = new TopicWaits(cluster);
   }
 
@@ -113,8 +117,7 @@ export class TopicHandler implements ResourceHandler {
     const { id, outputs } = request;
     return orAsKnown(`topic ${id}:`, request, log, async () => {
       const state = isImport(request) ? undefined : plan.topicSpec(outputs);
-      const keys = state && plan.settingsOfState(state);
-      const live = await this.cluster.admin().describeTopic(id, keys);
+      const live = await this.liveFor(id, state);
       if (live === undefined) {
         // The engine would take an empty answer to an import for a topic without properties.
         if (state === undefined) throw new Error(await unknownTopic(id, this.cluster.admin()));
@@ -123,6 +126,21 @@ export class TopicHandler implements ResourceHandler {
       const known = state ?? plan.importedSpec(id, live);
       return this.seen(request, await this.replicas.observe(known, live), log);
     });
+  }
+
+  /**
+   * The topic as a read goes by it: from a look at many if it shows there, settled. What is gone, or moves, is
+   * asked for by itself, since more is asked then, of the same moment.
+   */
+  private async liveFor(
+    id: string,
+    state: plan.TopicSpec | undefined,
+  ): Promise<LiveTopic | undefined> {
+    if (state === undefined) return this.cluster.admin().describeTopic(id);
+    const keys = plan.settingsOfState(state);
+    const seen = await this.topics.topic(id, keys);
+    if (seen !== undefined && !looksUnsettled(state, seen)) return seen;
+    return this.cluster.admin().describeTopic(id, keys);
   }
 
   /** What the state is to have of a topic that was looked at. */

@@ -4,7 +4,7 @@ import { planMoves } from "./assignment";
 import type { Answer, Findings, Keys, Loss, Moves, Thinnest } from "./changes";
 import { sizesOf, stakeOfLive } from "./destruction";
 import type { Cut, Edit } from "./edits";
-import { beginsToCompact, cutsOf, MIN_ISR } from "./edits";
+import { asksForDefault, beginsToCompact, cutsOf, MIN_ISR } from "./edits";
 import type { Wanted } from "./live-checks";
 import type { ClusterLook, Tell } from "./look";
 import { costOf, describeMoves } from "./move-costs";
@@ -41,11 +41,15 @@ export async function findingsOf(
   ) => (edits.some(raised) ? ask(question) : undefined);
   const moves = edits.some(isMove);
   const cuts = [...cutsOf(edits, configAfter(seen, edits, wanted))];
+  const defaults = edits.filter(asksForDefault).map(async ({ key }) => {
+    const answer = await ask((admin, { topic }) => admin.topicDefault(topic, key));
+    return [key, answer] as const;
+  });
   const [stake, keys, thinnest, plan, ...losses] = await Promise.all([
     when(({ kind }) => kind === "name", stakeOfLive),
     when(asksForKeys, keysOf),
     // A higher one waits for the moves, which the planner judges.
-    moves ? undefined : when(asksForReplicas, thinnestOf),
+    moves ? undefined : when(asksForReplicas, (_, live) => thinnestOf(live)),
     when(isMove, (admin, live) => movesOf(admin, live, wanted, look.throttle)),
     ...cuts.map(async ([key, limits]): Promise<[string, Answer<Loss>]> => {
       if (limits.some(({ kind }) => kind === "default")) {
@@ -56,6 +60,7 @@ export async function findingsOf(
   ]);
   return {
     losses: new Map(losses),
+    defaults: new Map(await Promise.all(defaults)),
     refusals: plan !== undefined && "found" in plan ? plan.found.refusals : [],
     ...(stake === undefined ? {} : { stake }),
     ...(keys === undefined ? {} : { keys }),
@@ -148,10 +153,9 @@ function spread<T>(items: readonly T[], most: number): T[] {
   return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]!);
 }
 
-async function thinnestOf(admin: KafkaAdmin, { partitions }: LiveTopic): Promise<Thinnest> {
-  const byDefault = Number((await admin.clusterSetting(MIN_ISR)) ?? 1);
+function thinnestOf({ partitions }: LiveTopic): Thinnest {
   const [least] = [...partitions].sort((a, b) => a.isr.length - b.isr.length);
-  return { partition: least?.partition ?? 0, inSync: least?.isr.length ?? 0, byDefault };
+  return { partition: least?.partition ?? 0, inSync: least?.isr.length ?? 0 };
 }
 
 /** What of the log is beyond any of the limits. */

@@ -68,8 +68,12 @@ bring_update() {
 
 # As a machine would on which nothing is installed: then no machine lacks anything, whatever its image has.
 bring_list() {
+  local package
   : >"$bring/status"
   missing=("${pi_all_packages[@]}")
+  # A JRE that some service asks for by name is that one, beside the system's.
+  pi_packages=()
+  for package in "${pi_all_packages[@]}"; do [[ $package == jre ]] || pi_packages+=("$package"); done
   choose_java
   # shellcheck disable=SC2054
   apt_options+=(-o "Dir::State::status=$bring/status" -o "Dir::Cache::archives=$bring/archives" -o Acquire::ForceHash=SHA256)

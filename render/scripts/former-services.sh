@@ -1,7 +1,8 @@
 # What pushes of services left on a host: shared by the scripts that bring services and that take the last away.
 services_manifest=/var/lib/pi-lab/services/manifest
 
-# remove_former_services: what a former push brought and this one does not, by units[], programs[] and entry_path[].
+# remove_former_services: what a former push brought and this one does not, by units[], programs[],
+# entry_path[] and file_path[].
 remove_former_services() {
   local kind name gone=
   [[ -f $services_manifest ]] || return 0
@@ -15,7 +16,7 @@ remove_former_services() {
   while read -r kind name; do
     case $kind in
       file)
-        if is_among "$name" "${entry_path[@]}"; then continue; fi
+        if is_among "$name" "${entry_path[@]}" "${file_path[@]}"; then continue; fi
         rm -f "$name"
         rmdir --ignore-fail-on-non-empty "${name%/*}" 2>/dev/null || true
         gone=yes

@@ -45,6 +45,8 @@ choose_java() {
   local i package
   for i in "${!missing[@]}"; do
     [[ ${missing[i]} == jre || ${missing[i]} == openjdk-* ]] || continue
+    # One that a service asks for by name is that one.
+    if is_among "${missing[i]}" "${pi_packages[@]}"; then continue; fi
     for package in openjdk-17-jre-headless openjdk-21-jre-headless openjdk-25-jre-headless; do
       [[ -n $(apt-cache "${apt_state[@]}" pkgnames "$package") ]] || continue
       missing[i]=$package

@@ -92,7 +92,7 @@ set_timezone() {
 # Where a host still has services, the push that brings them removes those that are gone.
 remove_all_services() {
   [[ -f $services_manifest ]] || return 0
-  units=() programs=() entry_path=()
+  units=() programs=() entry_path=() file_path=()
   remove_former_services
   remove_node_but nothing
   rm -f "$services_manifest"

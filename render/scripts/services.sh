@@ -1,8 +1,8 @@
 # Brings a host the services that it is to run besides Kafka: Node.js, programs, users, files. Restarts the
 # units of which something changed and no other, stops and removes those that a former push brought, and
 # waits until what it started stays up. Everything is looked at before it is changed: it may be run again
-# after any interruption. The variables pi_host, node_*, programs, program_*, units, unit_*, entry_unit and
-# start_*, and the function service_files come before it.
+# after any interruption. The variables pi_host, node_*, programs, program_*, file_*, units, unit_*,
+# entry_unit and start_*, and the function service_files come before it.
 
 # What each unit was last started with: a line of its own for each, gone while that is not known.
 started=${services_manifest%/*}
@@ -29,6 +29,7 @@ main() {
   write_manifest former
   step programs
   install_programs
+  install_large_files
   step files
   forget_changed "$work"
   place_bundle "$work"
@@ -98,6 +99,27 @@ install_programs() {
   done
 }
 
+# Files that a service has beside our programs, each in a folder of its own.
+install_large_files() {
+  local i path
+  for i in "${!file_path[@]}"; do
+    path=${file_path[i]}
+    if [[ ! -f $path || -L $path || $(sha256sum <"$path") != "${file_sha256[i]}"* ]]; then
+      verify_pushed "${file_pushed[i]}" "${file_sha256[i]}" "${file_what[i]}"
+      install -d -m 0755 "${path%/*}"
+      need_space "${path%/*}" "$(($(stat -c %s "${file_pushed[i]}") / 1048576 + 64))" "${file_what[i]}"
+      install -m 0644 "${file_pushed[i]}" "$path.pi-lab-new"
+      # Again, where nobody else can write.
+      verify_pushed "$path.pi-lab-new" "${file_sha256[i]}" "${file_what[i]}"
+      sync "$path.pi-lab-new"
+      rm -f "$started/${units[file_unit[i]]}.started"
+      mv -fT "$path.pi-lab-new" "$path"
+    fi
+    [[ $(stat -c '%a %U:%G' "$path") == '644 root:root' ]] || { chown root:root "$path" && chmod 0644 "$path"; }
+    rm -f "${file_pushed[i]}" "$path.pi-lab-new"
+  done
+}
+
 forget_program() {
   local i
   for i in "${!units[@]}"; do
@@ -141,6 +163,7 @@ write_manifest() {
     if [[ ${1-} && -f $services_manifest ]]; then cat "$services_manifest"; fi
     for word in "${units[@]}"; do echo "unit $word"; done
     for word in "${entry_path[@]}"; do echo "file $word"; done
+    for word in "${file_path[@]}"; do echo "file $word"; done
     for word in "${programs[@]}"; do echo "program $word"; done
   } | sort -u >"$services_manifest.pi-lab-new"
   sync "$services_manifest.pi-lab-new"
@@ -172,7 +195,8 @@ start_units() {
   for i in "${!units[@]}"; do
     unit=${units[i]}
     [[ $(systemctl show "$unit.service" -p LoadState --value) != masked ]] || systemctl --quiet unmask "$unit.service"
-    systemctl is-enabled --quiet "$unit.service" || systemctl --quiet enable "$unit.service" 2>/dev/null ||
+    # What is enabled at run time alone is so as long as its package sees to it.
+    [[ $(systemctl is-enabled "$unit.service" 2>/dev/null || true) == enabled ]] || systemctl --quiet enable "$unit.service" 2>/dev/null ||
       fail "$unit cannot be enabled" "See \`systemctl enable $unit\` there."
     if systemctl is-active --quiet "$unit.service" && [[ $(cat "$started/$unit.started" 2>/dev/null || true) == "${unit_print[i]}" ]]; then
       continue

@@ -1,9 +1,16 @@
 import type { Host, Lab, ProgramName } from "../../model";
+import { alertingService } from "./alerting";
 import { bridgeService } from "./bridge";
+import { dashboardsService } from "./dashboards";
+import { databricksService } from "./databricks";
+import { metabaseService } from "./metabase";
 import { mosquittoService } from "./mosquitto";
+import { postgresService } from "./postgres";
 import { programsOf } from "./push";
 import { ringService } from "./ring";
+import { statusPageService } from "./status-page";
 import { blankSecrets, type HostService, type ServiceSecrets } from "./service";
+import { sinkService } from "./sink";
 import { telemetryService } from "./telemetry";
 
 export { programPaths } from "./program-paths";
@@ -21,9 +28,16 @@ type RenderService = (lab: Lab, host: Host, secrets: ServiceSecrets) => HostServ
 /** One line for each service there is, in the order in which they are started. */
 const renderers: readonly RenderService[] = [
   mosquittoService,
+  postgresService,
   telemetryService,
   bridgeService,
   ringService,
+  statusPageService,
+  sinkService,
+  metabaseService,
+  dashboardsService,
+  databricksService,
+  alertingService,
 ];
 
 /** What a host runs besides Kafka, in the order in which it is started. */

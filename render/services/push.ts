@@ -13,6 +13,8 @@ export interface ProgramSums {
   /** Of the archive with Node.js. */
   readonly node: string;
   readonly programs: Readonly<Partial<Record<ProgramName, string>>>;
+  /** Of files that services have beside programs, by where they are pushed to. Default: none. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -40,6 +42,9 @@ export function renderServicesScript(
   sums: ProgramSums,
 ): string {
   const programs = programsOf(services);
+  const files = services.flatMap(({ file }, unit) =>
+    file === undefined ? [] : [{ ...file, unit }],
+  );
   return hostScript(
     "services",
     {
@@ -49,6 +54,11 @@ export function renderServicesScript(
       node_sha256: sums.node,
       programs,
       program_sha256: programs.map((name) => sumOf(name, sums)),
+      file_pushed: files.map(({ pushed }) => pushed),
+      file_path: files.map(({ path }) => path),
+      file_what: files.map(({ what }) => what),
+      file_unit: files.map(({ unit }) => unit),
+      file_sha256: files.map(({ pushed }) => fileSum(pushed, sums)),
       units: services.map(({ unit }) => unit),
       unit_user: services.map(({ user = "" }) => user),
       unit_program: services.map(({ program = "" }) => program),
@@ -67,14 +77,24 @@ export function programsOf(services: readonly HostService[]): ProgramName[] {
 }
 
 /** What a process of the service is started with; another one is a restart. */
-function fingerprint({ entries, program }: HostService, sums: ProgramSums): string {
-  const parts = [renderBundle(entries), program === undefined ? "" : sumOf(program, sums)];
+function fingerprint({ entries, program, file }: HostService, sums: ProgramSums): string {
+  const parts = [
+    renderBundle(entries),
+    program === undefined ? "" : sumOf(program, sums),
+    ...(file === undefined ? [] : [fileSum(file.pushed, sums)]),
+  ];
   return createHash("sha256").update(parts.join("\n")).digest("hex");
 }
 
 function sumOf(program: ProgramName, { programs }: ProgramSums): string {
   const sum = programs[program];
   if (sum === undefined) throw new Error(`bug: the program ${program} is not among those pushed`);
+  return sum;
+}
+
+function fileSum(pushed: string, { files }: ProgramSums): string {
+  const sum = files?.[pushed];
+  if (sum === undefined) throw new Error(`bug: ${pushed} is not among what is pushed`);
   return sum;
 }
 
@@ -88,12 +108,19 @@ export function serviceWants(
     programPaths.program(name),
     { sha256: sumOf(name, sums), mode: "0644", owner: "root:root" },
   ];
+  const large = services.flatMap(({ file }) =>
+    file === undefined ? [] : [[file.path, "present"] as const],
+  );
   return {
     ...(programs.length === 0
       ? {}
       : {
           node: { present: { [programPaths.node]: "present" } },
-          programs: { files: Object.fromEntries(programs.map(program)) },
+          programs: {
+            files: Object.fromEntries(programs.map(program)),
+            // Not by its sum: hundreds of MiB would be read at each look.
+            ...(large.length > 0 && { present: Object.fromEntries(large) }),
+          },
         }),
     services: {
       files: Object.fromEntries(

@@ -5,6 +5,7 @@ import {
   bundlePlugins,
   ensureAll,
   ensureDocker,
+  ensureJmxAgent,
   ensureKafka,
   ensureNode,
   ensurePulumi,
@@ -82,6 +83,7 @@ async function ensureTools(
   program: Lab | undefined,
   log: Log,
 ): Promise<{ pulumi: Pulumi; docker: Docker | undefined }> {
+  if (program?.cluster.metrics === true) await ensureJmxAgent(log);
   if (virtual && program) return ensureAll(log, program.cluster.kafkaVersion);
   await bundlePlugins(log);
   const pulumi = await ensurePulumi(log);

@@ -501,4 +501,13 @@ describe("a lab of real Pis", () => {
       },
     });
   });
+
+  it("tells the in-sync replicas that a topic asks for itself", () => {
+    const [red, ...others] = lab.topics;
+    const config = { ...red!.config, "min.insync.replicas": "1" };
+    const { topics } = labOutputs({ ...lab, topics: [{ ...red!, config }, ...others] });
+    expect(Object.values(topics).map(({ minInsyncReplicas }) => minInsyncReplicas)).toEqual(
+      lab.topics.map((topic) => (topic === red ? 1 : 2)),
+    );
+  });
 });

@@ -2,8 +2,9 @@ import { copyFile, mkdir, symlink, truncate } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ensureKafka, ensureNode, nodeArchHere } from "../../toolchain";
 import { piOf } from "../support/lab/pi";
+import { keepHosts } from "../support/lab/template";
 import { waitUntilWell } from "../support/lab/well";
-import { createTestStack, keepHosts, type Outcome, type TestStack } from "../support/stack";
+import { createTestStack, type Outcome, type TestStack } from "../support/stack";
 import { waitFor } from "../support/wait";
 
 /**

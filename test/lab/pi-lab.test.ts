@@ -31,7 +31,7 @@ test("as committed it is refused, and each machine whose host key is missing is 
   expect(outcome.steps.filter(({ type }) => type !== "pulumi:pulumi:Stack")).toEqual([]);
   const [told, ...others] = outcome.errors.filter((text) => text.includes("hostKey"));
   expect(others).toEqual([]);
-  for (const machine of ["pi-1", "pi-2", "pi-3", "pi-4", "pi-5", "pi-6"]) {
+  for (const machine of ["pi-1", "pi-2", "pi-3", "pi-4", "pi-5", "pi-6", "pi-8"]) {
     expect(told).toMatch(new RegExp(`lab\\.machines\\.${machine}\\.hostKey: .*npm run host-keys`));
   }
   expect(outcome.output).not.toMatch(STACK_TRACE);
@@ -96,7 +96,13 @@ test("mistakes are told all at once, each with path, value and remedy, and nothi
 function expectedCreates(): string[] {
   const brokers = ["broker-1", "broker-2", "broker-3"];
   const clients = ["client-1", "client-2", "client-3"];
-  const topics = ["red", "green", "blue"];
+  const hosts = [...brokers, ...clients, "data-1"];
+  const topics = ["red", "green", "blue", "telemetry", "load"];
+  const programs = (name: string): string[] => [
+    "telemetry",
+    ...(clients.includes(name) ? ["ring"] : []),
+    ...(name === "data-1" ? ["bridge"] : []),
+  ];
   return [
     `pulumi:pulumi:Stack pi-lab-${stack.name}`,
     "pulumi:providers:pilab pilab",
@@ -111,14 +117,19 @@ function expectedCreates(): string[] {
       `command:remote:Command ${name}-files`,
       `pilab:kafka/nodeStorage:NodeStorage ${name}-storage`,
     ]),
-    ...clients.flatMap((name) => [
-      `pilab:kafka:Client ${name}`,
+    ...clients.map((name) => `pilab:kafka:Client ${name}`),
+    "pilab:mqtt:Secrets mqtt-secrets",
+    "random:index/randomBytes:RandomBytes mqtt-secrets-salt",
+    ...[...hosts, "bridge-data-1", "load"].map(
+      (user) => `random:index/randomPassword:RandomPassword mqtt-${user}`,
+    ),
+    ...hosts.flatMap((name) => [
       `pilab:lab:HostServices ${name}`,
       `command:remote:CopyToRemote ${name}-node-archive`,
-      `command:remote:CopyToRemote ${name}-program-ring`,
+      ...programs(name).map((one) => `command:remote:CopyToRemote ${name}-program-${one}`),
       `command:remote:Command ${name}-services`,
     ]),
-    ...[...brokers, ...clients].flatMap((name) => [
+    ...hosts.flatMap((name) => [
       `pilab:lab:PiHost ${name}`,
       `pilab:lab/hostState:HostState ${name}-state`,
       `command:remote:Command ${name}-prepare`,

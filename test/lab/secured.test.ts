@@ -5,14 +5,9 @@ import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import { checkpointFile } from "../../scripts/lib/lab-folder";
 import { labLogin } from "../../scripts/lib/lab-login";
 import { askAll, brokerPis, piOf } from "../support/lab/pi";
+import { keepHosts } from "../support/lab/template";
 import { waitUntilWell } from "../support/lab/well";
-import {
-  createTestStack,
-  keepHosts,
-  type LabValue,
-  type Outcome,
-  type TestStack,
-} from "../support/stack";
+import { createTestStack, type LabValue, type Outcome, type TestStack } from "../support/stack";
 
 /**
  * Three brokers that ask who somebody is, from nothing: who gets in, who may do what, and that the lab's own

@@ -82,6 +82,27 @@ test("of a topic's settings only those that are asked for are told, and the in-s
   ]);
 });
 
+test("what a topic would have without a setting of its own: by the nearest of those that say it", async () => {
+  await create("inherits", [[1, 2, 3]], { "min.insync.replicas": "1" });
+  await until(
+    "the topic to show",
+    async () => (await admin.describeTopic("inherits")) !== undefined,
+  );
+  await expect(admin.topicDefault("inherits", "min.insync.replicas")).resolves.toBe("2");
+  const unclean = "unclean.leader.election.enable";
+  await expect(admin.topicDefault("inherits", unclean)).resolves.toBe("false");
+  await expect(admin.topicDefault("inherits", "no.such.setting")).resolves.toBeUndefined();
+  await admin.setClusterSetting(unclean, "true");
+  await until(
+    "the cluster's own to show",
+    async () => (await admin.topicDefault("inherits", unclean)) === "true",
+  );
+  await admin.setClusterSetting(unclean, "false");
+  await expect(admin.topicDefault("no-such-topic", unclean)).rejects.toMatchObject({
+    code: "UNKNOWN_TOPIC_OR_PARTITION",
+  });
+});
+
 test("a topic gets the replicas that are asked for, at its making and when partitions are added", async () => {
   await create("placed", [
     [2, 1],

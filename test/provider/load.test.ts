@@ -8,23 +8,33 @@ import { stageTrouble, type LoadResult, type StageResult } from "../../scripts/l
 import { KafkaTopic } from "../../scripts/lib/records/kafka-topic";
 import { StartedKafkaCluster } from "../support/kafka/kafka-cluster";
 import { Forwarder } from "../support/load/forwarder";
-import { StartedMosquitto } from "../support/load/mosquitto";
+import {
+  localMosquitto,
+  type LocalMosquitto,
+  type MosquittoOptions,
+} from "../support/mqtt/mosquitto";
 
 /** The load generator on Debian's Mosquitto, a healthy forwarder in the bridge's place, and three real brokers. */
 
 jest.setTimeout(120_000);
 
-const PASSWORDS = { load: "load's", forwarder: "forwarder's" };
-const RULES = `
-user load
-topic write load/#
-user forwarder
-topic read load/#
-`;
+/** @param publishes where the devices may */
+async function startMosquitto(
+  publishes = "load/#",
+  limits: MosquittoOptions["limits"] = {},
+): Promise<LocalMosquitto> {
+  const users = [
+    { name: "load", publishes: [publishes], subscribes: [] },
+    { name: "forwarder", publishes: [], subscribes: ["load/#"] },
+  ];
+  const started = await localMosquitto(users, { limits });
+  await started.start();
+  return started;
+}
 
 let cluster: StartedKafkaCluster;
 let admin: PlatformaticAdmin;
-let mosquitto: StartedMosquitto;
+let mosquitto: LocalMosquitto;
 const forwarders: Forwarder[] = [];
 let topics = 0;
 const opened: KafkaTopic[] = [];
@@ -32,7 +42,7 @@ const opened: KafkaTopic[] = [];
 beforeAll(async () => {
   cluster = await StartedKafkaCluster.start();
   admin = new PlatformaticAdmin(cluster.bootstrapServers.split(","), PATIENT);
-  mosquitto = await StartedMosquitto.start(PASSWORDS, RULES);
+  mosquitto = await startMosquitto();
 });
 
 afterEach(async () => {
@@ -41,7 +51,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await mosquitto?.stop();
+  await mosquitto?.remove();
   await admin?.close();
   await cluster?.stop();
 });
@@ -58,10 +68,7 @@ async function newTopic(config: Record<string, string> = {}): Promise<() => Kafk
 }
 
 const target = (changes: Partial<LoadTarget> = {}): LoadTarget => ({
-  address: "127.0.0.1",
-  port: mosquitto.port,
-  username: "load",
-  password: PASSWORDS.load,
+  ...mosquitto.access("load"),
   ...changes,
 });
 
@@ -77,11 +84,10 @@ async function load(
   copies?: (message: string) => number,
 ): Promise<LoadResult> {
   const open = await newTopic();
-  const { port } = mosquitto;
-  const login = { username: "forwarder", password: PASSWORDS.forwarder };
+  const login = mosquitto.access("forwarder");
   // One at a time: they share a client id.
   await Promise.all(forwarders.splice(0).map((forwarder) => forwarder.stop()));
-  forwarders.push(await Forwarder.start(open(), { port, ...login, ...(copies && { copies }) }));
+  forwarders.push(await Forwarder.start(open(), { ...login, ...(copies && { copies }) }));
   return runLoad({
     target: target(),
     topic: open(),
@@ -157,8 +163,7 @@ test("what does not come back is lost and named, what comes twice is a duplicate
 
 test("records of others in the topic are left out of account", async () => {
   const open = await newTopic();
-  const login = { username: "forwarder", password: PASSWORDS.forwarder };
-  forwarders.push(await Forwarder.start(open(), { port: mosquitto.port, ...login }));
+  forwarders.push(await Forwarder.start(open(), mosquitto.access("forwarder")));
   const hooks = {
     payload: (device: number, sequence: number) =>
       encodeMessage("another-1", { device, sequence }, Date.now()),
@@ -188,7 +193,8 @@ test("records of others in the topic are left out of account", async () => {
 test("Mosquitto's restart costs disconnects and time, and no message", async () => {
   const running = load({ stages: [stage(20, 10, 5)] });
   await sleep(3_000);
-  await mosquitto.restart();
+  await mosquitto.stop();
+  await mosquitto.start();
   const one = only(await running);
   expect(one).toMatchObject({
     end: "complete",
@@ -206,7 +212,7 @@ test("Mosquitto's restart costs disconnects and time, and no message", async () 
 });
 
 test("messages that the broker's rules refuse are no acknowledged ones", async () => {
-  const strict = await StartedMosquitto.start(PASSWORDS, "user load\ntopic write other/#\n");
+  const strict = await startMosquitto("other/#");
   try {
     const one = only(
       await load({
@@ -217,18 +223,18 @@ test("messages that the broker's rules refuse are no acknowledged ones", async (
     expect(one).toMatchObject({ sent: 100, acknowledged: 0, refused: 100, lost: 0 });
     expect(one.refusals).toEqual(["not authorized (100)"]);
   } finally {
-    await strict.stop();
+    await strict.remove();
   }
 });
 
 test("a broker that has nobody to give the messages to is told of", async () => {
-  const lonely = await StartedMosquitto.start(PASSWORDS, RULES);
+  const lonely = await startMosquitto();
   try {
     const wait = { silenceMs: 1_000, mostMs: 5_000 };
     const one = only(await load({ target: target({ port: lonely.port }), wait }));
     expect(one).toMatchObject({ acknowledged: 100, unheard: 100, read: 0, inKafka: 0, lost: 100 });
   } finally {
-    await lonely.stop();
+    await lonely.remove();
   }
 });
 
@@ -236,13 +242,13 @@ test("a wrong password, and more clients than the broker takes, are told before 
   await expect(load({ target: target({ password: "wrong" }) })).rejects.toThrow(
     /^load-\d+, device \d+ of 10, cannot connect to the MQTT broker at 127\.0\.0\.1:\d+: the broker refused it \(.*(user name|authorized).*\)\. Its password/,
   );
-  const small = await StartedMosquitto.start(PASSWORDS, RULES, ["max_connections 4"]);
+  const small = await startMosquitto("load/#", { maxConnections: 4 });
   try {
     await expect(load({ target: target({ port: small.port }) })).rejects.toThrow(
       /cannot connect .* mqtt\.maxConnections/,
     );
   } finally {
-    await small.stop();
+    await small.remove();
   }
 });
 

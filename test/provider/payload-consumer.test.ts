@@ -111,6 +111,31 @@ test("a broker killed and brought back: nothing is missed, nothing comes twice",
   await seen(found, range(0, 299));
 });
 
+test("a broker that hangs keeps nobody from the partitions that others lead in its place", async () => {
+  await create("hung", 3);
+  const reader = open({ topics: ["hung"] });
+  const found = gather(reader);
+  await write("hung", 0, 99);
+  await seen(found, range(0, 99));
+  const leader = await awaitLeader(admin, "hung", 0);
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on("unhandledRejection", note);
+  try {
+    await cluster.whilePaused(leader, async () => {
+      await write("hung", 100, 199);
+      await seen(found, range(0, 199));
+    });
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+  // In a program of its own it would have been the end.
+  expect(unhandled).toEqual([]);
+  await cluster.awaitUnfenced([1, 2, 3]);
+  await write("hung", 200, 299);
+  await seen(found, range(0, 299));
+});
+
 test("a group goes on where it was: what was handled is not handed over again", async () => {
   await create("group", 3);
   await write("group", 0, 99);

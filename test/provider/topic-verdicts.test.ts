@@ -371,6 +371,45 @@ test("a cluster out of reach: said once, and nothing is held up or refused", asy
   expect(first.logs.map(({ severity }) => severity)).toEqual([INFO]);
 });
 
+test("what makes less of a write: fewer replicas in sync, and leaders that lack records", async () => {
+  const driver = await run();
+  const loose = driver.resource(TOPIC, "loose");
+  const unclean = "unclean.leader.election.enable";
+  const strict = { "min.insync.replicas": "3", [unclean]: "false" };
+  const withConfig = (config: Record<string, string>) => spec("loose", { config });
+  await loose.up(withConfig(strict));
+  await expect(
+    lines(loose, withConfig({ ...strict, "min.insync.replicas": "2" })),
+  ).resolves.toEqual([
+    "weakens writes: min.insync.replicas 3 => 2; writes with acks=all are taken with 2 replicas in sync, where 3 were needed: what so few have is lost with them",
+  ]);
+  // The cluster's own is 2, and lets no leader lack records.
+  await expect(lines(loose, spec("loose"))).resolves.toEqual([
+    "weakens writes: min.insync.replicas 3 => (the brokers' default); writes with acks=all are taken with 2 replicas in sync, where 3 were needed: what so few have is lost with them",
+    "safe: unclean.leader.election.enable false => (the brokers' default)",
+  ]);
+  await expect(lines(loose, withConfig({ ...strict, [unclean]: "true" }))).resolves.toEqual([
+    expect.stringMatching(
+      /^may destroy: unclean.* false => true; where no replica in sync is left/,
+    ),
+  ]);
+  await admin.setClusterSetting(unclean, "true");
+  await waitFor("every broker to have it so", async () => {
+    const views = cluster.bootstrapServers
+      .split(",")
+      .map((server) =>
+        asking(new PlatformaticAdmin([server], PATIENT), (one) =>
+          one.topicDefault("loose", unclean),
+        ),
+      );
+    return (await Promise.all(views)).every((value) => value === "true") ? true : undefined;
+  });
+  await expect(lines(loose, withConfig({ "min.insync.replicas": "3" }))).resolves.toEqual([
+    expect.stringMatching(/^may destroy: unclean.* => \(the brokers' default\); where no replica/),
+  ]);
+  await admin.setClusterSetting(unclean, "false");
+});
+
 test("min.insync.replicas above the replicas that live", async () => {
   const driver = await run();
   const thin = driver.resource(TOPIC, "thin");

@@ -77,6 +77,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
       controllerPort: 9093,
       authentication: undefined,
       reassignmentThrottleMib: 10,
+      metrics: false,
       liveChecks: true,
       settings: {},
     },
@@ -85,7 +86,10 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     users: [],
     acls: [],
     quotas: [],
-    data: { ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+    data: {
+      ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+      ...{ statusPage: undefined, alerting: undefined, supplies: {}, store: undefined },
+    },
     ...overrides,
   };
 }

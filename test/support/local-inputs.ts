@@ -12,8 +12,10 @@ const file = (text: string) => ({
 export const localInputs: LocalInputs = {
   access: { privateKey: "PRIVATE", authorizedKey: "ssh-ed25519 AAAAuser" },
   archive: file("archive"),
+  agent: file("agent"),
   programs: {
     node: file("node"),
     files: Object.fromEntries(programNames.map((name) => [name, file(name)])),
+    metabase: file("metabase"),
   },
 };

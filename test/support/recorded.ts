@@ -166,6 +166,8 @@ const components = [
   "pilab:lab:PiHost",
   "pilab:lab:HostServices",
   "pilab:mqtt:Secrets",
+  "pilab:store:Secrets",
+  "pilab:dashboards:Secrets",
   "pilab:virtual:Pi",
   "pilab:kafka:Broker",
   "pilab:kafka:Controller",

@@ -1,7 +1,7 @@
 const Sequencer = require("@jest/test-sequencer").default;
 
 /** Files that take minutes; whatever else there is fits beside and after them. */
-const SLOWEST = ["lab/lab.test.ts", "lab/secured.test.ts"];
+const SLOWEST = ["lab/lab.test.ts", "lab/data-plane.test.ts", "lab/secured.test.ts"];
 
 /**
  * Begins with the files that take longest. Without a cache jest goes by the size of a file, which tells

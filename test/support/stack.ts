@@ -80,21 +80,6 @@ export interface RunningScript {
 
 let created = 0;
 
-/** Keeps only these hosts and the machines that they need (and those named beside them, as spares). */
-export function keepHosts(
-  lab: LabValue,
-  hosts: readonly string[],
-  spares: readonly string[] = [],
-): void {
-  lab.hosts = Object.fromEntries(
-    Object.entries(lab.hosts).filter(([name]) => hosts.includes(name)),
-  );
-  const used = new Set([...spares, ...Object.values(lab.hosts).map(({ machine }) => machine)]);
-  lab.machines = Object.fromEntries(
-    Object.entries(lab.machines).filter(([name]) => used.has(name)),
-  );
-}
-
 /**
  * A stack of its own for a test: own name, subnet, folder, state and passphrase, from a committed
  * template. Nothing is brought up yet. End it with `remove`, in `afterAll`.

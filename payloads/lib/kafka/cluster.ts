@@ -98,7 +98,7 @@ export class Cluster {
       this.links.set(key, KafkaLink.dial(server, this.access.sasl, requestMs));
     }
     const dialled = await this.links.get(key)!;
-    if (this.closed) await dialled.close();
+    if (this.closed) dialled.abort();
     return dialled;
   }
 
@@ -112,12 +112,18 @@ export class Cluster {
     this.links.delete(key);
   }
 
-  async close(): Promise<void> {
+  /**
+   * At once: what is under way fails now, and nobody waits for a broker that does not answer. Whoever closes
+   * has waited for the answers that count.
+   */
+  close(): void {
     this.closed = true;
-    const closing = [...this.links.values()].map((link) =>
-      link.then((one) => one.close()).catch(() => {}),
-    );
-    await Promise.all(closing);
+    for (const link of this.links.values()) {
+      void link.then(
+        (one) => one.abort(),
+        () => {},
+      );
+    }
   }
 
   /** All brokers that are known, each time another one first. */

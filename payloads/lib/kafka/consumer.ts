@@ -1,11 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KafkaAccess } from "../../../model";
 import type { Log } from "../log";
-import type { ConsumeOptions, InRecord, RecordConsumer } from "../records";
+import type { ConsumeOptions, InRecord, Progress, RecordConsumer } from "../records";
 import { Cluster, type Metadata } from "./cluster";
 import { Code, verdictOf, wordsOf } from "./codes";
 import { Commits } from "./commits";
-import { FETCH_MS, fetchRecords, type Place } from "./fetch-request";
+import {
+  ANSWER_MS,
+  AT_ONCE,
+  fetchRecords,
+  type Gathering,
+  type Offset,
+  type Place,
+  type PlaceById,
+} from "./fetch-request";
+import { countBacklog } from "./backlog";
 import { LinkError } from "./link";
 import { Membership } from "./membership";
 import { findPositions, keyOf, type Owned, type Taken, toInRecord, unpackAnswers } from "./owned";
@@ -33,6 +42,7 @@ export class KafkaConsumer implements RecordConsumer {
   /** Topics that have been seen before, with their ids. */
   private readonly seen = new Map<string, string>();
   private readonly commits: Commits;
+  private readonly gather: Gathering;
   private handling: Promise<void> = Promise.resolve();
   private problem: string | undefined;
   private failure: Error | undefined;
@@ -44,7 +54,8 @@ export class KafkaConsumer implements RecordConsumer {
     private readonly log: Log,
   ) {
     this.cluster = new Cluster(access, log);
-    const { group, topics } = options;
+    const { group, topics, gather = AT_ONCE } = options;
+    this.gather = gather;
     const reader = {
       own: (places: readonly Place[]) => this.own(places),
       fenced: () => this.fenced(),
@@ -72,6 +83,20 @@ export class KafkaConsumer implements RecordConsumer {
     );
   }
 
+  /** How far each partition is read, of those of which an answer has told. */
+  progress(): Progress[] {
+    return [...this.owned.values()].flatMap(({ topic, topicId, partition, position, end }) =>
+      position === undefined || end === undefined
+        ? []
+        : [{ topic, topicId, partition, next: position, end }],
+    );
+  }
+
+  /** Offsets that are written and not handled yet, of the partitions that it reads; undefined while a leader does not tell. */
+  backlog(): Promise<bigint | undefined> {
+    return countBacklog(this.cluster, [...this.owned.values()], (place) => this.leaderOf(place));
+  }
+
   /**
    * Reads until `close`. Rejects when `handle` does, which leaves its batch uncommitted, or for a batch that
    * cannot be unpacked.
@@ -83,8 +108,10 @@ export class KafkaConsumer implements RecordConsumer {
 
   async close(): Promise<void> {
     this.stop.abort();
+    // Without a group there is nothing to commit and nobody to take leave of: no answer is worth waiting for.
+    if (this.membership === undefined || this.metadata === undefined) this.cluster.close();
     await this.running?.catch(() => {});
-    await this.cluster.close();
+    this.cluster.close();
   }
 
   private async work(handle: Handle): Promise<void> {
@@ -138,9 +165,11 @@ export class KafkaConsumer implements RecordConsumer {
       }
       const before = this.seen.get(name);
       this.seen.set(name, id);
-      if (before !== undefined && before !== id) this.begunAnew(name);
+      if (before !== undefined && before !== id) this.begunAnew(name, id);
       if (this.membership === undefined) {
-        for (const { partition } of partitions) this.add({ topic: name, partition }, before);
+        for (const { partition } of partitions) {
+          this.add({ topic: name, topicId: id, partition }, before);
+        }
       }
     }
     if (problem !== undefined && this.problem === undefined) this.log("warn", problem);
@@ -148,21 +177,24 @@ export class KafkaConsumer implements RecordConsumer {
   }
 
   /** @param before the topic's id when it was seen before: then the partition is new, and read from its start */
-  private add(place: Place, before: string | undefined): void {
-    const key = keyOf(place);
+  private add({ topic, topicId, partition }: PlaceById, before: string | undefined): void {
+    const key = keyOf({ topic, partition });
     if (this.owned.has(key)) return;
     const from = before === undefined ? this.options.from : "earliest";
-    this.owned.set(key, { ...place, position: undefined, from, busy: false, isVoid: false });
+    this.owned.set(key, {
+      ...{ topic, topicId, partition, from },
+      ...{ position: undefined, end: undefined, busy: false, isVoid: false },
+    });
   }
 
   /** Somebody has deleted the topic and made it again. What was read of it before is void. */
-  private begunAnew(topic: string): void {
+  private begunAnew(topic: string, topicId: string): void {
     for (const owned of [...this.owned.values()]) {
       if (owned.topic !== topic) continue;
       owned.isVoid = true;
       this.commits.drop(owned);
       this.owned.delete(keyOf(owned));
-      this.add(owned, "seen");
+      this.add({ ...owned, topicId }, "seen");
     }
   }
 
@@ -176,7 +208,11 @@ export class KafkaConsumer implements RecordConsumer {
       await this.handling;
       await this.commits.flush().catch((error: unknown) => this.fail(error));
     }
-    for (const place of places) this.add(place, undefined);
+    for (const place of places) {
+      // An assignment goes by ids that metadata have told.
+      const topicId = this.metadata?.topics.get(place.topic)?.id;
+      if (topicId !== undefined) this.add({ ...place, topicId }, undefined);
+    }
   }
 
   private fenced(): void {
@@ -188,7 +224,9 @@ export class KafkaConsumer implements RecordConsumer {
   private pump(handle: Handle): void {
     const leaders = new Set([...this.owned.values()].map((one) => this.leaderOf(one)));
     for (const leader of leaders) {
-      if (leader !== undefined && !this.driven.has(leader)) void this.drive(leader, handle);
+      if (leader === undefined || this.driven.has(leader)) continue;
+      // What its former leader has not answered about yet is driven once that has ended.
+      if (this.ledBy(leader).length > 0) void this.drive(leader, handle);
     }
     for (const leader of this.driven) {
       // A host that was cut off does not say so.
@@ -220,14 +258,12 @@ export class KafkaConsumer implements RecordConsumer {
   private async readOnce(leader: string, mine: readonly Owned[], handle: Handle): Promise<boolean> {
     for (const owned of mine) owned.busy = true;
     try {
-      const link = await this.cluster.link(leader, "fetch", FETCH_MS);
+      const link = await this.cluster.link(leader, "fetch", this.gather.waitMs + ANSWER_MS);
       const lost = mine.filter(({ position }) => position === undefined);
-      const { membership } = this;
-      const committed = membership && ((places: readonly Place[]) => membership.committed(places));
-      if (lost.length > 0) await findPositions(link, lost, committed);
+      if (lost.length > 0) await findPositions(link, lost, this.committed());
       const asked = mine.filter(hasPosition);
       if (asked.length === 0) return false;
-      const answers = await fetchRecords(link, asked);
+      const answers = await fetchRecords(link, asked, this.gather);
       const taken = await unpackAnswers(link, answers, asked, this.log);
       if (taken.length > 0) await this.hand(taken, handle);
       return answers.every(({ errorCode }) => errorCode === Code.none);
@@ -237,6 +273,18 @@ export class KafkaConsumer implements RecordConsumer {
     } finally {
       for (const owned of mine) owned.busy = false;
     }
+  }
+
+  /** Where it is asked how far partitions were read before; undefined where nobody keeps that. */
+  private committed(): ((places: readonly PlaceById[]) => Promise<readonly Offset[]>) | undefined {
+    const { membership } = this;
+    const { positions } = this.options;
+    if (membership !== undefined) return (places) => membership.committed(places);
+    if (positions === undefined) return undefined;
+    return async (places) => {
+      const offsets = await positions(places);
+      return places.map((place, i) => ({ ...place, errorCode: 0, offset: offsets[i] ?? -1n }));
+    };
   }
 
   /** One batch at a time is handled, whatever broker it is from. */

@@ -1,17 +1,19 @@
 /** The partitions that are read, where each is, and what an answer holds of them. */
 import { type StoredRecord, unpackBatches } from "../../../shared/kafka/batches";
 import type { Log } from "../log";
-import type { InRecord } from "../records";
+import type { InRecord, Start } from "../records";
 import { Code, nameOf } from "./codes";
-import { type Fetched, logEnds, type Offset, type Place } from "./fetch-request";
+import { type Fetched, logEnds, type Offset, type Place, type PlaceById } from "./fetch-request";
 import type { KafkaLink } from "./link";
 
 /** A partition that is read. Whoever gets it again later gets another object. */
-export interface Owned extends Place {
+export interface Owned extends PlaceById {
   /** The offset that is read next; undefined until it has been asked for. */
   position: bigint | undefined;
+  /** The one that the next record gets, as last told; undefined until then. */
+  end: bigint | undefined;
   /** Where it begins if nothing is committed. */
-  readonly from: "earliest" | "latest";
+  readonly from: Start;
   /** Being asked for or handled. */
   busy: boolean;
   /** What was read of it cannot be committed: the group went on without us, or the log begins anew. */
@@ -29,15 +31,15 @@ export interface Taken {
 export const keyOf = ({ topic, partition }: Place): string => `${topic} ${partition}`;
 
 /**
- * Gives partitions their positions, as far as they are told: where the group had come to, else the log's end
- * that each is to begin at.
+ * Gives partitions their positions, as far as they are told: where the group had come to, else where each is
+ * to begin.
  *
- * @param committed undefined without a group
+ * @param committed undefined where nobody keeps them
  */
 export async function findPositions(
   link: KafkaLink,
   lost: readonly Owned[],
-  committed: ((places: readonly Place[]) => Promise<readonly Offset[]>) | undefined,
+  committed: ((places: readonly PlaceById[]) => Promise<readonly Offset[]>) | undefined,
 ): Promise<void> {
   const told = await committed?.(lost);
   const known = new Map(
@@ -50,9 +52,9 @@ export async function findPositions(
     // Nothing is committed; of what was not answered nobody knows.
     else if (told === undefined || offset !== undefined) fresh.push(owned);
   }
-  for (const end of ["earliest", "latest"] as const) {
-    const wanted = fresh.filter(({ from }) => from === end);
-    for (const [owned, offset] of await endsOf(link, wanted, end)) owned.position = offset;
+  for (const start of new Set(fresh.map(({ from }) => from))) {
+    const wanted = fresh.filter(({ from }) => from === start);
+    for (const [owned, offset] of await startsOf(link, wanted, start)) owned.position = offset;
   }
 }
 
@@ -61,8 +63,8 @@ export async function findPositions(
  * first record; where the log is shorter than that, it was cut off, and begins as a new one does.
  */
 async function moveInto(link: KafkaLink, owned: Owned, log: Log): Promise<void> {
-  const [start] = (await endsOf(link, [owned], "earliest")).values();
-  const [end] = (await endsOf(link, [owned], owned.from)).values();
+  const [start] = (await startsOf(link, [owned], "earliest")).values();
+  const [end] = (await startsOf(link, [owned], owned.from)).values();
   const { topic, partition, position } = owned;
   if (start === undefined || end === undefined || position === undefined) return;
   owned.position = position < start ? start : end;
@@ -70,16 +72,20 @@ async function moveInto(link: KafkaLink, owned: Owned, log: Log): Promise<void> 
   log("warn", words);
 }
 
-async function endsOf(
+async function startsOf(
   link: KafkaLink,
   wanted: readonly Owned[],
-  end: "earliest" | "latest",
+  start: Start,
 ): Promise<ReadonlyMap<Owned, bigint>> {
   const found = new Map<Owned, bigint>();
   if (wanted.length === 0) return found;
-  for (const one of await logEnds(link, wanted, end)) {
+  // Where no record is as new as that it is the next one, also if it comes while we ask.
+  const ends = typeof start === "object" ? await startsOf(link, wanted, "latest") : undefined;
+  for (const one of await logEnds(link, wanted, start)) {
     const owned = wanted.find((each) => keyOf(each) === keyOf(one));
-    if (owned !== undefined && one.errorCode === Code.none) found.set(owned, one.offset);
+    if (owned === undefined || one.errorCode !== Code.none) continue;
+    const offset = one.offset < 0n ? ends?.get(owned) : one.offset;
+    if (offset !== undefined) found.set(owned, offset);
   }
   return found;
 }
@@ -96,13 +102,16 @@ export async function unpackAnswers(
 ): Promise<Taken[]> {
   const taken: Taken[] = [];
   for (const answer of answers) {
-    const owned = asked.find((one) => keyOf(one) === keyOf(answer));
+    const owned = asked.find(
+      ({ topicId, partition }) => topicId === answer.topicId && partition === answer.partition,
+    );
     if (owned?.position === undefined) continue;
-    const where = `${answer.topic}, partition ${answer.partition}`;
+    const where = `${owned.topic}, partition ${owned.partition}`;
     if (answer.errorCode === Code.offsetOutOfRange) await moveInto(link, owned, log);
     else if (answer.errorCode !== Code.none) log("debug", `${where}: ${nameOf(answer.errorCode)}`);
     else {
       const { position } = owned;
+      owned.end = answer.end;
       const unpacked = await unpackBatches(answer.packed, owned.partition, position).catch(
         (error: unknown) => {
           const words = error instanceof Error ? error.message : String(error);
@@ -115,10 +124,14 @@ export async function unpackAnswers(
   return taken;
 }
 
-export function toInRecord({ topic }: Place, stored: StoredRecord): InRecord {
+export function toInRecord(
+  { topic, topicId }: Pick<PlaceById, "topic" | "topicId">,
+  stored: StoredRecord,
+): InRecord {
   const { partition, offset, timestampMs, key, value, headers } = stored;
   return {
     topic,
+    topicId,
     partition,
     offset,
     timestampMs: Number(timestampMs),

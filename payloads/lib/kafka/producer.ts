@@ -90,7 +90,7 @@ export class KafkaProducer implements RecordProducer {
     this.stop.abort();
     const error = new Error(`not acknowledged within ${timeoutMs / 1000} s of the stop`);
     for (const topic of this.topics.values()) topic.abandon(error);
-    await this.cluster.close();
+    this.cluster.close();
   }
 
   private topic(name: string): TopicQueue {

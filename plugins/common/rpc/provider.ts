@@ -150,6 +150,8 @@ export interface Provider {
   diffConfig?(request: DiffRequest, context: CallContext): Awaitable<DiffResult>;
   /** Not called while a property of the configuration is unknown. */
   configure?(config: PropertyMap, context: CallContext): Awaitable<void>;
+  /** Called before each create, update and delete that is no preview. */
+  beforeChange?(): void;
   /** Called when the user cancels, besides the abort of every handler's signal. */
   cancel?(): void;
 }

@@ -127,7 +127,9 @@ export function resourceProviderService(
 
     create: work(async (request: proto.CreateRequest, context) => {
       const target = targetOf(request);
-      const result = await handlerOf(target.type).create(
+      const handler = handlerOf(target.type);
+      if (!request.getPreview()) provider.beforeChange?.();
+      const result = await handler.create(
         {
           ...target,
           news: fromStruct(request.getProperties()),
@@ -160,6 +162,7 @@ export function resourceProviderService(
       if (handler.update === undefined) {
         throw new Error(`${target.type} cannot be updated, only replaced`);
       }
+      if (!request.getPreview()) provider.beforeChange?.();
       const result = await handler.update(
         {
           ...target,
@@ -178,7 +181,9 @@ export function resourceProviderService(
 
     delete: work(async (request: proto.DeleteRequest, context) => {
       const target = targetOf(request);
-      await handlerOf(target.type).delete?.(
+      const handler = handlerOf(target.type);
+      provider.beforeChange?.();
+      await handler.delete?.(
         {
           ...target,
           id: request.getId(),

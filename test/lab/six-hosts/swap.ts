@@ -62,7 +62,7 @@ async function docker(stack: TestStack, ...args: readonly string[]): Promise<voi
 }
 
 /**
- * A failed Pi is replaced by one edit, with the template's spare and one more (pi-7 and pi-8). The tests go
+ * A failed Pi is replaced by one edit, with the template's spare and its data plane's machine (pi-7 and pi-8). The tests go
  * on from each other: a broker whose machine is dead, one whose machine still answers, swaps that are refused.
  */
 export function describeSwaps(lab: GetLab): void {

@@ -31,7 +31,10 @@ case $command in
     done
     ;;
   is-active) [ "$state" = active ] ;;
-  is-enabled) [ -f "$FAKE_UNITS/$unit.enabled" ] ;;
+  is-enabled)
+    # As where a package has its units enabled at run time by a generator.
+    if [ -f "$FAKE_UNITS/$unit.enabled" ]; then echo enabled; elif [ -f "$FAKE_UNITS/$unit.generated" ]; then echo enabled-runtime; else echo disabled && exit 1; fi
+    ;;
   enable) touch "$FAKE_UNITS/$unit.enabled" ;;
   disable) rm -f "$FAKE_UNITS/$unit.enabled" "$FAKE_UNITS/$unit.is" ;;
   stop) rm -f "$FAKE_UNITS/$unit.is" ;;

@@ -213,6 +213,18 @@ export class StartedKafkaCluster {
     }
   }
 
+  /** A broker stands still while `task` runs, as one that hangs does: its connections stay open. */
+  async whilePaused<T>(id: number, task: () => Promise<T>): Promise<T> {
+    const child = this.processes.get(id);
+    if (child === undefined) throw new Error(`broker ${id} does not run`);
+    child.kill("SIGSTOP");
+    try {
+      return await task();
+    } finally {
+      child.kill("SIGCONT");
+    }
+  }
+
   /** Waits until exactly these brokers serve. */
   async awaitUnfenced(ids: readonly number[]): Promise<void> {
     const admin = new PlatformaticAdmin(

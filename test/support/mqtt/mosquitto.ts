@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,13 +10,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Address, HostName, Mqtt, MqttAccess, MqttUser } from "../../../model";
 import { renderAcl, renderPasswords } from "../../../render/services/mosquitto";
 import { mosquittoPaths, renderMosquittoConf } from "../../../render/services/mosquitto-conf";
-import { cached } from "../../../toolchain/cache";
-import { run } from "../../../toolchain/process";
+import { debianProgram } from "../debian";
 import { freePorts } from "../kafka/kafka-cluster";
 import { waitFor } from "../wait";
 
 const STOP_MS = 20_000;
-const INSTALLED = "/usr/sbin/mosquitto";
 
 /** A Mosquitto on loopback, configured as the lab's is but for its folders. It is not started yet. */
 export interface LocalMosquitto {
@@ -51,7 +48,7 @@ export async function localMosquitto(
   users: readonly MqttUser[],
   { limits = {}, edit = (conf) => conf }: MosquittoOptions = {},
 ): Promise<LocalMosquitto> {
-  const { program, libraries } = await mosquittoProgram();
+  const { program, env } = await debianProgram("mosquitto", "/usr/sbin/mosquitto");
   const folder = await mkdtemp(join(tmpdir(), "pi-lab-mosquitto-"));
   const [port = 0] = await freePorts(1);
   await writeConfig(folder, port, users, limits, edit);
@@ -64,7 +61,7 @@ export async function localMosquitto(
     const conf = join(folder, "pi-lab.conf");
     // The shell takes itself out of the way: the process is Mosquitto's.
     const started = spawn("/bin/sh", ["-c", 'exec "$0" -c "$1" 2>>"$2"', program, conf, logFile], {
-      env: { ...process.env, LD_LIBRARY_PATH: libraries },
+      env: { ...process.env, ...env },
       stdio: "ignore",
     });
     child = started;
@@ -162,41 +159,3 @@ const listens = (port: number): Promise<boolean> =>
     };
     socket.once("connect", () => answer(true)).once("error", () => answer(false));
   });
-
-/**
- * Debian's Mosquitto: the one that is installed, else the package's files in the cache. Installing it would
- * start a broker on this machine, which nobody asked for.
- */
-async function mosquittoProgram(): Promise<{ program: string; libraries: string }> {
-  if (existsSync(INSTALLED)) return { program: INSTALLED, libraries: "" };
-  const log = (line: string) => process.stderr.write(`${line}\n`);
-  const apt = async (...args: string[]) =>
-    (await run("apt-cache", args, { timeoutMs: 60_000 })).stdout;
-  const version = /Candidate: ([^\s(]+)/.exec(await apt("policy", "mosquitto"))?.[1];
-  if (version === undefined) {
-    throw new Error(
-      "apt knows no package mosquitto: run `sudo apt-get update`, or install Mosquitto",
-    );
-  }
-  const entry = {
-    name: `mosquitto/${version.replaceAll(/[^\w.+~-]/g, "_")}`,
-    title: "Unpacking Mosquitto",
-  };
-  const home = await cached(log, entry, async (folder) => {
-    const depends = (await apt("depends", "--important", "mosquitto")).matchAll(
-      /Depends: (lib\S+)/g,
-    );
-    const libraries = [...depends].map(([, name = ""]) => name).filter((name) => name !== "libc6");
-    await run("apt-get", ["-q", "download", "mosquitto", ...libraries], {
-      timeoutMs: 300_000,
-      cwd: folder,
-    });
-    await run("/bin/sh", ["-c", "for deb in *.deb; do dpkg -x $deb root && rm $deb; done"], {
-      timeoutMs: 60_000,
-      cwd: folder,
-    });
-    return join(folder, "root");
-  });
-  const { stdout } = await run("find", [home, "-name", "libmosquitto.so.1"], { timeoutMs: 10_000 });
-  return { program: join(home, INSTALLED), libraries: dirname(stdout.trim()) };
-}

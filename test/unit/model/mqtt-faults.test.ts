@@ -1,4 +1,4 @@
-import { describeProblem } from "../../../model";
+import { describeProblem, programPorts } from "../../../model";
 import { change, physicalConfig, problemsOf, type RawConfig } from "../../support/lab-config";
 
 /** A lab with all that speaks MQTT: the broker on desk-1, which is no Kafka host. */
@@ -12,7 +12,7 @@ function mqttConfig(): RawConfig {
 
 const told = (config: RawConfig) => problemsOf(config).map(describeProblem);
 const device = (name: string) => ["mqtt", "devices", name];
-const PROGRAMS = "Choose another; 9181, 9182, 9183, 9184 are the programs'.";
+const PROGRAMS = `Choose another; ${Object.values(programPorts).join(", ")} are the programs'.`;
 const LISTENS = "one host cannot listen twice on a port";
 const NAMES = "at most 64 letters, digits, `.`, `_` and `-`, a letter or digit first";
 
@@ -68,6 +68,11 @@ const mistakes: readonly Mistake[] = [
     ["ssh", "port"],
     9183,
     `lab.ssh.port: 9183 is where the bridge program tells its health: ${LISTENS}. ${PROGRAMS}`,
+  ],
+  [
+    ["ssh", "port"],
+    9181,
+    `lab.ssh.port: 9181 is where the ring program tells its health: ${LISTENS}. ${PROGRAMS}`,
   ],
   [
     device("client-1"),

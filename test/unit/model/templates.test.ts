@@ -7,10 +7,13 @@ import {
   clients,
   DEFAULT_IMAGE,
   DEFAULT_KAFKA_VERSION,
+  JMX_AGENT_VERSION,
   NODE_VERSION,
   parseLab,
   spares,
 } from "../../../model";
+import { matchFilter } from "../../../model/data/mqtt-filter";
+import { telemetryTopic } from "../../../model/data/programs";
 import { change, hostKey, problemsOf, type RawConfig } from "../../support/lab-config";
 
 const root = join(__dirname, "../../..");
@@ -30,10 +33,13 @@ function lab(stack: string): RawConfig {
   return structuredClone(config);
 }
 
+/** The numbers of the real lab's machines. */
+const PIS = [1, 2, 3, 4, 5, 6, 8];
+
 /** The real lab as its user completes it. */
 function completed(): RawConfig {
   const config = lab("pi-lab");
-  for (let n = 1; n <= 6; n++) change(config, ["machines", `pi-${n}`, "hostKey"], hostKey(n));
+  for (const n of PIS) change(config, ["machines", `pi-${n}`, "hostKey"], hostKey(n));
   return config;
 }
 
@@ -42,10 +48,12 @@ it("agrees with the toolchain on what is there without being asked for", () => {
     piImage: string;
     kafka: { version: string };
     node: { version: string };
+    jmxAgent: { version: string };
   };
   expect(DEFAULT_IMAGE).toBe(versions.piImage);
   expect(DEFAULT_KAFKA_VERSION).toBe(versions.kafka.version);
   expect(NODE_VERSION).toBe(versions.node.version);
+  expect(JMX_AGENT_VERSION).toBe(versions.jmxAgent.version);
 });
 
 it.each(["pi-lab", "virtual"])(
@@ -59,7 +67,7 @@ it.each(["pi-lab", "virtual"])(
 describe("the real lab", () => {
   it("wants nothing of its user but the Pis' host keys", () => {
     expect(problemsOf(lab("pi-lab")).map(({ path }) => path)).toEqual(
-      [1, 2, 3, 4, 5, 6].map((n) => `lab.machines.pi-${n}.hostKey`),
+      PIS.map((n) => `lab.machines.pi-${n}.hostKey`),
     );
   });
 
@@ -75,15 +83,34 @@ describe("the real lab", () => {
       ["10.0.42.6", "blue"],
     ]);
     expect(exhibit.switch).toMatchObject({ model: "SW-008", ports: 8 });
-    expect(exhibit.machines.map(({ board }) => board)).toEqual(Array(6).fill("pi-4b-8gb"));
+    expect(exhibit.machines.map(({ board }) => board)).toEqual(Array(7).fill("pi-4b-8gb"));
     expect(exhibit.cluster).toMatchObject({
       kafkaVersion: "4.1.1",
       replicationFactor: 3,
       minInsyncReplicas: 2,
       profile: "fast-failover",
     });
-    expect(exhibit.topics.map(({ name }) => name)).toEqual(["blue", "green", "red"]);
+    expect(exhibit.topics.map(({ name }) => name)).toEqual([
+      "blue",
+      "green",
+      "load",
+      "red",
+      "telemetry",
+    ]);
     expect(exhibit.clock).toEqual({ server: "broker-1", upstream: [] });
+  });
+
+  it("carries every host's telemetry, and loads, into topics of their own", () => {
+    const { data, hosts } = parseLab(completed());
+    expect(data).toMatchObject({
+      mqtt: { host: "data-1", devices: [] },
+      telemetry: { everySeconds: 1 },
+      bridge: { hosts: ["data-1"], routes: [{ key: "{1}" }, { topic: "load" }] },
+    });
+    const route = data.bridge?.routes.find(({ topic }) => topic === "telemetry");
+    for (const { name } of hosts) {
+      expect(matchFilter(route?.from ?? "", telemetryTopic(name))).toEqual([name]);
+    }
   });
 });
 
@@ -113,6 +140,7 @@ describe("the virtual lab", () => {
       }));
     expect(cabling(virtual)).toEqual(cabling(exhibit));
     expect(virtual.topics).toEqual(exhibit.topics);
+    expect(virtual.data).toEqual(exhibit.data);
     expect(virtual.name).not.toBe(exhibit.name);
   });
 });

@@ -156,6 +156,20 @@ describe("bundlePrograms", () => {
     expect(runAlone(file!)).toBe("within\n");
   });
 
+  it("takes the files of a page into the file, and makes it again when one of them changed", async () => {
+    put("payloads/page/page/app.js", 'export const text = "</script>`${1}`";');
+    put(
+      "payloads/page/page-files.ts",
+      'import { readFileSync } from "node:fs";\nimport { join } from "node:path";\nconst textBeside = (file: string) => readFileSync(join(__dirname, file), "utf8");\nexport const app = textBeside("page/app.js");',
+    );
+    put("payloads/page/main.ts", 'import { app } from "./page-files";\nconsole.log(app);');
+    const [file] = await bundlePrograms(silent, folder);
+    expect(runAlone(file!)).toBe('export const text = "</script>`${1}`";\n');
+    put("payloads/page/page/app.js", "another();");
+    await bundlePrograms(silent, folder);
+    expect(runAlone(file!)).toBe("another();\n");
+  });
+
   it("makes again the program alone whose source changed", async () => {
     put("payloads/bridge/main.ts", "console.log(1);");
     await bundlePrograms(silent, folder);

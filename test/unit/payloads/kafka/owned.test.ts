@@ -32,7 +32,8 @@ const link = {
 } as unknown as KafkaLink;
 
 const owned = (more: Partial<Owned> = {}): Owned => ({
-  ...{ topic: "t", partition: 0, position: undefined, from: "latest", busy: false, isVoid: false },
+  ...{ topic: "t", topicId: "t-id", partition: 0, position: undefined, end: undefined },
+  ...{ from: "latest", busy: false, isVoid: false },
   ...more,
 });
 
@@ -66,7 +67,10 @@ test.each([
 ])("what was %s at %i, begun at the %s: on at %i", async (_, position, from, next) => {
   const lines: string[] = [];
   const one = owned({ position, from });
-  const answer = { topic: "t", partition: 0, errorCode: OUT_OF_RANGE, packed: Buffer.alloc(0) };
+  const answer = {
+    ...{ topicId: "t-id", partition: 0, end: -1n },
+    ...{ errorCode: OUT_OF_RANGE, packed: Buffer.alloc(0) },
+  };
   const taken = await unpackAnswers(link, [answer], [one], (_level, words) => lines.push(words));
   expect(taken).toEqual([]);
   expect(one.position).toBe(next);
@@ -83,11 +87,12 @@ test("records come as the port has them; a batch that cannot be unpacked is told
     sequence: 0,
   });
   const one = owned({ position: 0n });
-  const answer = { topic: "t", partition: 0, errorCode: 0, packed };
+  const answer = { topicId: "t-id", partition: 0, errorCode: 0, end: 1n, packed };
   const [taken] = await unpackAnswers(link, [answer], [one], () => {});
   expect(taken?.next).toBe(1n);
+  expect(one.end).toBe(1n);
   expect(toInRecord(one, taken!.records[0]!)).toEqual({
-    ...{ topic: "t", partition: 0, offset: 0n, timestampMs: 5 },
+    ...{ topic: "t", topicId: "t-id", partition: 0, offset: 0n, timestampMs: 5 },
     key: Buffer.from("k"),
     value: Buffer.from("v"),
     headers: new Map([["a", Buffer.from("b")]]),

@@ -92,6 +92,7 @@ test("a receiver counts what others sent, passes its own over, and bears what is
   );
   const record = (value: string) => ({
     topic: "green",
+    topicId: "green-id",
     partition: 0,
     offset: 0n,
     timestampMs: 0,

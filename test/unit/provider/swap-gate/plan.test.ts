@@ -200,5 +200,10 @@ describe("the steps", () => {
       "another machine answers at the address of pi-4 (10.0.42.4), which is taken for gone",
       "pi-9 (about to be made) is prepared as client-1",
     ]);
+    expect(swapSteps(swap, { ...gone, former: "answers" }, { kind: "unborn" })).toEqual([
+      "pi-4 (10.0.42.4) answers",
+      "what runs on pi-4 runs on there until you switch it off",
+      "pi-9 (about to be made) is prepared as client-1",
+    ]);
   });
 });

@@ -89,7 +89,14 @@ describe("a setting", () => {
     expect(line(secret)).toEqual(["safe: retention.ms, whose values are secret"]);
   });
 
-  test("leaders that lack records may lose them, once that is turned on", () => {
+  const byDefault = (key: string, found: string | undefined) => ({
+    defaults: new Map([[key, { found }]]),
+  });
+  const unasked = (key: string) => ({
+    defaults: new Map([[key, { leftOut: "no broker answers" }]]),
+  });
+
+  test("leaders that lack records may lose them, once that is allowed", () => {
     const key = "unclean.leader.election.enable";
     for (const from of [undefined, "false"]) {
       expect(line(config(key, from, "true"))[0]).toMatch(
@@ -98,26 +105,96 @@ describe("a setting", () => {
     }
     expect(line(config(key, "TRUE", "true"))[0]).toMatch(/^safe: /);
     expect(line(config(key, "true", "false"))[0]).toMatch(/^safe: /);
-    expect(line(config(key, "true"))[0]).toMatch(/^safe: /);
+    expect(line(config(key, "true"), byDefault(key, "false"))[0]).toMatch(/^safe: /);
+    expect(line(config(key, undefined, "true"), byDefault(key, "true"))[0]).toMatch(/^safe: /);
   });
 
+  test("leaders that lack records: a false that goes leaves what the brokers say", () => {
+    const key = "unclean.leader.election.enable";
+    const goes = config(key, "false");
+    expect(line(goes, byDefault(key, "false"))).toEqual([
+      "safe: unclean.leader.election.enable false => (the brokers' default)",
+    ]);
+    expect(line(goes, byDefault(key, "true"))).toEqual([
+      "may destroy: unclean.leader.election.enable false => (the brokers' default); where no replica in sync " +
+        "is left, one that is behind leads, at once, and what it lacks is lost",
+    ]);
+    expect(line(goes, unasked(key))).toEqual([
+      "may destroy: unclean.leader.election.enable false => (the brokers' default); where no replica in sync " +
+        "is left, one that is behind leads, at once, and what it lacks is lost, if they have it so: their " +
+        "default was not asked, since no broker answers",
+    ]);
+  });
+
+  const MIN_ISR = "min.insync.replicas";
+
   test("min.insync.replicas blocks writes above what is in sync, and nowhere else", () => {
-    const thinnest = { found: { partition: 4, inSync: 2, byDefault: 3 } };
-    expect(line(config("min.insync.replicas", "1", "2"), { thinnest })).toEqual([
+    const thinnest = { found: { partition: 4, inSync: 2 } };
+    expect(line(config(MIN_ISR, "1", "2"), { thinnest })).toEqual([
       "safe: min.insync.replicas 1 => 2",
     ]);
-    expect(line(config("min.insync.replicas", "1"), { thinnest })[0]).toMatch(/^blocks writes: /);
-    expect(line(config("min.insync.replicas", "3", "2"))).toEqual([
-      "safe: min.insync.replicas 3 => 2",
-    ]);
+    const goes = { thinnest, ...byDefault(MIN_ISR, "3") };
+    expect(line(config(MIN_ISR, "1"), goes)[0]).toMatch(/^blocks writes: /);
     const unseen = { thinnest: { leftOut: "no broker answers" } };
-    expect(line(config("min.insync.replicas", "1", "2"), unseen)).toEqual([
+    expect(line(config(MIN_ISR, "1", "2"), unseen)).toEqual([
       "may block writes: min.insync.replicas 1 => 2; how many replicas are in sync was not asked, since no broker answers",
     ]);
-    expect(line(config("min.insync.replicas", "1", "3"), { thinnest })).toEqual([
+    expect(line(config(MIN_ISR, "1", "3"), { thinnest })).toEqual([
       "blocks writes: min.insync.replicas 1 => 3; partition 4 has 2 replicas in sync: writes with " +
         "acks=all are refused until there are enough",
     ]);
+  });
+
+  test("a lower min.insync.replicas weakens what is written, by the brokers' default too", () => {
+    expect(line(config(MIN_ISR, "3", "2"))).toEqual([
+      "weakens writes: min.insync.replicas 3 => 2; writes with acks=all are taken with 2 replicas in sync, " +
+        "where 3 were needed: what so few have is lost with them",
+    ]);
+    expect(line(config(MIN_ISR, "2"), byDefault(MIN_ISR, "1"))).toEqual([
+      "weakens writes: min.insync.replicas 2 => (the brokers' default); writes with acks=all are taken with " +
+        "1 replica in sync, where 2 were needed: what so few have is lost with them",
+    ]);
+    expect(line(config(MIN_ISR, undefined, "1"), byDefault(MIN_ISR, "2"))[0]).toMatch(
+      /^weakens writes: .*with 1 replica in sync, where 2 were/,
+    );
+    expect(line(config(MIN_ISR, "2"), byDefault(MIN_ISR, "2"))[0]).toMatch(/^safe: /);
+    expect(line(config(MIN_ISR, undefined, "2"), byDefault(MIN_ISR, "1"))[0]).toMatch(/^safe: /);
+    const secret: Edit = { kind: "config", key: MIN_ISR, from: "7", to: "4", secret: true };
+    const [said = ""] = line(secret);
+    expect(said).toMatch(/^weakens writes: .*with fewer replicas in sync than before: /);
+    expect(said).not.toMatch(/[47]/);
+  });
+
+  test("a min.insync.replicas whose other end nobody told may do either", () => {
+    const silent = { thinnest: { leftOut: "no broker answers" }, ...unasked(MIN_ISR) };
+    expect(line(config(MIN_ISR, "2"), silent)).toEqual([
+      "may block writes: min.insync.replicas 2 => (the brokers' default); how many replicas are in sync was not " +
+        "asked, since no broker answers",
+      "may weaken writes: min.insync.replicas 2 => (the brokers' default); whether fewer replicas suffice than " +
+        "before was not asked, since no broker answers",
+    ]);
+    // No topic has less than one.
+    expect(line(config(MIN_ISR, "1"), silent).join()).not.toMatch(/weaken/);
+    expect(line(config(MIN_ISR, undefined, "3"), silent)[1]).toMatch(/^may weaken writes: /);
+    // Replicas move in the same edit: how many are in sync is theirs to say.
+    expect(line(config(MIN_ISR, "2"), unasked(MIN_ISR))).toEqual([
+      expect.stringMatching(/^may weaken writes: /),
+    ]);
+  });
+
+  test("min.insync.replicas: fewer than before are never called safe", () => {
+    const level = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
+    fc.assert(
+      fc.property(level, level, fc.integer({ min: 1, max: 4 }), (from, to, others) => {
+        fc.pre(from !== to);
+        const edit = config(MIN_ISR, from?.toString(), to?.toString());
+        const [said = ""] = line(edit, {
+          ...byDefault(MIN_ISR, String(others)),
+          thinnest: { found: { partition: 0, inSync: 4 } },
+        });
+        return said.startsWith("weakens writes: ") === (to ?? others) < (from ?? others);
+      }),
+    );
   });
 
   test("compaction keeps the newest of each key, and nothing without one", () => {

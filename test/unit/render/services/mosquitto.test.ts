@@ -25,7 +25,10 @@ const bridge: Bridge = {
     { from: "devices/#", topic: "green" as TopicName, key: "{topic}" },
   ],
 };
-const data = { ring: undefined, mqtt, telemetry: { everySeconds: 1 }, bridge };
+const data = {
+  ...{ ring: undefined, mqtt, telemetry: { everySeconds: 1 }, bridge },
+  ...{ statusPage: undefined, alerting: undefined, supplies: {}, store: undefined },
+};
 const lab = labFixture({ data });
 const secrets = blankSecrets(lab);
 const hostOf = (name: string, of: Lab = lab): Host => of.hosts.find((host) => host.name === name)!;

@@ -321,6 +321,50 @@ describe("on a host", () => {
     expect(calls()).toEqual([]);
   });
 
+  describe("a service with a large file", () => {
+    const file = { pushed: "/var/tmp/large.jar", path: "/opt/large/large.jar", what: "the jar" };
+    const service = { ...packaged, file };
+    const pushJar = (jar: string, services: readonly HostService[] = [service, telemetry()]) =>
+      run(
+        renderServicesScript(host, services.map(ours), {
+          ...{ node: sha256(archive), programs: { telemetry: sha256(program) } },
+          files: { [file.pushed]: sha256(jar) },
+        }),
+      );
+    const put = (jar: string) => writeFileSync(at(file.pushed), jar);
+    const restarted = (): string[] => calls().filter((call) => call.startsWith("restart"));
+
+    test("has it where it belongs, and restarts for another one alone", () => {
+      put("one");
+      expect(pushJar("one").status).toBe(0);
+      expect(readFileSync(at(file.path), "utf8")).toBe("one");
+      expect(existsSync(at(file.pushed))).toBe(false);
+      restarted();
+      expect(pushJar("one").status).toBe(0);
+      expect(restarted()).toEqual([]);
+      put("two");
+      expect(pushJar("two").status).toBe(0);
+      expect(restarted()).toEqual(["restart broker.service"]);
+    });
+
+    test("refuses one that is corrupt or not there, and keeps the one that it has", () => {
+      put("one");
+      pushJar("one");
+      put("garbled");
+      expect(pushJar("two").stderr).toMatch(/the jar at .* is corrupt: .*--replace/);
+      rmSync(at(file.pushed));
+      expect(pushJar("two").stderr).toMatch(/the jar was removed here, .*`up --refresh`/);
+      expect(readFileSync(at(file.path), "utf8")).toBe("one");
+    });
+
+    test("takes it away with the service", () => {
+      put("one");
+      pushJar("one");
+      expect(pushJar("one", [telemetry()]).status).toBe(0);
+      expect(existsSync(at("/opt/large"))).toBe(false);
+    });
+  });
+
   test("refuses a program that is not what it should be, or not there", () => {
     copy("garbled\n");
     expect(push([telemetry()]).stderr).toMatch(

@@ -4,7 +4,7 @@ import { hostServices } from "../../../../render/services";
 import { ringService } from "../../../../render/services/ring";
 import { labFixture } from "../../../support/lab-fixture";
 
-const secrets = { mqtt: {}, mqttSalts: {}, kafka: {} };
+const secrets = { mqtt: {}, mqttSalts: {}, kafka: {}, store: {}, storeSalts: {} };
 const ring = { alertsPerMinute: 6, repeatPerSecond: 5 };
 const lab = labFixture();
 const withRing = { ...lab, data: { ...lab.data, ring } };

@@ -58,6 +58,32 @@ test("a handler gets the parts of the urn, the values, the preview flag", async 
   expect(result).toEqual({ id: "id-1", outputs: { ...news, made: UNKNOWN } });
 });
 
+test("a provider hears of each change before it is made, and of no preview", async () => {
+  const heard: string[] = [];
+  const note = (line: string) => void heard.push(line);
+  const client = await start(
+    {
+      create: ({ news }) => (note("create"), { id: "i", outputs: news }),
+      update: ({ news }) => (note("update"), { outputs: news }),
+      delete: () => note("delete"),
+      read: ({ id, outputs, inputs }) => ({ id, outputs, inputs }),
+    },
+    { beforeChange: () => note("before") },
+  );
+  const change = { id: "i", oldInputs: {}, olds: {}, news: { a: 1 } };
+  await client.check(URN, {}, {});
+  await client.diff(URN, change);
+  await client.read(URN, { id: "i", outputs: {}, inputs: {} });
+  await client.create(URN, {}, { preview: true });
+  await client.update(URN, { ...change, preview: true });
+  expect(heard).toEqual(["create", "update"]);
+  heard.length = 0;
+  await client.create(URN, {});
+  await client.update(URN, change);
+  await client.delete(URN, "i", {});
+  expect(heard).toEqual(["before", "create", "before", "update", "before", "delete"]);
+});
+
 test("says that it takes secrets and previews", async () => {
   const configs: PropertyMap[] = [];
   const client = await start({}, { configure: (config) => void configs.push(config) });

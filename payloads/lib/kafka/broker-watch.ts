@@ -1,12 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { metadataV12 } from "@platformatic/kafka";
-import type { KafkaAccess } from "../../model";
-import { KafkaLink, LinkError } from "../lib/kafka/link";
+import type { KafkaAccess } from "../../../model";
+import { withDeadline } from "../deadline";
+import { KafkaLink, LinkError } from "./link";
 
 export interface WatchedBroker {
   readonly host: string;
   /** `address:port` */
   readonly address: string;
+}
+
+/** What a broker knows of brokers and topics, as the client library has it. */
+export type BrokerAnswer = ReturnType<typeof metadataV12.parseResponse>;
+
+/** What is asked beside whether the broker answers. */
+export interface WatchOptions {
+  /** Topics that it is asked about; others may not be known to whoever asks. Default none. */
+  readonly topics?: readonly string[];
+  /** Told what a broker says of them, each time, and undefined once it answers no more. */
+  readonly says?: (broker: WatchedBroker, answer: BrokerAnswer | undefined) => void;
+  /** Between two questions, ms. Default 1000. */
+  readonly askMs?: number;
 }
 
 /** Between two questions to a broker, and between two tries to reach one, ms. */
@@ -28,6 +42,7 @@ export class BrokerWatch {
     private readonly broker: WatchedBroker,
     private readonly sasl: KafkaAccess["sasl"],
     private readonly tell: (broker: WatchedBroker, isUp: boolean) => void,
+    private readonly options: WatchOptions = {},
   ) {
     void this.run();
   }
@@ -51,16 +66,19 @@ export class BrokerWatch {
    */
   private async watchOnce(): Promise<boolean> {
     const { signal } = this.stopping;
+    const { topics = [], says, askMs = ASK_MS } = this.options;
     let hasAnswered = false;
     let link: KafkaLink | undefined;
     try {
       link = await KafkaLink.dial(this.broker.address, this.sasl, ANSWER_MS);
       while (link.alive && !signal.aborted) {
-        // About no topic: every broker answers that to everyone.
-        await link.ask(metadataV12.api, [], false, false);
+        // About no topic every broker answers to everyone.
+        const answer = await link.ask(metadataV12.api, [...topics], false, false);
         hasAnswered = true;
         this.is(true);
-        await link.ended(AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]));
+        if (!signal.aborted) says?.(this.broker, answer);
+        const connected = link;
+        await withDeadline(askMs, signal, (over) => connected.ended(over));
       }
       return hasAnswered;
     } catch (error) {
@@ -74,6 +92,7 @@ export class BrokerWatch {
   private is(isUp: boolean): void {
     if (this.isUp === isUp || this.stopping.signal.aborted) return;
     this.isUp = isUp;
+    if (!isUp) this.options.says?.(this.broker, undefined);
     this.tell(this.broker, isUp);
   }
 }

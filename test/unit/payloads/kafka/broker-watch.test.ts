@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { BrokerWatch } from "../../../../payloads/ring/broker-watch";
+import { BrokerWatch } from "../../../../payloads/lib/kafka/broker-watch";
 import { waitFor } from "../../../support/wait";
 
 /** Metadata of a cluster without brokers and topics, after the head of an answer; and the size of both. */

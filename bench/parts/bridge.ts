@@ -1,0 +1,231 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PlatformaticAdmin } from "../../provider/admin/platformatic";
+import { PATIENT } from "../../provider/admin/port";
+import { KafkaTopic } from "../../scripts/lib/records/kafka-topic";
+import { freePorts, StartedKafkaCluster } from "../../test/support/kafka/kafka-cluster";
+import { readTopic } from "../../test/support/kafka/read-topic";
+import { awaitLeader } from "../../test/support/kafka/write-records";
+import { localMosquitto, type LocalMosquitto } from "../../test/support/mqtt/mosquitto";
+import { indexOf, publishBacklog } from "../bridge/backlog";
+import { Contender, type Way } from "../bridge/contenders";
+import { Interrupted } from "../bench-lab";
+import type { BridgeKind } from "../measures";
+import type { Measuring } from "../measuring";
+
+const BROKERS = 3;
+const HEAP_MIB = 512;
+/** Of a backlog: some seconds for the fastest. Less than Mosquitto keeps for one session. */
+const MESSAGES = 60_000;
+const PARTITIONS = 3;
+const USERS = { ours: "bridge-data-1", plain: "plain", piped: "piped" } as const;
+const FILTER = "load/#";
+const OWN = "pi-lab/bridge/#";
+
+/** How long a subscription, and then a backlog, may take; and after what silence nothing more is to come, ms. */
+const SUBSCRIBE_MS = 30_000;
+const CARRY_MS = 180_000;
+const SILENCE_MS = 5_000;
+const LOOK_MS = 250;
+
+const kinds: readonly BridgeKind[] = ["ours", "plain", "piped"];
+const idOf: Readonly<Record<BridgeKind, "bridge" | "bridge-plain" | "bridge-piped">> = {
+  ours: "bridge",
+  plain: "bridge-plain",
+  piped: "bridge-piped",
+};
+
+interface Ground {
+  readonly cluster: StartedKafkaCluster;
+  readonly admin: PlatformaticAdmin;
+  readonly mosquitto: LocalMosquitto;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How fast a bridge carries what waits in Mosquitto into Kafka, and what it loses when it is killed on the
+ * way, beside two others that a user would put together. Mosquitto and brokers are processes of this machine.
+ */
+export async function bridge(measuring: Measuring): Promise<void> {
+  const { signal, log } = measuring.options;
+  measuring.note(
+    `Bridge: ${MESSAGES} telemetry messages of 350 devices, published with QoS 1 while nobody carried them, from Mosquitto's queue into a topic of ${PARTITIONS} partitions with three replicas, acks=all; from the first record's time stamp of Kafka's to the last one's. ` +
+      `Mosquitto as the lab configures it and ${BROKERS} brokers (${HEAP_MIB} MiB of heap each) are processes of this machine without containers, and share its cores with the bridge.`,
+  );
+  const folder = join(measuring.options.folder, "bridge");
+  await mkdir(folder, { recursive: true });
+  log(`Starting ${BROKERS} brokers and Mosquitto`);
+  const cluster = await StartedKafkaCluster.start({}, { count: BROKERS, heapMib: HEAP_MIB });
+  const admin = new PlatformaticAdmin(cluster.bootstrapServers.split(","), PATIENT);
+  const mosquitto = await localMosquitto([
+    ...kinds.map((kind) => ({
+      ...{ name: USERS[kind], publishes: [OWN], subscribes: [FILTER, OWN] },
+    })),
+    { name: "load", publishes: [FILTER], subscribes: [] },
+  ]);
+  const ground: Ground = { cluster, admin, mosquitto, folder, signal };
+  try {
+    await mosquitto.start();
+    for (let round = 1; round <= measuring.rounds; round++) {
+      // Another one first each time.
+      for (let i = 0; i < kinds.length; i++) {
+        const kind = kinds[(round + i) % kinds.length]!;
+        const carried = await measuring.take(idOf[kind], () =>
+          carry(ground, kind, `${kind}-${round}`),
+        );
+        if (carried === undefined) continue;
+        log(`  ${Math.round(MESSAGES / carried.seconds)} messages a second`);
+        if (carried.lost > 0) {
+          throw new Error(`${kind} has lost ${carried.lost} of ${MESSAGES} messages unharmed`);
+        }
+      }
+    }
+    for (const kind of kinds) {
+      await measuring.trying(`bridge: ${kind}, killed`, async () => {
+        const { lost, duplicates } = await carry(ground, kind, `${kind}-killed`, true);
+        measuring.note(
+          `Bridge: ${TOLD[kind]}, killed (-9) when a third was in Kafka and started again: ${lost} of ${MESSAGES} acknowledged messages lost, ${duplicates} duplicates.`,
+        );
+      });
+    }
+  } finally {
+    await mosquitto.remove();
+    await admin.close();
+    await cluster.stop();
+  }
+}
+
+const TOLD: Readonly<Record<BridgeKind, string>> = {
+  ours: "ours",
+  plain: "a plain bridge that does not wait for Kafka",
+  piped: "`mosquitto_sub | kcat`",
+};
+
+interface Carried {
+  /** Between the time stamps of the first record and the last one. */
+  readonly seconds: number;
+  readonly lost: number;
+  readonly duplicates: number;
+}
+
+/** One backlog, on a topic of its own. @param isKilled whether it is killed on the way, and started again */
+async function carry(
+  ground: Ground,
+  kind: BridgeKind,
+  topic: string,
+  isKilled = false,
+): Promise<Carried> {
+  const { cluster, admin, mosquitto, folder, signal } = ground;
+  const config = { "message.timestamp.type": "LogAppendTime" };
+  await admin.createTopic({
+    name: topic,
+    partitions: PARTITIONS,
+    replicationFactor: BROKERS,
+    config,
+  });
+  for (let i = 0; i < PARTITIONS; i++) await awaitLeader(admin, topic, i);
+  const [port = 0] = await freePorts(1);
+  const way: Way = {
+    mqtt: mosquitto.access(USERS[kind]),
+    bootstrapServers: cluster.bootstrapServers.split(","),
+    filter: FILTER,
+    topic,
+    folder,
+    port,
+  };
+  const contender = await Contender[kind](way);
+  try {
+    // Its session begins, and stays.
+    contender.start();
+    await carries(ground, topic, `hello-${topic}`, contender);
+    await contender.end("SIGTERM");
+    await publishBacklog(mosquitto.access("load"), topic, MESSAGES);
+    contender.start();
+    if (isKilled) {
+      await until(ground, topic, MESSAGES / 3);
+      await contender.end("SIGKILL");
+      contender.start();
+    }
+    await until(ground, topic, MESSAGES);
+    return await judge(ground, topic);
+  } finally {
+    await contender.end("SIGKILL");
+    signal.throwIfAborted();
+  }
+}
+
+/** Waits until messages that are published come through. */
+async function carries(
+  ground: Ground,
+  topic: string,
+  session: string,
+  contender: Contender,
+): Promise<void> {
+  const deadline = performance.now() + SUBSCRIBE_MS;
+  while ((await count(ground, topic)) === 0) {
+    if (ground.signal.aborted) throw new Interrupted();
+    if (performance.now() > deadline) {
+      throw new Error(
+        `waited ${SUBSCRIBE_MS / 1000} s for a first message in ${topic}\n${await contender.log()}`,
+      );
+    }
+    await publishBacklog(ground.mosquitto.access("load"), session, 1);
+    await sleep(LOOK_MS);
+  }
+}
+
+/** Waits for so many records, or until no more come. */
+async function until(ground: Ground, topic: string, records: number): Promise<void> {
+  const begun = performance.now();
+  let [last, lastMs] = [-1, begun];
+  for (;;) {
+    const found = await count(ground, topic);
+    const now = performance.now();
+    if (found !== last) [last, lastMs] = [found, now];
+    // Those of the beginning count as well, so that the end is not before all is there.
+    if (found >= records && now - lastMs > 2 * LOOK_MS) return;
+    if (records < MESSAGES && found >= records) return;
+    if (now - lastMs > SILENCE_MS) return;
+    if (now - begun > CARRY_MS) {
+      throw new Error(`waited ${CARRY_MS / 1000} s for ${records} records in ${topic}: ${found}`);
+    }
+    if (ground.signal.aborted) throw new Interrupted();
+    await sleep(LOOK_MS);
+  }
+}
+
+async function count({ cluster }: Ground, topic: string): Promise<number> {
+  const client = new KafkaTopic(serversOf(cluster), topic);
+  try {
+    const places = await client.places();
+    const ends = await Promise.all(
+      places.map(async ({ partition, leader }) => {
+        if (leader === undefined) return 0n;
+        return (await client.bounds(leader, [partition])).get(partition)?.end ?? 0n;
+      }),
+    );
+    return Number(ends.reduce((sum, end) => sum + end, 0n));
+  } finally {
+    await client.close();
+  }
+}
+
+async function judge({ cluster }: Ground, topic: string): Promise<Carried> {
+  const records = await readTopic([...serversOf(cluster)], topic);
+  const seen = new Set<number>();
+  let [duplicates, first, last] = [0, Infinity, 0];
+  for (const { value, timestampMs } of records) {
+    const index = indexOf(topic, value);
+    if (index === undefined) continue;
+    if (seen.has(index)) duplicates += 1;
+    seen.add(index);
+    first = Math.min(first, Number(timestampMs));
+    last = Math.max(last, Number(timestampMs));
+  }
+  return { seconds: (last - first) / 1000, lost: MESSAGES - seen.size, duplicates };
+}
+
+const serversOf = ({ brokers }: StartedKafkaCluster): ReadonlyMap<number, string> =>
+  new Map(brokers.map(({ id, address }) => [id, address]));

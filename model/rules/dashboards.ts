@@ -1,0 +1,136 @@
+import { leastMemoryMib } from "../budget";
+import { boards, DEFAULT_IMAGE } from "../catalogue";
+import { programPorts } from "../data/programs";
+import type { ConfigProblem } from "../errors";
+import { defaults, type LabDraft } from "../schema";
+import { inOrder, Report } from "./report";
+import { checkServiceHost } from "./service-host";
+
+/** Java that Debian or Ubuntu packages, oldest first: 12 has 17, 13 has 21, Ubuntu 22.04 both. */
+const JAVA: readonly number[] = [17, 21, 25];
+const DEBIAN_12_JAVA = 17;
+/** A JVM with a heap of its own takes so much beside it, MiB: as for Kafka (budget.ts). */
+const BESIDE_HEAP_MIB = 256;
+
+/** Rules about Metabase. That its jar is there, and what it needs, is for the controlling machine to say. */
+export function dashboardsProblems(draft: LabDraft): ConfigProblem[] {
+  const report = new Report();
+  const { dashboards } = draft;
+  if (dashboards === undefined) return [];
+  checkServiceHost("dashboards", dashboards.host, draft, Object.hasOwn(dashboards, "host"), report);
+  if (!Object.hasOwn(draft, "store")) {
+    const cause = "shows what the store holds, and store is not given";
+    report.add(["dashboards"], undefined, cause, "Add store: {}, or remove dashboards.");
+  }
+  checkPort(draft, report);
+  checkProgramPort(draft, report);
+  checkEmail(draft, report);
+  checkJava(draft, report);
+  checkMemory(draft, report);
+  return report.problems;
+}
+
+const hostOf = ({ dashboards, mqtt }: LabDraft): string => dashboards?.host ?? mqtt?.host ?? "";
+
+/** What else listens on Metabase's host. */
+function checkPort(draft: LabDraft, report: Report): void {
+  const { dashboards, store, mqtt, hosts, ssh, cluster } = draft;
+  const port = dashboards?.port;
+  const name = hostOf(draft);
+  if (port === undefined) return;
+  const host = hosts?.[name];
+  const roles: readonly (string | undefined)[] =
+    host?.role === "broker" ? (host.processRoles ?? defaults.processRoles) : [host?.role];
+  const program = inOrder(programPorts).find(([, its]) => its === port)?.[0];
+  const holders: readonly (readonly [held: boolean, what: string])[] = [
+    [port === ssh?.port, "ssh.port"],
+    [port === cluster?.clientPort && roles.includes("broker"), "cluster.clientPort"],
+    [port === cluster?.controllerPort && roles.includes("controller"), "cluster.controllerPort"],
+    [port === mqtt?.port && mqtt.host === name, "mqtt.port"],
+    [port === store?.port && (store.host ?? mqtt?.host) === name, "store.port"],
+    [program !== undefined, `the port of the program ${program}`],
+  ];
+  const holder = holders.find(([held]) => held)?.[1];
+  if (holder === undefined) return;
+  report.add(
+    ["dashboards", "port"],
+    port,
+    `is ${holder} too: one host cannot listen twice on a port`,
+    "Leave it out to have 3000, or choose another.",
+  );
+}
+
+function checkProgramPort({ ssh, cluster }: LabDraft, report: Report): void {
+  const listeners = [
+    [["ssh", "port"], ssh?.port],
+    [["cluster", "clientPort"], cluster?.clientPort],
+    [["cluster", "controllerPort"], cluster?.controllerPort],
+  ] as const;
+  for (const [path, port] of listeners) {
+    if (port !== programPorts.dashboards) continue;
+    const cause =
+      "is where the dashboards program tells its health: one host cannot listen twice on a port";
+    const list = Object.values(programPorts).join(", ");
+    report.add(path, port, cause, `Choose another; ${list} are the programs'.`);
+  }
+}
+
+/** Metabase takes what looks like an address; nothing is sent to it. */
+function checkEmail({ dashboards }: LabDraft, report: Report): void {
+  const email = dashboards?.email;
+  if (email === undefined || /^[a-z0-9._+-]+@([a-z0-9-]+\.)+[a-z]{2,}$/.test(email)) return;
+  report.add(
+    ["dashboards", "email"],
+    email,
+    "is not an e-mail address in small letters",
+    "Write one, e.g. you@example.com, or leave it out.",
+  );
+}
+
+function checkJava({ dashboards, virtual }: LabDraft, report: Report): void {
+  const java = dashboards?.java;
+  if (java === undefined) return;
+  const path = ["dashboards", "java"];
+  if (!JAVA.includes(java)) {
+    const cause = "is no Java that Debian has for long";
+    report.add(path, java, cause, `Known: ${JAVA.join(", ")}.`);
+  } else if (virtual?.image === DEFAULT_IMAGE && java !== DEBIAN_12_JAVA) {
+    report.add(
+      path,
+      java,
+      "is no Java of virtual Pis, which run Debian 12",
+      `Write java: ${DEBIAN_12_JAVA}, and take Metabase v0.52, the last that runs on it.`,
+    );
+  }
+}
+
+/** Whether Metabase fits beside what else the board runs. */
+function checkMemory(draft: LabDraft, report: Report): void {
+  const { dashboards, hosts, machines, cluster, telemetry, bridge, store, mqtt } = draft;
+  const name = hostOf(draft);
+  const host = hosts?.[name];
+  const board = machines?.[host?.machine ?? ""]?.board;
+  const heapMib = dashboards?.heapMib;
+  if (host === undefined || board === undefined || heapMib === undefined) return;
+  const isKafka = host.role === "broker" || host.role === "controller";
+  const kafkaHeap = host.heapMib ?? cluster?.heapMib ?? defaults.heapMib;
+  const kafkaMib = isKafka ? Math.ceil((kafkaHeap * 9) / 8) + BESIDE_HEAP_MIB : 0;
+  const bridges: readonly (string | undefined)[] =
+    bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
+  // This program, and what the others are reckoned as beside Kafka (rules/hosts.ts).
+  const programs =
+    1 +
+    (telemetry === undefined ? 0 : 1) +
+    (bridges.includes(name) ? 1 : 0) +
+    (store !== undefined && (store.host ?? mqtt?.host) === name ? 3 : 0);
+  const needMib = leastMemoryMib(heapMib, programs) + kafkaMib;
+  const { memoryMib } = boards[board];
+  if (needMib <= memoryMib) return;
+  const beside = isKafka ? `, Kafka (${kafkaMib} MiB)` : "";
+  report.add(
+    ["dashboards", "heapMib"],
+    heapMib,
+    `does not fit on ${name}: with the system${beside} and ${programs} programs it takes ${needMib} MiB, and a ${board} has ${memoryMib}`,
+    "Name a host with more memory under dashboards.host, or a smaller heap.",
+  );
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AlertingConfig } from "../../model";
+import { withDeadline } from "../lib/deadline";
+import { BridgeLag, parseScrape } from "./lag";
+
+/** Between two questions, and how long an answer may take, ms. */
+const ASK_MS = 1_000;
+const ANSWER_MS = 1_500;
+/** After that the other bridges have taken over what a bridge carried that is away, ms. */
+const TAKEN_OVER_MS = 30_000;
+/** Bytes of an answer that are looked at. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+interface Seen {
+  /** Since when it does not answer, or has no connection to the MQTT broker. */
+  illSinceMs: number | undefined;
+}
+
+/** Reads the bridges' figures. */
+export class BridgeWatch {
+  private readonly stopping = new AbortController();
+  private readonly seen = new Map<string, Seen>();
+
+  /** @param tell how far a bridge is behind, seconds; each second */
+  constructor(
+    bridges: AlertingConfig["bridges"],
+    private readonly tell: (host: string, lagSeconds: number) => void,
+  ) {
+    for (const bridge of bridges) {
+      this.seen.set(bridge.host, { illSinceMs: undefined });
+      void this.watch(bridge.host, bridge.url);
+    }
+  }
+
+  /** Whether what devices publish is carried: by all bridges, or by others in place of one that is gone. */
+  flows(nowMs = Date.now()): boolean {
+    const all = [...this.seen.values()];
+    const isWell = ({ illSinceMs }: Seen) => illSinceMs === undefined;
+    if (all.every(isWell)) return true;
+    const isSettled = ({ illSinceMs }: Seen) =>
+      illSinceMs === undefined || nowMs - illSinceMs >= TAKEN_OVER_MS;
+    return all.some(isWell) && all.every(isSettled);
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private async watch(host: string, url: string): Promise<void> {
+    const { signal } = this.stopping;
+    const lag = new BridgeLag(Date.now());
+    while (!signal.aborted) {
+      const begun = Date.now();
+      const text = await ask(url, signal);
+      if (signal.aborted) return;
+      const scrape = text === undefined ? undefined : parseScrape(text);
+      const now = Date.now();
+      const isWell = scrape !== undefined && scrape.away === 0;
+      const seen = this.seen.get(host);
+      if (seen !== undefined) seen.illSinceMs = isWell ? undefined : (seen.illSinceMs ?? now);
+      this.tell(host, lag.take(scrape, now));
+      const rest = Math.max(0, begun + ASK_MS - Date.now());
+      await sleep(rest, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** Undefined where there is no answer of use. */
+async function ask(url: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await withDeadline(ANSWER_MS, signal, (over) => read(url, over));
+  } catch {
+    return undefined;
+  }
+}
+
+async function read(url: string, signal: AbortSignal): Promise<string | undefined> {
+  const response = await fetch(url, { signal });
+  if (!response.ok || response.body === null) return undefined;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
+    bytes += part.length;
+    if (bytes > MAX_BYTES) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}

@@ -1,0 +1,30 @@
+const FIRST_MS = 1_000;
+const LONGEST_MS = 60_000;
+/** A server that asks for more patience than this is asked again all the same. */
+const LONGEST_ASKED_MS = 600_000;
+
+/**
+ * How long to wait before the next try, ms: doubled at each failure, spread by a quarter so that many labs do
+ * not come at once, and at least what the server asks for.
+ *
+ * @param failures in a row, from 1 on
+ * @param random in [0, 1)
+ */
+export function pauseMs(
+  failures: number,
+  askedMs: number | undefined,
+  random: number,
+  firstMs = FIRST_MS,
+): number {
+  const doubled = Math.min(firstMs * 2 ** Math.min(failures - 1, 30), LONGEST_MS);
+  const spread = Math.ceil(doubled * (0.75 + random / 4));
+  return Math.max(spread, Math.min(askedMs ?? 0, LONGEST_ASKED_MS));
+}
+
+/** What a `Retry-After` asks for (RFC 9110, 10.2.3): seconds, or a date. Undefined for anything else. */
+export function retryAfterMs(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}

@@ -1,0 +1,343 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { programPorts } from "../../model";
+import { telemetryTopic } from "../../model/data/programs";
+import { Link } from "../../payloads/bridge/link";
+import { readAlert } from "../../payloads/ring/alert";
+import { loadTarget } from "../../scripts/lib/load/target";
+import type { RecordJson } from "../../scripts/lib/records/record-text";
+import { endureLoad } from "../../trials/data-plane/ordeal";
+import { remarks, shortcomings } from "../../trials/data-plane/verdict";
+import { allPis, askAll, piOf, type Pi } from "../support/lab/pi";
+import { waitUntilWell } from "../support/lab/well";
+import { createTestStack, type Outcome, type TestStack } from "../support/stack";
+import { waitFor } from "../support/wait";
+
+/**
+ * What the template's lab does with its data: ring, Mosquitto, telemetry, bridge and load, on virtual Pis as a
+ * user has them. The tests go on from each other.
+ */
+
+jest.setTimeout(600_000);
+
+/** A short form of the trial `data-plane`. */
+const STAGE = { devices: 100, ratePerSecond: 1, seconds: 220 };
+
+let made: TestStack | undefined;
+
+beforeAll(async () => {
+  const stack = await createTestStack({
+    edit: (lab) => {
+      lab["mqtt"] = { host: "data-1", devices: { "esp32-1": {} } };
+      const { routes } = lab["bridge"] as { routes: object[] };
+      routes.push({ from: "devices/#", topic: "devices" });
+      lab.topics["devices"] = { partitions: 1 };
+      // It sends where its button is pressed.
+      lab["ring"] = { alertsPerMinute: 0 };
+    },
+  });
+  made = stack;
+  await stack.up();
+});
+
+afterAll(() => made?.remove());
+
+function lab(): TestStack {
+  if (made === undefined) throw new Error("the lab did not come up");
+  return made;
+}
+
+/** The units of ours that a host runs, with what systemd tells of them. */
+async function services(pi: Pi): Promise<Record<string, string>> {
+  const shown = await pi.run(
+    "for unit in mosquitto pi-lab-bridge pi-lab-ring pi-lab-telemetry; do echo $unit $(systemctl show $unit -P ActiveState -P InvocationID); done",
+  );
+  const lines = shown.split("\n").map((line) => line.split(" "));
+  return Object.fromEntries(
+    lines.flatMap(([unit = "", state, invocation]) =>
+      state === "active" ? [[unit, invocation ?? ""]] : [],
+    ),
+  );
+}
+
+const steps = ({ steps: all }: Outcome): string[] =>
+  all
+    .filter(({ op }) => ["create", "update", "replace", "delete"].includes(op))
+    .map(({ op, name }) => `${op} ${name}`)
+    .sort();
+
+/** What a topic holds, as `npm run consume` prints it. */
+async function consumed(topic: string): Promise<RecordJson[]> {
+  const { exitCode, output, stdout } = await lab().script(
+    "consume",
+    topic,
+    "--from-beginning",
+    "--json",
+  ).ended;
+  if (exitCode !== 0) throw new Error(output);
+  return stdout
+    .split("\n")
+    .flatMap((line) => (line === "" ? [] : [JSON.parse(line) as RecordJson]));
+}
+
+interface Heard {
+  readonly device: string;
+  readonly session: string;
+  readonly seq: number;
+  readonly time: string;
+  readonly cpuLoad: number | null;
+  readonly temperatureC: number | null;
+}
+
+const text = ({ value }: RecordJson): string => (typeof value === "string" ? value : "");
+
+const heard = (record: RecordJson): Heard => JSON.parse(text(record)) as Heard;
+
+/** Telemetry in Kafka that was measured after a moment, of each host that there is any of. */
+async function heardSince(ms: number): Promise<string[]> {
+  const found = (await consumed("telemetry"))
+    .map(heard)
+    .filter(({ time }) => Date.parse(time) > ms);
+  return [...new Set(found.map(({ device }) => device))].sort();
+}
+
+const hostNames = (): string[] =>
+  lab()
+    .lab()
+    .hosts.map(({ name }) => name as string)
+    .sort();
+
+async function mqttPassword(user: string): Promise<string> {
+  const told = await lab().ask("stack", "output", "mqttPasswords", "--json", "--show-secrets");
+  const password = (JSON.parse(told) as Record<string, string>)[user];
+  if (password === undefined) throw new Error(`no password of ${user} is told`);
+  return password;
+}
+
+/** Publishes one message with QoS 1 as the declared device does, and waits for its PUBACK. */
+async function publish(topic: string, payload: string, password?: string): Promise<void> {
+  const { data, hosts } = lab().lab();
+  const { address } = hosts.find(({ name }) => name === data.mqtt?.host)!.machine;
+  const access = { address, port: data.mqtt!.port, username: "esp32-1" };
+  const link = await Link.open(
+    {
+      access: { ...access, password: password ?? (await mqttPassword("esp32-1")) },
+      clientId: "esp32-1",
+      persistent: false,
+      receiveMaximum: 10,
+      onPublish: () => undefined,
+    },
+    AbortSignal.timeout(20_000),
+  );
+  try {
+    await link.publish(topic, payload, { qos: 1, retain: false });
+  } finally {
+    await link.disconnect();
+  }
+}
+
+describe("from nothing", () => {
+  test("each host runs what is its own, and tells its health", async () => {
+    const running = await askAll(allPis(lab()), async (pi) => Object.keys(await services(pi)));
+    const telemetry = ["pi-lab-telemetry"];
+    const client = ["pi-lab-ring", "pi-lab-telemetry"];
+    expect(running).toEqual({
+      ...{ "broker-1": telemetry, "broker-2": telemetry, "broker-3": telemetry },
+      ...{ "client-1": client, "client-2": client, "client-3": client },
+      "data-1": ["mosquitto", "pi-lab-bridge", "pi-lab-telemetry"],
+    });
+    const { hosts } = lab().lab();
+    const endpoints = hosts.flatMap(({ name, role, machine }) => [
+      `http://${machine.address}:${programPorts.telemetry}`,
+      ...(role === "client" ? [`http://${machine.address}:${programPorts.ring}`] : []),
+      ...(name === "data-1" ? [`http://${machine.address}:${programPorts.bridge}`] : []),
+    ]);
+    for (const url of endpoints) {
+      await waitFor(`${url} to be healthy`, async () => {
+        const answer = await fetch(`${url}/healthz`);
+        if (!answer.ok) throw new Error(await answer.text());
+        return true;
+      });
+    }
+  });
+
+  test("a second `up` changes nothing and restarts no service", async () => {
+    const before = await askAll(allPis(lab()), services);
+    expect((await lab().up()).steps).toEqual([]);
+    expect(await askAll(allPis(lab()), services)).toEqual(before);
+  });
+
+  test("every host's telemetry is in Kafka each second, under its name, without a gap", async () => {
+    await waitFor("three messages of each host", async () => {
+      const records = await consumed("telemetry");
+      const counts = hostNames().map((name) => records.filter(({ key }) => key === name).length);
+      return counts.every((count) => count >= 3) || undefined;
+    });
+    const records = await consumed("telemetry");
+    for (const name of hostNames()) {
+      const own = records.filter(({ key }) => key === name);
+      for (const { headers } of own) {
+        expect(headers).toEqual([{ key: "mqtt.topic", value: telemetryTopic(name) }]);
+      }
+      const messages = own.map(heard);
+      // Those from before the bridge's first session are nobody's.
+      const first = messages[0]!.seq;
+      expect(messages.map(({ seq }) => seq)).toEqual(messages.map((_, i) => first + i));
+      expect(new Set(messages.map(({ session }) => session)).size).toBe(1);
+      for (const { device, time, cpuLoad } of messages) {
+        expect(device).toBe(name);
+        expect(Math.abs(Date.now() - Date.parse(time))).toBeLessThan(600_000);
+        expect(cpuLoad).toBeGreaterThanOrEqual(0);
+        expect(cpuLoad).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+});
+
+describe("used", () => {
+  const alerts = async (): Promise<number[]> =>
+    (await consumed("red")).map((one) => readAlert({ value: Buffer.from(text(one)) })!.seq);
+
+  test("a client's button sends an alert, held it repeats, and the other clients receive them", async () => {
+    const pressed = await lab().script("button", "client-1").ended;
+    expect(pressed).toMatchObject({ exitCode: 0, stdout: "client-1: acknowledged 1\n" });
+    const held = await lab().script("button", "client-1", "--hold", "3").ended;
+    const count = Number(/^client-1: released (\d+)\n$/.exec(held.stdout)?.[1]);
+    // Five a second.
+    expect(count).toBeGreaterThanOrEqual(10);
+    const inKafka = await alerts();
+    expect(inKafka).toEqual(inKafka.map((_, i) => i + 1));
+    expect(inKafka.length).toBeGreaterThanOrEqual(1 + count);
+    for (const other of ["client-2", "client-3"]) {
+      const { address } = piOf(lab(), other).host.machine;
+      await waitFor(`${other} to have received ${inKafka.length} alerts`, async () => {
+        const answer = await fetch(`http://${address}:${programPorts.ring}/metrics`);
+        const figures = await answer.text();
+        const found = /^pilab_ring_received_total\{from="client-1"\} (\d+)$/m.exec(figures);
+        const received = found?.[1];
+        if (Number(received) !== inKafka.length) throw new Error(`${received} were`);
+        return true;
+      });
+    }
+  });
+
+  test("a declared device publishes with its password on its own topics, and nobody else does", async () => {
+    const message = JSON.stringify({ device: "esp32-1", seq: 1, temperatureC: 21.5 });
+    await publish("devices/esp32-1/air", message);
+    await waitFor("the message in Kafka", async () => {
+      const records = await consumed("devices");
+      return records.length > 0 || undefined;
+    });
+    expect(await consumed("devices")).toMatchObject([
+      { key: "devices/esp32-1/air", value: message },
+    ]);
+    await expect(publish(telemetryTopic("broker-1"), message)).rejects.toThrow(/not authorized/);
+    await expect(publish("devices/esp32-1/air", message, "a guess")).rejects.toThrow(
+      /not authorized/,
+    );
+    expect(await consumed("devices")).toHaveLength(1);
+  });
+});
+
+describe("changed by hand", () => {
+  test("a service's edited file is found, and brought back with a restart of that service alone", async () => {
+    const data = piOf(lab(), "data-1");
+    const client = piOf(lab(), "client-2");
+    await data.run("echo 'topic write #' >>/etc/mosquitto/pi-lab.acl");
+    await client.run("systemctl stop pi-lab-ring; sed -i s/red/rod/ /etc/pi-lab/ring.json");
+    const before = { data: await services(data), client: await services(client) };
+
+    const { exitCode, stdout } = await lab().script("drift").ended;
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/data-1 +\/etc\/mosquitto\/pi-lab\.acl sha256/);
+    expect(stdout).toMatch(/client-2 +\/etc\/pi-lab\/ring\.json sha256/);
+    expect(stdout).toMatch(/client-2 +pi-lab-ring\.service activeState/);
+
+    expect(steps(await lab().up("--refresh"))).toEqual([
+      "replace client-2-services",
+      "replace data-1-services",
+      "update client-2-state",
+      "update data-1-state",
+    ]);
+    const after = { data: await services(data), client: await services(client) };
+    expect({ ...after.data, mosquitto: "" }).toEqual({ ...before.data, mosquitto: "" });
+    expect(after.data["mosquitto"]).not.toBe(before.data["mosquitto"]);
+    expect({ ...after.client, "pi-lab-ring": "" }).toEqual({ ...before.client, "pi-lab-ring": "" });
+    expect((await lab().script("drift").ended).exitCode).toBe(0);
+    // Who was thrown off is there again.
+    const now = Date.now();
+    await waitFor("every host's telemetry", async () => {
+      const found = await heardSince(now);
+      return found.length === hostNames().length || Promise.reject(new Error(found.join()));
+    });
+  });
+});
+
+describe("under load, with parts that fail", () => {
+  test("what was sent was acknowledged, is in Kafka and was read by every consumer, by id", async () => {
+    await waitUntilWell(lab());
+    const model = lab().lab();
+    const said: string[] = [];
+    const endured = await endureLoad(
+      {
+        lab: model,
+        target: await loadTarget(lab().folder, model, lab().engine),
+        pi: (name) => piOf(lab(), name),
+        signal: AbortSignal.timeout(480_000),
+        log: (line) => said.push(line),
+      },
+      STAGE,
+    ).catch((error: unknown) => {
+      throw new Error(said.slice(-40).join("\n"), { cause: error });
+    });
+    process.stdout.write(`${remarks(endured).join("\n")}\n`);
+    expect(shortcomings(endured, hostNames())).toEqual([]);
+    expect(endured.incidents).toHaveLength(3);
+  });
+});
+
+describe("swapped", () => {
+  test("the MQTT broker's host on another machine: its services come up there, and all find it", async () => {
+    lab().edit((value) => (value.hosts["data-1"]!.machine = "pi-7"));
+    const preview = await lab().preview();
+    expect(preview.errors).toEqual([]);
+    const gate = preview.steps.find(({ type }) => type === "pilab:lab/swapGate:SwapGate");
+    const { swaps } = gate?.metadata.new?.inputs as { swaps: Record<string, string[]> };
+    expect(swaps["data-1"]).toEqual([
+      expect.stringMatching(/^pi-8 \(.*\) answers$/),
+      "what runs on pi-8 runs on there until you switch it off",
+      expect.stringMatching(/^pi-7 \(.*\) is prepared as data-1$/),
+    ]);
+    const up = steps(await lab().up());
+    const others = hostNames().filter((name) => name !== "data-1");
+    expect(up).toEqual(
+      expect.arrayContaining([
+        "replace data-1-services",
+        ...others.map((name) => `update ${name}-services`),
+      ]),
+    );
+    expect(Object.keys(await services(piOf(lab(), "data-1")))).toEqual([
+      "mosquitto",
+      "pi-lab-bridge",
+      "pi-lab-telemetry",
+    ]);
+    const now = Date.now();
+    await waitFor("every host's telemetry through the new one", async () => {
+      const found = await heardSince(now);
+      return found.length === hostNames().length || Promise.reject(new Error(found.join()));
+    });
+    // The password is what it was: it is the device's, not the machine's.
+    await publish("devices/esp32-1/air", "after the swap");
+    await waitFor(
+      "its message in Kafka",
+      async () =>
+        (await consumed("devices")).some(({ value }) => value === "after the swap") || undefined,
+    );
+    await sleep(1000);
+    expect((await lab().up()).steps).toEqual([]);
+  });
+
+  test("destroying it leaves nothing", async () => {
+    expect(await lab().destroy()).toMatchObject({ exitCode: 0, errors: [] });
+    await expect(lab().inDocker()).resolves.toEqual([]);
+  });
+});
