@@ -73,9 +73,10 @@ export class PackageStore {
         if (bytesRead === 0) throw new Error(`${url} was cut short in the cache`);
         at += bytesRead;
         hash.update(buffer.subarray(0, bytesRead));
+        // Before its end goes out: who has all of it may ask again at once.
+        if (at === size && hash.digest("hex") !== sha256) await this.remove(url);
         yield buffer.subarray(0, bytesRead);
       }
-      if (hash.digest("hex") !== sha256) await this.remove(url);
     } finally {
       await file.close();
     }

@@ -264,7 +264,7 @@ describe("a configuration with mistakes", () => {
     expect(() => parseLab(config)).toThrow(
       [
         "The lab's configuration has 3 problems; nothing was changed.",
-        "  lab.colour: is not a known key. Keys here: acls, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, packages, quotas, ring, ssh, statusPage, store, switch, telemetry, timezone, topics, users, virtual.",
+        "  lab.colour: is not a known key. Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, packages, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",
         '  lab.hosts.broker-2.nodeId: "2" is text, not a number. Remove the quotes: 2.',
         "  lab.hosts.broker-2.port: 1 is taken by broker-1; the SW-008 has ports 1 to 8. Choose a free one: 2, 7, 8.",
       ].join("\n"),
