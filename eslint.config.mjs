@@ -30,4 +30,15 @@ export default tseslint.config(
       },
     },
   },
+  {
+    // What a browser has.
+    files: ["payloads/status-page/page/*.js"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ["document", "EventSource", "location", "matchMedia", "setInterval", "URLSearchParams"].map(
+          (name) => [name, "readonly"],
+        ),
+      ),
+    },
+  },
 );

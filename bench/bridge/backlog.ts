@@ -9,9 +9,13 @@ const PUBLISH_MS = 120_000;
 /** Devices whose messages a backlog consists of: as many MQTT topics. */
 export const DEVICES = 350;
 
-/** Publishes so many messages with QoS 1, telemetry's, and waits until each is acknowledged. */
+/**
+ * Publishes so many messages with QoS 1, telemetry's, and waits until each is acknowledged.
+ * @param below what their topics begin with
+ */
 export async function publishBacklog(
   access: MqttAccess,
+  below: string,
   session: string,
   count: number,
 ): Promise<void> {
@@ -30,7 +34,7 @@ export async function publishBacklog(
         const device = index % DEVICES;
         const sequence = Math.floor(index / DEVICES);
         const payload = encodeMessage(session, { device, sequence }, Date.now());
-        await link.publish(`load/load-${device + 1}`, payload, { qos: 1, retain: false });
+        await link.publish(`${below}/load-${device + 1}`, payload, { qos: 1, retain: false });
       }
     };
     await Promise.all(Array.from({ length: UNDER_WAY }, publish));

@@ -66,10 +66,10 @@ export class Contender {
     ]);
     const login = ["-h", way.mqtt.address, "-p", String(way.mqtt.port), "-u", way.mqtt.username];
     const session = ["-P", way.mqtt.password, "-V", "mqttv5", "-i", "piped", "-c", "-q", "1"];
-    const expiry = ["-D", "connect", "session-expiry-interval", "4294967295"];
     const window = ["-D", "connect", "receive-maximum", "1000"];
     const what = ["-t", way.filter, "-F", "%t\t%p"];
-    const from = [sub.program, ...login, ...session, ...expiry, ...window, ...what];
+    // Into a pipe it would keep the last lines until some kilobytes are full.
+    const from = ["stdbuf", "-oL", sub.program, ...login, ...session, ...window, ...what];
     const to = [kcat.program, "-P", "-b", way.bootstrapServers.join(","), "-t", way.topic];
     const how = ["-K", "\t", "-X", "acks=all"];
     const line = `${withEnv(sub)}${from.map(quote).join(" ")} | ${withEnv(kcat)}${[...to, ...how].map(quote).join(" ")}`;

@@ -3,6 +3,7 @@ import { boards, DEFAULT_IMAGE } from "../catalogue";
 import { programPorts } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { defaults, type LabDraft } from "../schema";
+import { programsBeside } from "./hosts";
 import { inOrder, Report } from "./report";
 import { checkServiceHost } from "./service-host";
 
@@ -106,7 +107,7 @@ function checkJava({ dashboards, virtual }: LabDraft, report: Report): void {
 
 /** Whether Metabase fits beside what else the board runs. */
 function checkMemory(draft: LabDraft, report: Report): void {
-  const { dashboards, hosts, machines, cluster, telemetry, bridge, store, mqtt } = draft;
+  const { dashboards, hosts, machines, cluster } = draft;
   const name = hostOf(draft);
   const host = hosts?.[name];
   const board = machines?.[host?.machine ?? ""]?.board;
@@ -115,14 +116,7 @@ function checkMemory(draft: LabDraft, report: Report): void {
   const isKafka = host.role === "broker" || host.role === "controller";
   const kafkaHeap = host.heapMib ?? cluster?.heapMib ?? defaults.heapMib;
   const kafkaMib = isKafka ? Math.ceil((kafkaHeap * 9) / 8) + BESIDE_HEAP_MIB : 0;
-  const bridges: readonly (string | undefined)[] =
-    bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
-  // This program, and what the others are reckoned as beside Kafka (rules/hosts.ts).
-  const programs =
-    1 +
-    (telemetry === undefined ? 0 : 1) +
-    (bridges.includes(name) ? 1 : 0) +
-    (store !== undefined && (store.host ?? mqtt?.host) === name ? 3 : 0);
+  const programs = programsBeside(name, draft);
   const needMib = leastMemoryMib(heapMib, programs) + kafkaMib;
   const { memoryMib } = boards[board];
   if (needMib <= memoryMib) return;

@@ -165,13 +165,14 @@ function checkHeaps(draft: LabDraft, report: Report): void {
   }
 }
 
-/** How many programs of the lab's run beside a broker or controller. */
-function programsBeside(host: string, draft: LabDraft): number {
-  const { telemetry, bridge, mqtt, alerting, statusPage, store } = draft;
+/** How many programs of the lab's run on a host, beside Kafka or not. */
+export function programsBeside(host: string, draft: LabDraft): number {
+  const { telemetry, bridge, mqtt, alerting, statusPage, store, dashboards, databricks } = draft;
   const isHere = (group: { readonly host?: string | undefined } | undefined): boolean =>
     group !== undefined && (group.host ?? mqtt?.host) === host;
   const bridges = bridge === undefined ? [] : (bridge.hosts ?? [mqtt?.host]);
-  const groups = [statusPage, alerting].map(isHere);
+  // Metabase, beside the program that keeps it, has its own reckoning (rules/dashboards.ts).
+  const groups = [statusPage, alerting, dashboards, databricks].map(isHere);
   const beside = [telemetry !== undefined, bridges.includes(host), ...groups];
   // The sink, and PostgreSQL with its shared buffers and some ten connections, which takes as much as two.
   return beside.filter(Boolean).length + (isHere(store) ? 3 : 0);

@@ -61,7 +61,7 @@ export class ClusterWatch {
 
   async close(): Promise<void> {
     this.stopping.abort();
-    await this.cluster.close();
+    this.cluster.close();
     await this.working;
   }
 

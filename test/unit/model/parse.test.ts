@@ -101,6 +101,7 @@ describe("a valid configuration", () => {
         clientPort: 9092,
         controllerPort: 9093,
         reassignmentThrottleMib: 10,
+        metrics: false,
         liveChecks: true,
         settings: {},
       },
@@ -110,7 +111,10 @@ describe("a valid configuration", () => {
       acls: [],
       packagesFrom: "internet",
       quotas: [],
-      data: { ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+      data: {
+        ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
+        supplies: {},
+      },
     });
   });
 

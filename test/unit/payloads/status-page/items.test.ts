@@ -153,8 +153,7 @@ describe("a host", () => {
   });
 
   test("is not watched where no telemetry is published", () => {
-    const { telemetryEverySeconds: _, ...silent } = CONFIG;
-    state = new LabState(silent, START);
+    state = new LabState({ ...CONFIG, telemetryTopics: [] }, START);
     expect(says("client-1")).toEqual(["unknown", "not watched", undefined]);
     expect(item("lab")).toMatchObject({ hasTelemetry: false });
   });

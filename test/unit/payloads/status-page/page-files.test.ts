@@ -46,17 +46,10 @@ test("each module that is imported is served", () => {
 
 describe("contrast (WCAG 2.2, 1.4.3 and 1.4.11)", () => {
   const css = pageFiles.get("/page.css")?.text ?? "";
-  const blocks = [...css.matchAll(/:root(?:\[data-theme="dark"\])? \{([^}]*)\}/g)].map(
-    ([, text = ""]) =>
-      Object.fromEntries(
-        [...text.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map(([, name, colour]) => [
-          name,
-          colour,
-        ]),
-      ),
-  );
-  const light = blocks[0] as Record<string, string>;
-  const dark = { ...light, ...blocks[1] } as Record<string, string>;
+  const [light = {}, ownDark = {}] = [
+    ...css.matchAll(/:root(?:\[data-theme="dark"\])? \{([^}]*)\}/g),
+  ].map(([, text = ""]) => coloursIn(text));
+  const dark = { ...light, ...ownDark };
   /** Text on ground. */
   const pairs = [
     ["ink", "ground"],
@@ -85,7 +78,7 @@ describe("contrast (WCAG 2.2, 1.4.3 and 1.4.11)", () => {
   const graphics = ["broker", "controller", "client", "host", "accent"] as const;
 
   test("there are two themes", () => {
-    expect(blocks).toHaveLength(2);
+    expect(Object.keys(ownDark).length).toBeGreaterThan(15);
     expect(light["ground"]).not.toBe(dark["ground"]);
   });
 
@@ -113,6 +106,11 @@ describe("contrast (WCAG 2.2, 1.4.3 and 1.4.11)", () => {
     expect(plain(wish?.[1])).toBe(plain(own?.[1]));
   });
 });
+
+function coloursIn(text: string): Record<string, string> {
+  const found = [...text.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)];
+  return Object.fromEntries(found.map(([, name = "", colour = ""]) => [name, colour]));
+}
 
 function contrast(a = "#000000", b = "#000000"): number {
   const [one, two] = [luminance(a), luminance(b)];
