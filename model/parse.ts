@@ -106,7 +106,8 @@ function buildLab(config: LabConfig): Lab {
     substrate:
       config.virtual === undefined
         ? { kind: "physical" }
-        : { kind: "virtual", image: config.virtual.image },
+        : { kind: "virtual", image: config.virtual.image, internet: config.virtual.internet },
+    packagesFrom: config.packages.from,
     switch: buildSwitch(config),
     ssh: {
       user: config.ssh.user,

@@ -6,7 +6,7 @@ import { processRolesOfBroker } from "./process-roles";
 import * as read from "./readers";
 import { dataShapes } from "./schema-data";
 import { securityShapes } from "./schema-security";
-import type { Authentication, BrokerHost, FailoverProfile, Role } from "./types";
+import type { Authentication, BrokerHost, FailoverProfile, PackageSource, Role } from "./types";
 
 /**
  * The shape of the configuration. Built twice from one description: strict, which finds all that is
@@ -18,6 +18,7 @@ type Mode = "strict" | "tolerant";
 export const roles: readonly Role[] = ["broker", "controller", "client", "host"];
 export const profiles: readonly FailoverProfile[] = ["standard", "fast-failover"];
 const authentications: readonly Authentication[] = ["scram"];
+const packageSources: readonly PackageSource[] = ["internet", "controller"];
 
 /** What holds where the configuration says nothing. */
 export const defaults = {
@@ -40,6 +41,8 @@ export const defaults = {
   partitions: 1,
   deletionProtection: true,
   image: DEFAULT_IMAGE,
+  internet: true,
+  packagesFrom: "internet",
   /** Debian's own pool; followed where no host of the lab serves time. */
   upstream: ["2.debian.pool.ntp.org"],
 } as const;
@@ -197,6 +200,18 @@ function buildSchema(mode: Mode) {
       image: leaf(
         read.imageName({ what: "the image of a virtual Pi", example: defaults.image }),
       ).default(defaults.image),
+      internet: leaf(
+        read.flag({ what: "whether the machines reach the internet", example: "true" }),
+      ).default(defaults.internet),
+    },
+    packages: {
+      from: leaf(
+        read.word(
+          { what: "where hosts get packages from", example: "controller" },
+          packageSources,
+          "is nowhere that packages come from",
+        ),
+      ).default(defaults.packagesFrom),
     },
     machine: {
       board: leaf(
@@ -294,6 +309,7 @@ function buildSchema(mode: Mode) {
     switch: object(shapes.switch),
     ssh: optionalObject(shapes.ssh).prefault({}),
     virtual: optionalObject(shapes.virtual).optional(),
+    packages: optionalObject(shapes.packages).prefault({}),
     machines: record(object(shapes.machine)),
     hosts: record(host),
     cluster: optionalObject(shapes.cluster).prefault({}),

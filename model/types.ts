@@ -252,7 +252,15 @@ export type Substrate =
       readonly kind: "virtual";
       /** Docker image of a virtual Pi. */
       readonly image: string;
+      /** Whether the containers reach more than each other and the controlling machine. */
+      readonly internet: boolean;
     };
+
+/**
+ * Where hosts get Debian packages from: each from the internet by itself, or through the controlling machine,
+ * which keeps what it has fetched, so that hosts need no internet.
+ */
+export type PackageSource = "internet" | "controller";
 
 export interface Lab {
   /** Names the lab's containers, network and cluster; unique on one machine. */
@@ -260,6 +268,7 @@ export interface Lab {
   readonly timezone: string;
   readonly clock: Clock;
   readonly substrate: Substrate;
+  readonly packagesFrom: PackageSource;
   readonly switch: Switch;
   readonly ssh: SshAccess;
   readonly machines: readonly Machine[];

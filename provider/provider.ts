@@ -6,6 +6,9 @@ import { checkProviderConfig } from "./cluster-settings";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { HostStateHandler } from "./host-state/handler";
 import { MetadataVersionHandler } from "./metadata-version/handler";
+import type { PackageCache } from "./packages/cache";
+import { PackagesHandler } from "./packages/handler";
+import { packageCache } from "./packages/kept";
 import { NodeStorageHandler } from "./node-storage/handler";
 import { PreflightHandler } from "./preflight/handler";
 import { QuotaHandler } from "./quota/handler";
@@ -33,6 +36,7 @@ export function pilabProvider(outside: Ports): PilabPlugin {
   const cluster = new ClusterAccess(outside.connectAdmin);
   // Whoever connects logs in: which listeners want it, controllers' included, is the cluster's to say.
   const ports: Ports = { ...outside, connectAdmin: cluster.connectAs };
+  let packages: PackageCache | undefined;
   return {
     name: "pilab",
     version: PROVIDER_VERSION,
@@ -56,7 +60,13 @@ export function pilabProvider(outside: Ports): PilabPlugin {
       "pilab:lab/preflight:Preflight": new PreflightHandler(ports, cluster),
       "pilab:lab/swapGate:SwapGate": new SwapGateHandler(ports),
       "pilab:lab/hostState:HostState": new HostStateHandler(ports.openShell),
+      "pilab:lab/packages:Packages": new PackagesHandler(ports.openShell, () => {
+        return (packages ??= packageCache());
+      }),
     },
-    close: () => cluster.close(),
+    close: async () => {
+      await packages?.close();
+      await cluster.close();
+    },
   };
 }

@@ -229,6 +229,30 @@ export class HostState extends pulumi.CustomResource {
   }
 }
 
+export interface PackagesArgs {
+  /** Logical host name. */
+  readonly host: pulumi.Input<string>;
+  readonly connection: Connection;
+  /** Names of Debian packages; `jre` is the JRE that the host's system has. */
+  readonly packages: pulumi.Input<readonly string[]>;
+  /** What runs on the host, as `renderBringScript` has it. */
+  readonly script: pulumi.Input<string>;
+  /** The host is looked at again when any of it is another. */
+  readonly triggers: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** A host's packages, brought to it through the controlling machine, which keeps what it has fetched. */
+export class Packages extends pulumi.CustomResource {
+  static readonly type = "pilab:lab/packages:Packages";
+
+  declare readonly packages: pulumi.Output<string[]>;
+
+  constructor(name: string, args: PackagesArgs, opts?: pulumi.CustomResourceOptions) {
+    const inputs = { ...args, connection: guarded(args.connection) };
+    super(Packages.type, name, inputs, versioned(opts));
+  }
+}
+
 /** What a Kafka node's machine is to be good for. */
 export interface PreflightKafka {
   /** Kafka `node.id`. */
@@ -253,6 +277,8 @@ export interface PreflightHost {
   readonly board: pulumi.Input<string>;
   /** How many of the lab's programs run there. Default 0. */
   readonly programs?: pulumi.Input<number>;
+  /** `controller`: its packages come through the controlling machine. Default: it fetches them itself. */
+  readonly packagesFrom?: pulumi.Input<string>;
   /** Brokers and controllers only. */
   readonly kafka?: PreflightKafka | undefined;
 }

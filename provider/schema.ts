@@ -136,9 +136,10 @@ const TYPES = {
       role: text("broker, controller, client or host."),
       board: text("The board that is declared."),
       programs: whole("How many of the lab's programs run there; default 0."),
+      packagesFrom: text("controller, or internet, the default."),
       kafka: type("PreflightKafka"),
     },
-    ["programs", "kafka"],
+    ["programs", "packagesFrom", "kafka"],
   ),
   "pilab:kafka:CheckedMachine": object({
     identity: listOf({ type: "string" }, "What it was when it was looked at."),
@@ -222,6 +223,16 @@ const RESOURCES = {
         swaps: mapOf(listOf({ type: "string" }, "Steps."), "Steps of the last swap, by host."),
         former: mapOf(type("Former"), "What each node has left behind, by host."),
       },
+    },
+  ),
+  "pilab:lab/packages:Packages": resource(
+    "A host's Debian packages, brought to it through the controlling machine.",
+    {
+      host: text("Logical host name."),
+      connection: type("Connection"),
+      packages: listOf({ type: "string" }, "Names; jre is the JRE that the host's system has."),
+      script: text("What runs on the host."),
+      triggers: listOf({ type: "string" }, "What makes it look again."),
     },
   ),
   "pilab:lab/hostState:HostState": resource(

@@ -3,22 +3,32 @@ import { join } from "node:path";
 import { quote } from "../shared/shell";
 
 type ScriptName =
+  | "bring"
   | "former-services"
   | "install"
   | "jmx-agent"
   | "kafka-tool"
   | "lib"
+  | "packages"
   | "prepare"
   | "services"
   | "stage"
   | "stamp";
+
+/** The parts that a script takes in between `lib` and its own text. */
+const PARTS = {
+  bring: ["former-services", "packages"],
+  install: [],
+  "jmx-agent": [],
+  prepare: ["former-services", "packages"],
+  services: ["former-services"],
+} as const satisfies Readonly<Partial<Record<ScriptName, readonly ScriptName[]>>>;
 
 function read(name: ScriptName): string {
   return readFileSync(join(__dirname, "scripts", `${name}.sh`), "utf8");
 }
 
 const lib = read("lib");
-const formerServices = read("former-services");
 
 /** The stage helper, whole. Its argument, if any, is the host's name in its messages. */
 export const stageHelper = `#!/bin/bash\npi_host=\${1-}\n${lib}\n${read("stage")}`;
@@ -29,14 +39,14 @@ export const kafkaToolHelper = read("kafka-tool");
 
 /** A script that `bash -s` reads on its standard input: variables, functions, and a body that uses them. */
 export function hostScript(
-  body: "install" | "jmx-agent" | "prepare" | "services",
+  body: keyof typeof PARTS,
   variables: Readonly<Record<string, string | readonly (string | number)[] | number>>,
   texts: Readonly<Record<string, string>> = {},
 ): string {
   return [
     ...Object.entries(variables).map(([name, value]) => `${name}=${shellValue(value)}`),
     lib,
-    ...(body === "install" || body === "jmx-agent" ? [] : [formerServices]),
+    ...PARTS[body].map(read),
     ...Object.entries(texts).map(([name, text]) => textFunction(name, text)),
     read(body),
   ].join("\n");

@@ -23,7 +23,14 @@ export { renderKafkaHosts } from "./kafka-hosts";
 export { kafkaPaths } from "./kafka-paths";
 export { renderKafkaUnit } from "./kafka-unit";
 export { renderLog4j2 } from "./log4j2";
-export { containerHostFiles, renderPrepareScript, type PrepareOptions } from "./prepare";
+export {
+  broughtPackages,
+  containerHostFiles,
+  labPackages,
+  renderBringScript,
+  renderPrepareScript,
+  type PrepareOptions,
+} from "./prepare";
 export {
   birthVoters,
   renderServerProperties,

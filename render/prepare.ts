@@ -36,6 +36,9 @@ const PACKAGES_MIB: Readonly<Record<Host["role"], number>> = {
   host: 32,
 };
 
+/** Lists as they are downloaded, and what apt makes of them: Debian 12's took 90 MiB in all. */
+const LISTS_MIB = 160;
+
 /** Free space for each package of a service, MiB: Mosquitto takes 3 with all that it depends on. */
 const PACKAGE_MIB = 16;
 /** Those that need more: PostgreSQL takes 290 with Perl and LLVM, and as much again while it is unpacked. */
@@ -62,19 +65,15 @@ function packagesMib(role: Host["role"], packages: readonly string[]): number {
  * Prints one line that is the same at each run; progress and errors go to standard error.
  */
 export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOptions = {}): string {
-  const packages = hostPackages(lab, host);
   return hostScript(
     "prepare",
     {
       pi_host: host.name,
       pi_role: host.role,
-      pi_kafka: isKafkaHost(host) ? "yes" : "",
+      ...packageVariables(lab, host, options),
+      pi_packages_from: lab.packagesFrom,
       pi_timezone: lab.timezone,
-      pi_packages: packages,
-      pi_packages_mib: packagesMib(host.role, packages),
       pi_services: hasServices(lab, host) ? "yes" : "",
-      pi_lock_wait: options.lockWaitSeconds ?? 300,
-      pi_package_timeout: PACKAGE_TIMEOUT_SECONDS,
     },
     {
       common_files: renderBundle(commonHostFiles(lab, host)),
@@ -82,6 +81,44 @@ export function renderPrepareScript(lab: Lab, host: Host, options: PrepareOption
       board_files: renderBundle(boardFiles()),
     },
   );
+}
+
+/** What the scripts that install packages are told. */
+function packageVariables(lab: Lab, host: Host, options: PrepareOptions) {
+  const packages = hostPackages(lab, host);
+  return {
+    pi_kafka: isKafkaHost(host) ? "yes" : "",
+    pi_packages: packages,
+    pi_packages_mib: packagesMib(host.role, packages),
+    pi_lock_wait: options.lockWaitSeconds ?? 300,
+    pi_package_timeout: PACKAGE_TIMEOUT_SECONDS,
+  };
+}
+
+/**
+ * The script that brings a host its packages through a proxy on its own loopback: for `bash -s` as root, with
+ * a command and its words after it. What it prints is read by `provider/packages`.
+ */
+export function renderBringScript(lab: Lab, host: Host, options: PrepareOptions = {}): string {
+  return hostScript("bring", {
+    pi_host: host.name,
+    ...packageVariables(lab, host, options),
+    pi_all_packages: labPackages(lab),
+    pi_lists_mib: LISTS_MIB,
+  });
+}
+
+/** The stand-in, in lists of packages, for the JRE that a host's system has. */
+const JRE = "jre";
+
+/** What is to be brought to a host. */
+export function broughtPackages(lab: Lab, host: Host): readonly string[] {
+  return [...hostPackages(lab, host), ...(isKafkaHost(host) ? [JRE] : [])];
+}
+
+/** All that some host of the lab installs. */
+export function labPackages(lab: Lab): readonly string[] {
+  return [...new Set(lab.hosts.flatMap((host) => broughtPackages(lab, host)))].sort();
 }
 
 /** Every file that this script puts on a host that is a container: for those who lay them out by other means. */

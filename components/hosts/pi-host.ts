@@ -1,9 +1,15 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host, Lab, Push } from "../../model";
-import { HostState, type PilabProvider } from "../../provider/resources";
-import { hostWants, type PushedWith, renderPrepareScript } from "../../render";
-import { type Drifts, hostCommand, type ReachableHost } from "../remote";
+import { HostState, Packages, type PilabProvider } from "../../provider/resources";
+import {
+  broughtPackages,
+  hostWants,
+  type PushedWith,
+  renderBringScript,
+  renderPrepareScript,
+} from "../../render";
+import { type Drifts, hostCommand, type ReachableHost, triggersOf } from "../remote";
 
 export interface PiHostArgs {
   readonly lab: Lab;
@@ -40,6 +46,7 @@ export class PiHost extends pulumi.ComponentResource {
       },
       { parent: this, provider: args.provider },
     );
+    const packages = this.packages(name, args);
     this.prepared = hostCommand(
       `${name}-prepare`,
       {
@@ -48,9 +55,33 @@ export class PiHost extends pulumi.ComponentResource {
         stdin: renderPrepareScript(args.lab, args.host),
         drifts: this.drifts("prepare"),
       },
-      { parent: this, dependsOn: args.reachable.readyAfter },
+      { parent: this, dependsOn: [...args.reachable.readyAfter, ...packages] },
     );
     this.registerOutputs({ address: args.reachable.address });
+  }
+
+  /** What brings the packages where the host is not to fetch them itself. */
+  private packages(name: string, { lab, host, reachable, provider }: PiHostArgs): Packages[] {
+    switch (lab.packagesFrom) {
+      case "internet":
+        return [];
+      case "controller":
+        return [
+          new Packages(
+            `${name}-packages`,
+            {
+              host: host.name,
+              connection: reachable.connection,
+              packages: broughtPackages(lab, host),
+              script: renderBringScript(lab, host),
+              triggers: triggersOf(reachable, this.drifts("prepare")),
+            },
+            { parent: this, provider, dependsOn: reachable.readyAfter },
+          ),
+        ];
+      default:
+        return lab.packagesFrom satisfies never;
+    }
   }
 
   /** How often drift was found here that a push mends. */

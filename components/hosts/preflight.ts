@@ -54,6 +54,7 @@ function preflightHost(
   const base = {
     ...{ connection, identity, role: host.role, board: host.machine.board },
     ...(programs === 0 ? {} : { programs }),
+    ...(lab.packagesFrom === "internet" ? {} : { packagesFrom: lab.packagesFrom }),
   };
   if (!isKafkaHost(host)) return base;
   const { clientPort, controllerPort } = lab.cluster;

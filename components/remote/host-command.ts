@@ -40,7 +40,7 @@ export type Drifts = pulumi.Output<number>;
  * What makes a push run anew: another machine, and what was changed on it by hand. While there was no
  * such change, nothing stands for it.
  */
-function triggersOf(
+export function triggersOf(
   host: ReachableHost,
   drifts: Drifts | undefined,
 ): pulumi.Input<pulumi.Input<string>[]> {

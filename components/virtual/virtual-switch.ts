@@ -10,11 +10,14 @@ export function virtualSwitch(
   authorizedKey: string | undefined,
   opts: pulumi.CustomResourceOptions,
 ): docker.Network {
+  const cutOff = lab.substrate.kind === "virtual" && !lab.substrate.internet;
   return new docker.Network(
     name,
     {
       name: lab.name,
       driver: "bridge",
+      // Docker then routes nothing out of it; the controlling machine is on it all the same.
+      ...(cutOff ? { internal: true } : {}),
       labels: stackLabels(lab, authorizedKey),
       ipamConfigs: [{ subnet: lab.switch.subnet, gateway: lab.switch.gateway }],
     },

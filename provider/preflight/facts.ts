@@ -55,6 +55,8 @@ export interface AptFacts {
   readonly isUnneeded: boolean;
   /** How many sources are configured; told only where none of them is http or https. */
   readonly sources: number | undefined;
+  /** Origins of its sources; told only where packages come through the controlling machine. */
+  readonly origins: readonly string[];
   /** `host:port` of the first mirror, or of the proxy before it, and whether it accepted a connection. */
   readonly mirror: { readonly address: string; readonly answers: boolean } | undefined;
 }
@@ -269,6 +271,7 @@ function aptFacts(told: Told): AptFacts {
     isThere: told.one("apt") !== "no",
     isUnneeded: told.one("apt") === "unneeded",
     sources: told.number("apt.sources"),
+    origins: [...new Set(told.all("apt.source"))],
     mirror: address === undefined ? undefined : { address, answers: answer === "yes" },
   };
 }

@@ -135,7 +135,27 @@ function aptFindings({ apt, asRoot }: HostFacts): Finding[] {
       "Name one in /etc/apt/sources.list.d, or install the packages by hand (chrony, for Kafka a JRE 17 or later).",
     );
   }
+  const secure = apt.origins.filter((origin) => !origin.startsWith("http://"));
+  if (secure.length > 0) {
+    return [
+      {
+        check: "apt",
+        severity: "error",
+        found: `its packages are to come through this machine, which keeps what comes over http, not from ${secure.join(", ")}`,
+        value: secure.join(", "),
+        remedy:
+          "Write the http:// address of the mirror in its /etc/apt (packages are signed, whatever way they come), or take the source out.",
+      },
+    ];
+  }
   if (apt.mirror === undefined || apt.mirror.answers) return [];
+  if (apt.origins.length > 0) {
+    return finding(
+      `packages are to be installed through this machine, which ${apt.mirror.address} does not answer, and whose cache has nothing from there`,
+      apt.mirror.address,
+      "Bring this machine online once: `up` or `npm run packages` then keeps what the lab needs.",
+    );
+  }
   return finding(
     `packages are to be installed, and ${apt.mirror.address}, where they come from, does not answer`,
     apt.mirror.address,

@@ -4,6 +4,7 @@ import type { ExecResult } from "../../plugins/common/ssh";
 import { SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
 import { asking, BRISK, KafkaError } from "../admin/port";
+import { canFetchHere } from "../packages/kept";
 import type { HostShell, Login, OpenShell } from "../ssh/port";
 import type { HostFacts } from "./facts";
 import { parseFacts } from "./facts";
@@ -53,14 +54,23 @@ export async function lookAt(
     return failed(error);
   }
   try {
-    const { facts, findings } = await ask(shell, login, wanted);
-    if (facts === undefined) return { host, findings, facts };
+    const { facts: told, findings } = await ask(shell, login, wanted);
+    if (told === undefined) return { host, findings, facts: told };
+    const facts = await withOwnMirror(told);
     return { host, findings: [...findings, ...judgeHost(facts, wanted)], facts };
   } catch (error) {
     return failed(error);
   } finally {
     shell.close();
   }
+}
+
+/** Where packages come through this machine, it is this one that must reach a mirror. */
+async function withOwnMirror(facts: HostFacts): Promise<HostFacts> {
+  const [origin] = facts.apt.origins;
+  if (origin === undefined || !origin.startsWith("http://")) return facts;
+  const mirror = { address: new URL(origin).host, answers: await canFetchHere(origin) };
+  return { ...facts, apt: { ...facts.apt, mirror } };
 }
 
 async function dial(open: OpenShell, login: Login, options: LookOptions): Promise<HostShell> {
@@ -167,6 +177,7 @@ function accessOf({ code }: SshError): { check: CheckName; remedy: string | unde
     case "exec_refused":
     case "exec_timeout":
     case "sftp_failed":
+    case "forward_refused":
     case "aborted":
       return { check: "look", remedy: "See with `ssh` whether it answers, and try again." };
     default:

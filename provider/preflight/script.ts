@@ -10,12 +10,13 @@ export const FACTS_END = "-- end --";
 export const LOOK_TIMEOUT_MS = 60_000;
 
 /** The command line that the script is read by; its words are quoted. */
-export function lookCommand({ kafka }: Wanted): string {
+export function lookCommand({ kafka, packagesFrom = "internet" }: Wanted): string {
   const words =
     kafka === undefined
-      ? ["other"]
+      ? ["other", packagesFrom]
       : [
           "broker",
+          packagesFrom,
           kafka.dataDir,
           ...[kafka.clientPort, kafka.controllerPort].flatMap((port) => port ?? []).map(String),
         ];
@@ -23,8 +24,8 @@ export function lookCommand({ kafka }: Wanted): string {
 }
 
 /**
- * $1: `broker` or `other`. For a broker (or a controller, which is looked at alike) $2: Kafka's
- * data directory, all others: its ports.
+ * $1: `broker` or `other`. $2: `internet` or `controller`, where its packages come from. For a broker (or a
+ * controller, which is looked at alike) $3: Kafka's data directory, all others: its ports.
  *
  * Prints `KEY=VALUE` lines; what has several lines in base64. It changes nothing but for one scratch
  * file beside the data, which it removes. As any other user than root it tells what that user may see.
@@ -33,8 +34,8 @@ export function lookCommand({ kafka }: Wanted): string {
 export const PREFLIGHT_SCRIPT = `
 set -u
 export LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-role=$1 data=\${2-} ports=
-shift "$(($# < 2 ? $# : 2))"
+role=$1 packages=\${2-internet} data=\${3-} ports=
+shift "$(($# < 3 ? $# : 3))"
 for port; do ports="\${ports:+$ports or }sport = :$port"; done
 
 main() {
@@ -120,9 +121,9 @@ units() {
 }
 
 # Asks in the background whether a package mirror (or the proxy before it) accepts a connection, if there
-# are packages to be installed.
+# are packages to be installed. Where they come through the controlling machine, that is asked instead.
 ask_mirror() {
-  local line='' proxy='' address='' port=80
+  local line='' proxy='' address='' port=80 told=no
   apt_asked=no
   if ! command -v apt-get >/dev/null; then
     tell apt no
@@ -134,9 +135,14 @@ ask_mirror() {
   fi
   tell apt yes
   while IFS= read -r line; do
-    if [[ $line =~ (https?)://([^/[:space:]]+) ]]; then break; fi
+    if [[ $line =~ (https?)://([^/[:space:]]+) ]]; then
+      [ "$packages" = controller ] || break
+      tell apt.source "\${BASH_REMATCH[0]}"
+      told=yes
+    fi
     line=
   done < <(grep -hsE '^(deb[[:space:]]|URIs:)' /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources)
+  if [ "$told" = yes ]; then return; fi
   if [ -z "$line" ]; then
     tell apt.sources "$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
       grep -cE '^(deb[[:space:]]|URIs:)')"

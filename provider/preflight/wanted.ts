@@ -1,6 +1,6 @@
 // Not from the model's index: the plugin starts faster without the configuration's schema.
 import { boards } from "../../model/catalogue";
-import type { BoardName, Role } from "../../model/types";
+import type { BoardName, PackageSource, Role } from "../../model/types";
 import type { PropertyMap, PropertyValue } from "../../plugins/common/rpc";
 import { isMap, reveal } from "../../plugins/common/rpc";
 
@@ -13,6 +13,8 @@ export interface Wanted {
   readonly address: string;
   /** How many programs of the lab's run there. Default 0. */
   readonly programs?: number;
+  /** `controller`: its packages come through this machine. Default: it fetches them itself. */
+  readonly packagesFrom?: PackageSource;
   /** Present on brokers and controllers. */
   readonly kafka?: WantedKafka;
 }
@@ -43,7 +45,8 @@ export function parseWanted(
   if (!isRole(role)) throw new Error(`role: must be one of ${roles.join(", ")}`);
   if (!isBoard(board)) throw new Error(`board: must be one of ${Object.keys(boards).join(", ")}`);
   const programs = host["programs"] === undefined ? {} : { programs: whole(host, "programs") };
-  const base = { role, board, ...programs, address: text(connection, "host") };
+  const from = host["packagesFrom"] === "controller" ? { packagesFrom: "controller" as const } : {};
+  const base = { role, board, ...programs, ...from, address: text(connection, "host") };
   if (role !== "broker" && role !== "controller") return base;
   if (!isMap(kafka)) throw new Error("kafka: is missing");
   const id = reveal(clusterId);

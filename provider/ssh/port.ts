@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 import type { ExecResult, SshTarget } from "../../plugins/common/ssh";
 import type { PropertyValue } from "../../plugins/common/rpc";
 import { isMap, reveal } from "../../plugins/common/rpc";
@@ -22,6 +24,12 @@ export interface RunOptions {
 export interface HostShell {
   /** Runs a command line as root. A status other than 0 is a result, not an error. */
   run(command: string, options?: RunOptions): Promise<ExecResult>;
+  /**
+   * Has the host listen on a free port of its loopback, until the connection ends.
+   * @param serve gets each connection to it
+   * @returns the port
+   */
+  forwardIn(serve: (connection: Duplex) => void): Promise<number>;
   close(): void;
 }
 

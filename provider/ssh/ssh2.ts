@@ -26,6 +26,7 @@ export async function openSshShell(login: Login, options: OpenOptions): Promise<
           timeoutMs: run.timeoutMs ?? RUN_TIMEOUT_MS,
         })
         .catch(named),
+    forwardIn: (serve) => session.forwardIn(serve).catch(named),
     close: () => session.close(),
   };
 }

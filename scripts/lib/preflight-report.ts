@@ -96,7 +96,8 @@ function notMade(lab: Lab): never {
 
 function wantedOf(lab: Lab, host: Host, clusterId: string | undefined): Wanted {
   const { board, address } = host.machine;
-  const base = { board, address, programs: servicePrograms(lab, host).length };
+  const programs = servicePrograms(lab, host).length;
+  const base = { board, address, programs, packagesFrom: lab.packagesFrom };
   if (!isKafkaHost(host)) return { ...base, role: host.role };
   const { clientPort, controllerPort } = lab.cluster;
   const { role, nodeId, heapMib } = host;

@@ -1,6 +1,6 @@
 import { createLab, labOutputs } from "../../components/lab";
 import type { Host, Lab } from "../../model";
-import { hostWants, renderPrepareScript } from "../../render";
+import { hostWants, renderBringScript, renderPrepareScript } from "../../render";
 import { physicalLab, virtualLab } from "../support/labs";
 import { localInputs } from "../support/local-inputs";
 import { RecordedProgram } from "../support/recorded";
@@ -11,6 +11,7 @@ const CONTAINER = "docker:index/container:Container";
 const NETWORK = "docker:index/network:Network";
 const RANDOM = "random:index/randomBytes:RandomBytes";
 const SWAP_GATE = "pilab:lab/swapGate:SwapGate";
+const PACKAGES = "pilab:lab/packages:Packages";
 const NODE_STORAGE = "pilab:kafka/nodeStorage:NodeStorage";
 const ROLLOUT = "pilab:kafka/rollout:Rollout";
 const CLUSTER_CONFIG = "pilab:kafka/clusterConfig:ClusterConfig";
@@ -240,6 +241,31 @@ describe("a lab of real Pis", () => {
     const [host] = lab.hosts;
     const disk = { ...host, disk: 2 } as Host;
     expect(await idWith({ ...lab, hosts: [disk, ...lab.hosts.slice(1)] })).not.toBe(first);
+  });
+
+  it("brings every host its packages before that, through this machine, where the configuration says so", async () => {
+    expect(program.names(PACKAGES)).toEqual([]);
+    const offline: Lab = { ...lab, packagesFrom: "controller" };
+    const other = await RecordedProgram.of(() => createLab(offline, localInputs));
+    expect(other.names(PACKAGES)).toEqual(lab.hosts.map(({ name }) => `${name}-packages`));
+    for (const host of lab.hosts) {
+      const { inputs, dependsOn, secrets } = other.get(PACKAGES, `${host.name}-packages`);
+      expect(inputs).toMatchObject({
+        host: host.name,
+        packages: host.role === "broker" ? ["chrony", "jre"] : ["chrony"],
+        script: renderBringScript(offline, host),
+        triggers: [host.machine.hostKey],
+      });
+      expect(secrets).toEqual(["connection"]);
+      expect(dependsOn).toContain(`${PREFLIGHT} preflight`);
+      const prepare = other.get(COMMAND, `${host.name}-prepare`);
+      expect(prepare.dependsOn).toContain(`${PACKAGES} ${host.name}-packages`);
+      expect(prepare.inputs["stdin"]).toContain("pi_packages_from='controller'");
+    }
+    const { hosts } = other.get(PREFLIGHT, "preflight").inputs as { hosts: object };
+    for (const host of Object.values(hosts)) {
+      expect(host).toMatchObject({ packagesFrom: "controller" });
+    }
   });
 
   it("prepares every host once, with its own script, as root, with the pinned key", () => {

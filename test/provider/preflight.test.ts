@@ -49,13 +49,19 @@ afterEach(async () => {
 interface Inputs {
   readonly keys?: { readonly broker?: string; readonly client?: string };
   readonly clientAddress?: string;
+  readonly packagesFrom?: string;
 }
 
-function inputs({ keys = {}, clientAddress = client.name }: Inputs = {}): PropertyMap {
+function inputs({
+  keys = {},
+  clientAddress = client.name,
+  packagesFrom,
+}: Inputs = {}): PropertyMap {
   const machine = (host: string, hostKey: string): PropertyMap => ({
     connection: { host, port: 22, user: "pi", hostKey, privateKey: new Secret("PRIVATE") },
     identity: [hostKey],
     board: "pi-4b-8gb",
+    ...(packagesFrom === undefined ? {} : { packagesFrom }),
   });
   return {
     clusterId: CLUSTER,
@@ -233,6 +239,25 @@ describe("packages", () => {
         /^client-1: packages are to be installed, and 127\.0\.0\.1:\d+, .* does not answer\. /,
       ),
     ]);
+  });
+
+  test("where packages come through this machine, it is asked instead of the host, which tells its sources", async () => {
+    await client.program("bin/timeout", "exit 1");
+    await preflight.up(inputs({ packagesFrom: "controller" }));
+    expect(logged()).toEqual([]);
+    await close();
+    await preflight.up(inputs({ packagesFrom: "controller", keys: { client: "another" } }));
+    expect(logged()).toEqual([
+      expect.stringMatching(
+        /^client-1: packages are to be installed through this machine, which 127\.0\.0\.1:\d+ does not answer, and whose cache has nothing from there\. /,
+      ),
+    ]);
+    await client.file("etc/apt/sources.list.d/debian.sources", "URIs: https://a.example/debian\n");
+    expect(
+      await refusalOf(inputs({ packagesFrom: "controller", keys: { client: "a third" } })),
+    ).toMatch(
+      /client-1: its packages are to come through this machine.*not from https:\/\/a\.example/,
+    );
   });
 
   test("behind a proxy it is the proxy that must answer, and its password is not told", async () => {

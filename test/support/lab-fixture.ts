@@ -57,6 +57,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     timezone: "Etc/UTC",
     clock: { server: "broker-1" as HostName, upstream: [] },
     substrate: { kind: "physical" },
+    packagesFrom: "internet",
     switch: {
       model: "SW-008",
       ports: 8,

@@ -152,6 +152,7 @@ const answers: Record<string, Answer> = {
   "pilab:kafka/clusterConfig:ClusterConfig": () => ({}),
   "pilab:lab/hostState:HostState": () => ({ generations: {} }),
   "pilab:lab/preflight:Preflight": () => ({}),
+  "pilab:lab/packages:Packages": () => ({}),
   "pilab:kafka/metadataVersion:MetadataVersion": () => ({}),
   "pilab:kafka/topicSet:TopicSet": () => ({}),
   "pilab:kafka/user:User": () => ({}),

@@ -19,6 +19,8 @@ const RETRIABLE = {
   exec_refused: false,
   exec_timeout: false,
   sftp_failed: false,
+  /** The server lets nobody forward ports to it. */
+  forward_refused: false,
   aborted: false,
 } as const;
 

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { StringDecoder } from "node:string_decoder";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import { reasonOf } from "./dial";
 import { SshError } from "./errors";
@@ -35,6 +35,8 @@ export interface ExecResult {
   /** Name without SIG, if a signal killed it. */
   readonly signal?: string;
 }
+
+const LOOPBACK = "127.0.0.1";
 
 /** Time that a command has to end after SIGTERM, before its channel is dropped. */
 const TERM_GRACE_MS = 1_000;
@@ -97,6 +99,34 @@ export class SshSession {
       });
     });
     return this.files;
+  }
+
+  /**
+   * Has the host listen on a free port of its loopback, until the connection ends.
+   * @param serve gets each connection to it; what goes wrong with one is its own affair
+   * @returns the port
+   */
+  async forwardIn(serve: (connection: Duplex) => void): Promise<number> {
+    const { client } = this;
+    const port = await new Promise<number>((resolve, reject) => {
+      const ended = (): void => reject(this.lostWhile("asking for a port"));
+      client.once("close", ended);
+      client.forwardIn(LOOPBACK, 0, (error, bound) => {
+        client.removeListener("close", ended);
+        if (error === undefined) return resolve(bound);
+        const remedy = "its sshd_config needs the line: AllowTcpForwarding yes (or remote)";
+        const text = `the server does not forward a port: ${error.message}; ${remedy}`;
+        reject(this.error("forward_refused", text));
+      });
+    });
+    client.on("tcp connection", ({ destPort }, accept, reject) => {
+      if (destPort !== port) return reject();
+      const connection: Duplex = accept();
+      // The other end may be gone before anybody listens here.
+      connection.on("error", () => undefined);
+      serve(connection);
+    });
+    return port;
   }
 
   /** What is under way on the connection breaks. */

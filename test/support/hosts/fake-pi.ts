@@ -133,6 +133,7 @@ export class FakePi {
   shell(): HostShell {
     return {
       close: () => undefined,
+      forwardIn: () => Promise.reject(new Error("nothing is forwarded here")),
       run: async (command, { stdin = "", label = "" } = {}) => {
         this.steps.push(label);
         await this.onStep(label);

@@ -63,6 +63,7 @@ export class SimMachine {
     if (!this.letsIn) throw new SshError("auth_refused", `${host}: ${this.address} lets nobody in`);
     return {
       close: () => undefined,
+      forwardIn: () => Promise.reject(new Error("nothing is forwarded here")),
       run: async (command, { label = "" } = {}) => {
         await Promise.resolve();
         const what = `${this.name}: ${label}`;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { AuthContext, Connection, ServerChannel, Session } from "ssh2";
 import ssh2 from "ssh2";
 import { serveSftp } from "./sftp";
@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly instantOutput?: string;
   /** Folder that SFTP paths are below. Default: no SFTP. */
   readonly sftpRoot?: string;
+  /** Whether clients may have it listen on its loopback. Default: no. */
+  readonly forwards?: boolean;
   /** Sees each new connection first; true: the connection is the hook's own affair. */
   readonly onConnection?: (connection: Connection, socket: Socket) => void;
   /** Default: the first free port. */
@@ -75,6 +77,7 @@ export async function startSshServer(options: ServerOptions = {}): Promise<TestS
       connection.on("authentication", (auth) =>
         mayLogIn(auth, options) ? auth.accept() : auth.reject(["publickey", "password"]),
       );
+      if (options.forwards === true) serveForwarding(connection);
       connection.on("session", (accept) =>
         serveSession(accept(), options, commands, running, socket),
       );
@@ -96,6 +99,26 @@ export async function startSshServer(options: ServerOptions = {}): Promise<TestS
         dropConnections();
       }),
   };
+}
+
+/** `tcpip-forward` on loopback, as sshd has it with `AllowTcpForwarding remote`. */
+function serveForwarding(connection: Connection): void {
+  connection.on("request", (accept, reject, name, info) => {
+    if (name !== "tcpip-forward") return reject?.();
+    const { bindAddr, bindPort } = info;
+    const listener = createServer({ allowHalfOpen: true }, (socket) => {
+      const { remoteAddress = "", remotePort = 0 } = socket;
+      socket.on("error", () => undefined);
+      connection.forwardOut(bindAddr, port(), remoteAddress, remotePort, (error, channel) => {
+        if (error !== undefined) return void socket.destroy();
+        channel.on("error", () => socket.destroy());
+        socket.pipe(channel).pipe(socket);
+      });
+    });
+    const port = (): number => (listener.address() as AddressInfo).port;
+    connection.on("close", () => listener.close());
+    listener.listen(bindPort, bindAddr, () => accept?.(port()));
+  });
 }
 
 function mayLogIn(auth: AuthContext, options: ServerOptions): boolean {

@@ -93,7 +93,7 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     [
       ["swich"],
       {},
-      "lab.swich: is not a known key. Did you mean switch? Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",
+      "lab.swich: is not a known key. Did you mean switch? Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, packages, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",
     ],
   ],
   "the switch": [

@@ -65,6 +65,7 @@ describe("a valid configuration", () => {
     expect(parseLab(virtualConfig()).substrate).toEqual({
       kind: "virtual",
       image: "pi-lab/virtual-pi:bookworm-1",
+      internet: true,
     });
     expect(parseLab({ ...virtualConfig(), virtual: null }).substrate.kind).toBe("virtual");
     expect(new Set(machineKeys(virtualConfig()))).toEqual(new Set([undefined]));
@@ -108,6 +109,7 @@ describe("a valid configuration", () => {
       deleteTopics: [],
       users: [],
       acls: [],
+      packagesFrom: "internet",
       quotas: [],
       data: {
         ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },
@@ -266,7 +268,7 @@ describe("a configuration with mistakes", () => {
     expect(() => parseLab(config)).toThrow(
       [
         "The lab's configuration has 3 problems; nothing was changed.",
-        "  lab.colour: is not a known key. Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",
+        "  lab.colour: is not a known key. Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, packages, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",
         '  lab.hosts.broker-2.nodeId: "2" is text, not a number. Remove the quotes: 2.',
         "  lab.hosts.broker-2.port: 1 is taken by broker-1; the SW-008 has ports 1 to 8. Choose a free one: 2, 7, 8.",
       ].join("\n"),

@@ -118,7 +118,11 @@ describe("the virtual lab", () => {
   const virtual = parseLab(lab("virtual"));
 
   it("needs no change, and has a spare", () => {
-    expect(virtual.substrate).toEqual({ kind: "virtual", image: DEFAULT_IMAGE });
+    expect(virtual.substrate).toEqual({
+      kind: "virtual",
+      image: DEFAULT_IMAGE,
+      internet: true,
+    });
     expect(spares(virtual).map(({ name }) => name)).toEqual(["pi-7"]);
     expect(brokers(virtual).map(({ heapMib }) => heapMib)).toEqual([512, 512, 512]);
   });

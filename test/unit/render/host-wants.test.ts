@@ -5,7 +5,7 @@ import { nodeFiles, hostWants, renderBundle, renderPrepareScript } from "../../.
 import { brokerFixture, labFixture, nodeFixture, separateFixture } from "../../support/lab-fixture";
 
 const real = labFixture();
-const virtual = labFixture({ substrate: { kind: "virtual", image: "pi" } });
+const virtual = labFixture({ substrate: { kind: "virtual", image: "pi", internet: true } });
 const separate = separateFixture();
 const client = real.hosts.find(({ role }) => role === "client")!;
 

@@ -14,6 +14,7 @@ import type { Host, HostName } from "../../../model/types";
 import {
   installedArchivePath,
   kafkaPaths,
+  renderBringScript,
   renderInstallScript,
   renderPrepareScript,
 } from "../../../render";
@@ -39,6 +40,8 @@ const install = renderInstallScript({
   sha256: "ab".repeat(32),
 });
 
+const bring = renderBringScript(lab, broker);
+
 /** The script's variables: what stands before the first comment. */
 const variables = (script: string): string => script.slice(0, script.indexOf("#"));
 
@@ -51,6 +54,7 @@ test.each([
   ["prepare-controller", renderPrepareScript(separate, nodeFixture(separate, 1))],
   ["prepare-client", renderPrepareScript(lab, client)],
   ["prepare-host", renderPrepareScript(lab, desk)],
+  ["bring-broker", bring],
   ["install", install],
 ])("variables and files of %s are as approved", (name, script) => {
   expectGolden(
@@ -61,6 +65,7 @@ test.each([
 
 test.each([
   ["prepare", renderPrepareScript(lab, broker)],
+  ["bring", bring],
   ["install", install],
   ...["stage", "stamp", "kafka-tool", "lib"].map((name): [string, string] => [
     name,
@@ -73,6 +78,7 @@ test.each([
 
 test.each([
   ["prepare", renderPrepareScript(lab, broker)],
+  ["bring", bring],
   ["install", install],
 ])("%s does nothing when it arrives cut off: all work begins with its last line", (_, script) => {
   expect(script.trimEnd().split("\n").at(-1)).toBe("main </dev/null");

@@ -43,6 +43,7 @@ function ports(hosts: Record<string, string | Error> = {}): DriftPorts & { most:
       const shell: HostShell = {
         run: () => Promise.resolve({ stdout, stderr: "", code: 0 }),
         close: () => void open--,
+        forwardIn: () => Promise.reject(new Error("nothing is forwarded here")),
       };
       return shell;
     }) satisfies OpenShell,

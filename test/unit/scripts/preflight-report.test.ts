@@ -25,6 +25,7 @@ function hosts(answers: Readonly<Record<string, string>>): { open: OpenShell; lo
     return Promise.resolve({
       run: () => Promise.resolve({ stdout, stderr: "", code: 0 }),
       close: () => undefined,
+      forwardIn: () => Promise.reject(new Error("nothing is forwarded here")),
     });
   };
   return { open, logins };

@@ -156,7 +156,7 @@ test("a drop-in that no push brought is named and mended by nobody; the system's
 
 test("chrony's drop-in in a container is our own", () => {
   const inContainers = hostWants(
-    labFixture({ substrate: { kind: "virtual", image: "pi" } }),
+    labFixture({ substrate: { kind: "virtual", image: "pi", internet: true } }),
     brokerFixture(lab, 1),
   );
   const own = "/etc/systemd/system/chrony.service.d/pi-lab.conf";

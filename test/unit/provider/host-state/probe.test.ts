@@ -34,6 +34,7 @@ function stub(name: string, body: string): void {
 
 const shell: HostShell = {
   close: () => undefined,
+  forwardIn: () => Promise.reject(new Error("nothing is forwarded here")),
   run: (command, { stdin = "" } = {}) => {
     const { stdout, stderr, status } = spawnSync("bash", ["-c", command], {
       input: stdin,

@@ -59,6 +59,8 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 const open: OpenShell = () =>
   Promise.resolve({
     close: () => undefined,
+    forwardIn: () => Promise.reject(new Error("nothing is forwarded here")),
+
     run: async (command, { label = "" } = {}) => {
       if (label.startsWith("formatting")) await beforeFormat();
       const env = { ...process.env, PATH: `${root}/bin:${process.env["PATH"] ?? ""}` };

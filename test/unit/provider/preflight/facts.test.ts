@@ -41,6 +41,7 @@ test("a Pi 4 with Raspberry Pi OS is read whole", () => {
       isThere: true,
       isUnneeded: false,
       sources: undefined,
+      origins: [],
       mirror: { address: "deb.debian.org:80", answers: true },
     },
     disk: {

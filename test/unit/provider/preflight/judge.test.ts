@@ -398,3 +398,15 @@ describe("another role", () => {
     expect(only(pi4({ disk: { root, data: undefined } }), client).found).toMatch(/need 64 MiB/);
   });
 });
+
+test("packages that come through this machine: it is this machine, or its cache, that must have them", () => {
+  const apt = { origins: ["http://deb.debian.org"] };
+  const answers = { address: "deb.debian.org", answers: true };
+  expect(told(pi4({ apt: { ...apt, mirror: answers } }))).toEqual([]);
+  const silent = only(pi4({ apt: { ...apt, mirror: { ...answers, answers: false } } }));
+  expect(silent).toMatchObject({ check: "apt", severity: "warning" });
+  expect(silent.found).toMatch(/through this machine, which deb\.debian\.org does not answer/);
+  expect(silent.remedy).toMatch(/npm run packages/);
+  const secure = only(pi4({ apt: { origins: ["http://a.example", "https://b.example"] } }));
+  expect(secure).toMatchObject({ severity: "error", value: "https://b.example" });
+});

@@ -1,0 +1,134 @@
+import type { IncomingMessage } from "node:http";
+import { Agent, request } from "node:http";
+
+/** Nobody answers for a mirror, or not as one. */
+export class UpstreamAway extends Error {
+  override readonly name = "UpstreamAway";
+}
+
+export interface Ask {
+  /** Mirrors, `host` or `host:port`, that a redirection may lead to. */
+  readonly mirrors: ReadonlySet<string>;
+  /** Sent as `If-Modified-Since`. */
+  readonly ifModifiedSince?: string | undefined;
+  /** Until it begins to answer, ms. */
+  readonly deadlineMs: number;
+}
+
+/** An exhibit's whole lab asks at once; mirrors serve a few connections of one client willingly. */
+const MAX_CONNECTIONS = 8;
+/** Silence in the middle of a file, ms: less than apt has patience. */
+const IDLE_MS = 20_000;
+/** How long nobody is asked again after no answer, ms: without internet each question costs its whole deadline. */
+const AWAY_MS = 20_000;
+const MAX_REDIRECTIONS = 3;
+
+/** Asks mirrors over HTTP, through the proxy that this machine's environment names. */
+export class Upstream {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+  private readonly away = new Map<
+    string,
+    { readonly untilMs: number; readonly error: UpstreamAway }
+  >();
+
+  constructor(private readonly env: NodeJS.ProcessEnv = process.env) {}
+
+  /**
+   * The answer to a GET, whatever its status but a redirection; its body must be read.
+   * @throws UpstreamAway if there is none
+   */
+  async get(url: URL, ask: Ask): Promise<IncomingMessage> {
+    const known = this.away.get(url.host);
+    if (known !== undefined && known.untilMs > Date.now()) throw known.error;
+    for (let at = url, redirections = 0; ; redirections++) {
+      const answer = await this.once(at, ask).catch((error: unknown) => {
+        const away = new UpstreamAway(`${at.host} does not answer (${(error as Error).message})`);
+        this.away.set(url.host, { untilMs: Date.now() + AWAY_MS, error: away });
+        throw away;
+      });
+      const { statusCode = 0, headers } = answer;
+      if (statusCode < 300 || statusCode === 304 || statusCode >= 400) return answer;
+      answer.resume();
+      const { location = "" } = headers;
+      const next = URL.canParse(location, at.href) ? new URL(location, at.href) : undefined;
+      if (
+        next?.protocol === "http:" &&
+        ask.mirrors.has(next.host) &&
+        redirections < MAX_REDIRECTIONS
+      ) {
+        at = next;
+        continue;
+      }
+      const to = next === undefined ? "nowhere" : next.origin;
+      throw new UpstreamAway(
+        `${at.host} leads to ${to}, which is no http mirror of the host's sources`,
+      );
+    }
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private once(url: URL, ask: Ask): Promise<IncomingMessage> {
+    const proxy = proxyFor(url, this.env);
+    const { hostname, port } = proxy ?? url;
+    return new Promise((resolve, reject) => {
+      const sent = request({
+        agent: this.agent,
+        host: hostname.replace(/^\[|\]$/g, ""),
+        port: port === "" ? 80 : Number(port),
+        path: proxy === undefined ? `${url.pathname}${url.search}` : url.href,
+        headers: {
+          host: url.host,
+          "user-agent": "pi-lab",
+          "accept-encoding": "identity",
+          ...(ask.ifModifiedSince === undefined
+            ? {}
+            : { "if-modified-since": ask.ifModifiedSince }),
+          ...(proxy === undefined ? {} : authorization(proxy)),
+        },
+      });
+      let timer: NodeJS.Timeout | undefined;
+      // Not while it waits for one of the connections.
+      sent.once("socket", () => {
+        const late = (): unknown =>
+          sent.destroy(new Error(`no answer within ${ask.deadlineMs / 1000} s`));
+        timer = setTimeout(late, ask.deadlineMs).unref();
+      });
+      sent.once("error", (error: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        // A kept connection that the mirror was just closing says nothing of the mirror.
+        if (sent.reusedSocket && error.code === "ECONNRESET") {
+          this.once(url, ask).then(resolve, reject);
+        } else reject(error.message === "" ? new Error(error.code ?? "no connection") : error);
+      });
+      sent.once("response", (answer) => {
+        clearTimeout(timer);
+        sent.setTimeout(IDLE_MS, () => answer.destroy(new Error(`silent for ${IDLE_MS / 1000} s`)));
+        resolve(answer);
+      });
+      sent.end();
+    });
+  }
+}
+
+/** As curl and apt have it: `http_proxy`, but for what `no_proxy` names. */
+export function proxyFor(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
+  const named = env["http_proxy"] || env["HTTP_PROXY"];
+  if (named === undefined || named === "") return undefined;
+  const without = (env["no_proxy"] ?? env["NO_PROXY"] ?? "")
+    .split(",")
+    .map((name) => name.trim().replace(/^\*?\./, ""))
+    .filter((name) => name !== "");
+  const isNamed = (name: string): boolean =>
+    name === "*" || name === url.host || name === url.hostname || url.hostname.endsWith(`.${name}`);
+  if (without.some(isNamed)) return undefined;
+  return new URL(named.includes("://") ? named : `http://${named}`);
+}
+
+function authorization({ username, password }: URL): Record<string, string> {
+  if (username === "") return {};
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` };
+}

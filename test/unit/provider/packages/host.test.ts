@@ -1,0 +1,92 @@
+import { mirrorsOf, parseListed, parseLook } from "../../../../provider/packages/host";
+import {
+  ageInWords,
+  digestInUrl,
+  isImmutable,
+  packageOf,
+} from "../../../../provider/packages/judge";
+import { checkPackages, planPackages } from "../../../../provider/packages/plan";
+import { proxyFor } from "../../../../provider/packages/upstream";
+
+test("a look is read, whatever a login's profile prints before it", () => {
+  const said =
+    "Welcome!\nmissing chrony\nmissing jre\nsource http://deb.debian.org/debian/\nsystem debian-12-arm64\n";
+  expect(parseLook("broker-1", said)).toEqual({
+    missing: ["chrony", "jre"],
+    sources: ["http://deb.debian.org/debian/"],
+    system: "debian-12-arm64",
+  });
+  expect(() => parseLook("broker-1", "missing chrony\n")).toThrow(/^broker-1: .*broke off/);
+});
+
+test("what apt would download is read with size and hash; a line of another kind is none", () => {
+  const hex = "ab".repeat(32);
+  const url =
+    "http://deb.debian.org/debian/pool/main/g/gcc-12/gcc-12-base_12.2.0-14%2bdeb12u1_amd64.deb";
+  expect(
+    parseListed(
+      `'${url}' gcc-12-base_12.2.0-14+deb12u1_amd64.deb 37596 SHA256:${hex}\n'${url}' x 1 MD5Sum:00\n`,
+    ),
+  ).toEqual([{ url, size: 37596, sha256: hex }]);
+  expect(packageOf(url)).toBe("gcc-12-base");
+});
+
+test("mirrors are those of the sources, with their ports", () => {
+  const sources = [
+    "http://deb.debian.org/debian/",
+    "http://mirror.example:3142/debian/",
+    "cdrom:[x]/",
+    "file:/srv/debian/",
+  ];
+  expect([...mirrorsOf("a", sources)]).toEqual(["deb.debian.org", "mirror.example:3142"]);
+});
+
+test("sources of which nothing can be kept are named together, with what to write instead", () => {
+  const sources = [
+    "https://deb.example/x",
+    "http://me:secret@mirror.example/",
+    "mirror+file:/etc/apt/m",
+    "http://good.example/",
+  ];
+  expect(() => mirrorsOf("broker-1", sources)).toThrow(
+    /^broker-1: packages from https:\/\/deb\.example\/x, http:\/\/mirror\.example\/, mirror\+file:\S+ cannot come .*Write the http:\/\/ address/,
+  );
+  expect(() => mirrorsOf("broker-1", sources)).not.toThrow(/secret/);
+  expect(() => mirrorsOf("broker-1", [])).toThrow(/no source of packages is configured/);
+});
+
+test("what never changes is told by its URL", () => {
+  const is = (path: string): boolean => isImmutable(new URL(`http://deb.debian.org${path}`));
+  expect(is("/debian/pool/main/c/chrony/chrony_4.3-2_amd64.deb")).toBe(true);
+  expect(is(`/debian/dists/b/main/by-hash/SHA256/${"0".repeat(64)}`)).toBe(true);
+  expect(is("/debian/dists/b/InRelease")).toBe(false);
+  expect(is("/debian/dists/b/main/binary-amd64/Packages.xz")).toBe(false);
+  expect(digestInUrl(new URL("http://x/by-hash/constructor/00"))).toBeUndefined();
+});
+
+test("the environment names the way out as it does for other programs", () => {
+  const via = (url: string, env: NodeJS.ProcessEnv): string | undefined =>
+    proxyFor(new URL(url), env)?.href;
+  expect(via("http://deb.debian.org/", {})).toBeUndefined();
+  expect(via("http://deb.debian.org/", { http_proxy: "" })).toBeUndefined();
+  expect(via("http://deb.debian.org/", { http_proxy: "proxy:3128" })).toBe("http://proxy:3128/");
+  expect(via("http://deb.debian.org/", { HTTP_PROXY: "http://proxy" })).toBe("http://proxy/");
+  const env = { http_proxy: "http://proxy", no_proxy: "localhost, .debian.org" };
+  expect(via("http://deb.debian.org/", env)).toBeUndefined();
+  expect(via("http://notdebian.org/", env)).toBe("http://proxy/");
+  expect(via("http://a/", { http_proxy: "http://proxy", no_proxy: "*" })).toBeUndefined();
+});
+
+test("a host is looked at again for other packages, another machine or drift, and for nothing else", () => {
+  const news = { host: "a", packages: ["chrony"], triggers: ["key"], script: "s", connection: {} };
+  expect(planPackages({ host: "a", packages: ["chrony"], triggers: ["key"] }, news)).toEqual({});
+  const paths = (olds: Record<string, string[]>): string[] => Object.keys(planPackages(olds, news));
+  expect(paths({ packages: ["chrony"], triggers: ["other"] })).toEqual(["triggers"]);
+  expect(paths({ packages: [], triggers: ["key"] })).toEqual(["packages"]);
+  expect(checkPackages({ packages: [] })).toHaveLength(1);
+  expect(checkPackages({ packages: ["chrony"] })).toEqual([]);
+});
+
+test("ages in words", () => {
+  expect([60_000, 7_200_000, 3 * 86_400_000].map(ageInWords)).toEqual(["1 min", "2 h", "3 days"]);
+});
