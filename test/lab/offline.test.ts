@@ -9,7 +9,8 @@ import { resourcesInState } from "../../scripts/lib/leftovers";
 import { exitCodeOf, fillForLab, renderPackages } from "../../scripts/lib/packages-report";
 import { ensureKafka, ensureNode, nodeArchHere } from "../../toolchain";
 import { piOf } from "../support/lab/pi";
-import { createTestStack, keepHosts, type Outcome, type TestStack } from "../support/stack";
+import { keepHosts } from "../support/lab/template";
+import { createTestStack, type Outcome, type TestStack } from "../support/stack";
 
 /**
  * An exhibit: hosts without internet, a cache that begins empty, and in the end a controlling machine that is as
