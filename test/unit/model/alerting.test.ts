@@ -219,7 +219,7 @@ test.each(mistakes.map(([config, ...expected]) => ({ config, expected })))(
 );
 
 describe("secrets beside the lab", () => {
-  const draft = (all: object): LabDraft => ({ alerting: { outputs: all } }) as LabDraft;
+  const draft = (all: object): LabDraft => ({ alerting: { outputs: all } });
   const webhook = { url: "https://example.org", signed: true };
 
   test("are wanted where something signs or logs in, and nowhere else", () => {
