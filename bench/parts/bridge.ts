@@ -53,7 +53,7 @@ interface Ground {
 export async function bridge(measuring: Measuring): Promise<void> {
   const { signal, log } = measuring.options;
   measuring.note(
-    `Bridge: ${MESSAGES} telemetry messages of 350 devices, published with QoS 1 while nobody carried them, from Mosquitto's queue into a topic of ${PARTITIONS} partitions with three replicas, acks=all; from the first record's time stamp of Kafka's to the last one's. ` +
+    `Bridge: ${MESSAGES} telemetry messages of 350 devices, published with QoS 1 while nobody carried them, from Mosquitto's queue into a topic of ${PARTITIONS} partitions with three replicas, acks=all; from the start of its process to Kafka's time stamp of the last record. ` +
       `Mosquitto as the lab configures it and ${BROKERS} brokers (${HEAP_MIB} MiB of heap each) are processes of this machine without containers, and share its cores with the bridge.`,
   );
   const folder = join(measuring.options.folder, "bridge");
@@ -107,7 +107,7 @@ const TOLD: Readonly<Record<BridgeKind, string>> = {
 };
 
 interface Carried {
-  /** Between the time stamps of the first record and the last one. */
+  /** From the start of its process to the time stamp of the last record: what it holds in memory is not there yet. */
   readonly seconds: number;
   readonly lost: number;
   readonly duplicates: number;
@@ -145,6 +145,7 @@ async function carry(
     const greetings = await carries(ground, kind, topic, contender);
     await contender.end("SIGTERM");
     await publishBacklog(mosquitto.access("load"), below(kind), topic, MESSAGES);
+    const begunMs = Date.now();
     contender.start();
     if (isKilled) {
       await until(ground, topic, MESSAGES / 3);
@@ -153,7 +154,7 @@ async function carry(
     }
     // Duplicates stand for none that is missing: then until nothing more comes.
     await until(ground, topic, isKilled ? Infinity : greetings + MESSAGES);
-    return await judge(ground, topic);
+    return await judge(ground, topic, begunMs);
   } finally {
     await contender.end("SIGKILL");
     signal.throwIfAborted();
@@ -219,19 +220,18 @@ async function count({ cluster }: Ground, topic: string): Promise<number> {
   }
 }
 
-async function judge({ cluster }: Ground, topic: string): Promise<Carried> {
+async function judge({ cluster }: Ground, topic: string, begunMs: number): Promise<Carried> {
   const records = await readTopic([...serversOf(cluster)], topic);
   const seen = new Set<number>();
-  let [duplicates, first, last] = [0, Infinity, 0];
+  let [duplicates, lastMs] = [0, begunMs];
   for (const { value, timestampMs } of records) {
     const index = indexOf(topic, value);
     if (index === undefined) continue;
     if (seen.has(index)) duplicates += 1;
     seen.add(index);
-    first = Math.min(first, Number(timestampMs));
-    last = Math.max(last, Number(timestampMs));
+    lastMs = Math.max(lastMs, Number(timestampMs));
   }
-  return { seconds: (last - first) / 1000, lost: MESSAGES - seen.size, duplicates };
+  return { seconds: (lastMs - begunMs) / 1000, lost: MESSAGES - seen.size, duplicates };
 }
 
 const serversOf = ({ brokers }: StartedKafkaCluster): ReadonlyMap<number, string> =>
