@@ -32,7 +32,7 @@ const NEED_SETUP: readonly Tier[] = ["conformance", "provider", "lab"];
 /** Limits of a tier, minutes: several times what each needs, for a machine that is busy. */
 const TIER_MINUTES: Readonly<Record<Tier, number>> = {
   static: 5,
-  unit: 5,
+  unit: 8,
   component: 5,
   conformance: 14,
   provider: 20,

@@ -49,6 +49,7 @@ export const noopTypes = {
     "pilab:lab/preflight:Preflight": asGiven,
     "pilab:lab/swapGate:SwapGate": (inputs) => ({ ...inputs, former: {} }),
     "pilab:lab/hostState:HostState": (inputs) => ({ ...inputs, generations: {} }),
+    "pilab:lab/packages:Packages": asGiven,
     "pilab:kafka/topicSet:TopicSet": asGiven,
     "pilab:kafka/user:User": asGiven,
     "pilab:kafka/acls:Acls": (inputs) => ({ ...inputs, grants: {} }),

@@ -40,7 +40,7 @@ describe("npm run setup", () => {
   it("names the parts that there are", () => {
     const { status, stderr } = setup("engin");
     expect(stderr).toMatch(
-      /^Unknown: engin\n {2}Usage: .*\[all\|pulumi\|plugins\|docker\|image\|kafka \[VERSION\]\|node \[arm64\|x64\]\]/,
+      /^Unknown: engin\n {2}Usage: .*\[all\|pulumi\|plugins\|docker\|image\|kafka \[VERSION\]\|node \[arm64\|x64\]\|jmx\]/,
     );
     expect(status).toBe(1);
   });
