@@ -54,7 +54,11 @@ export class Outbox {
     this.queue = [...queue];
     this.figures.outputUp.set({ output: output.name }, 1);
     this.count();
-    this.work();
+  }
+
+  /** Goes on with what was in the queue before: once all that is written down beside it is known. */
+  begin(): void {
+    if (this.queue.length > 0) this.work();
   }
 
   get name(): string {

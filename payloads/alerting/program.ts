@@ -48,6 +48,7 @@ export async function startAlerting(
   const outboxes = outputsOf(config, producer).map(
     (output) => new Outbox(output, saved?.queues[output.name] ?? [], disk.save, figures, log),
   );
+  for (const outbox of outboxes) outbox.begin();
   const flush = (): void => {
     const alerts = core.take();
     for (const alert of alerts) tellLog(alert, figures, log);
