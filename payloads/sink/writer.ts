@@ -91,7 +91,12 @@ export async function writeRecords(
   return [outcome, ...(await writeRecords(grounds, next, afterCut))];
 }
 
-/** Finds a source and its position, or makes them. */
+/**
+ * Finds a source and its position, or makes them. Logs are of partitions: one that was cut off has left the
+ * topic's others in the generation that they were in.
+ *
+ * @param generation default: the newest that the partition has a position in
+ */
 export async function findPlace(
   connection: Connection,
   { topic, topicId, partition }: Pick<Place, "topic" | "topicId" | "partition">,
@@ -99,10 +104,12 @@ export async function findPlace(
 ): Promise<Place> {
   const known = await connection.ask<{ id: number; generation: number }>(
     `INSERT INTO sources (topic, topic_id, generation)
-     SELECT $1, $2, coalesce($3::int, (SELECT max(generation) FROM sources WHERE topic = $1 AND topic_id = $2), 0)
+     SELECT $1, $2, coalesce($3::int, (
+       SELECT max(s.generation) FROM sources s JOIN positions p ON p.source_id = s.id
+       WHERE s.topic = $1 AND s.topic_id = $2 AND p.partition = $4::int), 0)
      ON CONFLICT (topic_id, topic, generation) DO UPDATE SET topic = excluded.topic
      RETURNING id, generation`,
-    [topic, topicId, generation ?? null],
+    [topic, topicId, generation ?? null, partition],
   );
   const source = known.rows[0];
   if (source === undefined) throw new Error("bug: a source was neither found nor made");

@@ -232,6 +232,25 @@ test("a topic made again, and a log that was cut off, are logs of their own", as
   expect(await store.positions([origin, again])).toEqual([7n, 3n]);
 });
 
+test("a partition whose log was cut off leaves the topic's others where they are", async () => {
+  const access = await fresh();
+  const other = { ...origin, partition: 1 };
+  const before = open(access);
+  await before.store.positions([origin, other]);
+  await before.store.write([...records(0, 5), ...records(0, 5, { partition: 1 })]);
+  await before.store.write([record(4, { timestampMs: NOW + 777 }), record(5)]);
+  await before.stop();
+
+  const after = open(access);
+  expect(await after.store.positions([origin, other])).toEqual([6n, 6n]);
+  await after.store.write(records(6, 7, { partition: 1 }));
+  expect(await offsets(access)).toEqual([
+    ...[0, 1, 2, 3, 4, 5].map((n) => `id-1/0/0/${n}`),
+    ...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => `id-1/0/1/${n}`),
+    ...[4, 5].map((n) => `id-1/1/0/${n}`),
+  ]);
+});
+
 test("an answer to a commit that is lost: the records are there once", async () => {
   const access = await fresh();
   const proxy = await cutAtCommit(access);
