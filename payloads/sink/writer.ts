@@ -159,17 +159,23 @@ const rowTime = (record: InRecord): Date | undefined => {
   return ms === undefined ? undefined : new Date(ms);
 };
 
-/** Kafka's time stamps of what is stored where these records stand. */
+/**
+ * Kafka's time stamps of what is stored where these records stand. What a cut left of a log stays in the
+ * generation before, so that all of them are looked through; where several have a record the newest counts.
+ */
 async function storedTimes(
   connection: Connection,
-  { source, partition }: Place,
+  { topic, topicId, generation, partition }: Place,
   first: InRecord,
   last: InRecord,
 ): Promise<ReadonlyMap<bigint, number | undefined>> {
   const { rows } = await connection.ask<{ offset: string; ms: string | null }>(
-    `SELECT "offset", (extract(epoch FROM record_time) * 1000)::bigint AS ms FROM records
-     WHERE source_id = $1 AND partition = $2 AND "offset" BETWEEN $3 AND $4`,
-    [source, partition, first.offset, last.offset],
+    `SELECT DISTINCT ON ("offset") "offset", (extract(epoch FROM record_time) * 1000)::bigint AS ms FROM records
+     WHERE source_id = ANY (ARRAY(
+         SELECT id FROM sources WHERE topic = $1 AND topic_id = $2 AND generation <= $3))
+       AND partition = $4 AND "offset" BETWEEN $5 AND $6
+     ORDER BY "offset", source_id DESC`,
+    [topic, topicId, generation, partition, first.offset, last.offset],
   );
   return new Map(
     rows.map(({ offset, ms }) => [BigInt(offset), ms === null ? undefined : Number(ms)]),

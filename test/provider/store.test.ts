@@ -251,6 +251,26 @@ test("a partition whose log was cut off leaves the topic's others where they are
   ]);
 });
 
+test("what two cuts of a log have left of it is stored once", async () => {
+  const access = await fresh();
+  const { store, figure } = open(access);
+  await store.positions([origin]);
+  await store.write(records(0, 5));
+  const second = [record(4, { timestampMs: NOW + 777 }), record(5, { timestampMs: NOW + 778 })];
+  await store.write([...records(0, 3), ...second]);
+  await store.write([
+    ...records(0, 3),
+    ...second.slice(0, 1),
+    record(5, { timestampMs: NOW + 888 }),
+  ]);
+  expect(await offsets(access)).toEqual([
+    ...[0, 1, 2, 3, 4, 5].map((n) => `id-1/0/0/${n}`),
+    ...[4, 5].map((n) => `id-1/1/0/${n}`),
+    "id-1/2/0/5",
+  ]);
+  expect([await figure("stored_total"), await figure("duplicates_total")]).toEqual([9, 9]);
+});
+
 test("an answer to a commit that is lost: the records are there once", async () => {
   const access = await fresh();
   const proxy = await cutAtCommit(access);
