@@ -112,21 +112,36 @@ export class Silence {
     };
     // Stragglers of a failure that is told already.
     for (const group of this.groups) {
-      const members = left.filter((device) => group.hosts.includes(device));
-      if (members.length > 0 && this.together.has(group.name)) take(group, members);
+      const open = this.together.get(group.name);
+      if (open === undefined) continue;
+      const isOfIt = (device: string) =>
+        group.hosts.includes(device) && this.fellWith(open, device);
+      const members = left.filter(isOfIt);
+      if (members.length > 0) take(group, members);
     }
+    // Under a name that is told already nobody would hear of them.
+    const groups = this.groups.filter(({ name }) => !this.together.has(name));
     // All that hang on one thing are silent, the greatest such thing first.
-    for (const group of [...this.groups].reverse()) {
+    for (const group of [...groups].reverse()) {
       const watched = this.watched(group);
       const members = left.filter((device) => group.hosts.includes(device));
       const isDead = watched.every((device) => silent.has(device));
       if (isDead && watched.length > 1 && members.length > 1) take(group, members);
     }
     if (left.length >= this.rule.together) {
-      const shared = this.groups.find(({ hosts }) => left.every((one) => hosts.includes(one)));
+      const shared = groups.find(({ hosts }) => left.every((one) => hosts.includes(one)));
       if (shared !== undefined) take(shared, left);
     }
     for (const device of left) this.fallSilentAlone(device, nowMs);
+  }
+
+  /**
+   * Whether a device fell silent with these: it was not heard of any more once they counted as silent. While
+   * they come back all of them may come and go.
+   */
+  private fellWith({ sinceMs, rejoinedMs }: Together, device: string): boolean {
+    const heardMs = this.heard.get(device) ?? -Infinity;
+    return rejoinedMs !== undefined || heardMs <= sinceMs + this.afterMs;
   }
 
   private fallSilentAlone(device: string, nowMs: number): void {

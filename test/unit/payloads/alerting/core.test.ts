@@ -175,6 +175,29 @@ describe("silence", () => {
     expect(back(132, "d", "e", "f")).toEqual(["resolved silent/f"]);
   });
 
+  test("of who follows is the same failure's; of who was heard of since is told by itself", () => {
+    /** From each one's last second on it tells nothing. */
+    const told = (lasts: Readonly<Record<string, number>>): string[] => {
+      const alerting = core();
+      alerting.flows(true, T0);
+      return Array.from({ length: 60 }, (_, second) => second).flatMap((second) => {
+        const now = T0 + second * 1000;
+        for (const name of names) {
+          if (second <= (lasts[name] ?? 60)) alerting.reading(at(second, 40, name), now);
+        }
+        alerting.tick(now);
+        return lines(alerting.take()).map((line) => `${second} ${line}`);
+      });
+    };
+    const first = { b: 3, d: 3, e: 3 };
+    expect(told({ ...first, f: 7 })).toEqual(["9 firing silent/SW-008"]);
+    expect(told({ ...first, f: 20 })).toEqual(["9 firing silent/SW-008", "26 firing silent/f"]);
+    expect(told({ ...first, c: 20, f: 20 })).toEqual([
+      "9 firing silent/SW-008",
+      ...["26 firing silent/c", "26 firing silent/f"],
+    ]);
+  });
+
   test("is nobody's while nothing comes through, nor at once after that", () => {
     const alerting = core();
     run([], 3, alerting);
