@@ -76,7 +76,12 @@ async function ask(url: string, signal: AbortSignal): Promise<string | undefined
 
 async function read(url: string, signal: AbortSignal): Promise<string | undefined> {
   const response = await fetch(url, { signal });
-  if (!response.ok || response.body === null) return undefined;
+  if (response.body === null) return undefined;
+  if (!response.ok) {
+    // Else each such answer keeps a connection.
+    await response.body.cancel();
+    return undefined;
+  }
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {

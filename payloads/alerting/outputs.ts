@@ -58,8 +58,8 @@ export function webhookOutput({ url, secret }: AlertWebhook, now = Date.now): Ou
       ).catch((error: unknown) => {
         throw new Error(reasonOf(error), { cause: error });
       });
-      // Its length is not ours to bound, and nobody reads it.
-      await response.body?.cancel();
+      // Its length is not ours to bound, and nobody reads it; what breaks now changes nothing of the answer.
+      await response.body?.cancel().catch(() => {});
       if (response.ok) return;
       const answer = `the server answers ${response.status}`;
       const { status } = response;
