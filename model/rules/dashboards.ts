@@ -1,11 +1,11 @@
 import { leastMemoryMib } from "../budget";
-import { boards, DEFAULT_IMAGE } from "../catalogue";
+import { boards, DEFAULT_IMAGE, METRICS_PORT } from "../catalogue";
 import { programPorts } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { defaults, type LabDraft } from "../schema";
 import { programsBeside } from "./hosts";
 import { inOrder, Report } from "./report";
-import { checkServiceHost } from "./service-host";
+import { checkServiceHost, isKafkaRole } from "./service-host";
 
 /** Java that Debian or Ubuntu packages, oldest first: 12 has 17, 13 has 21, Ubuntu 22.04 both. */
 const JAVA: readonly number[] = [17, 21, 25];
@@ -47,6 +47,10 @@ function checkPort(draft: LabDraft, report: Report): void {
     [port === ssh?.port, "ssh.port"],
     [port === cluster?.clientPort && roles.includes("broker"), "cluster.clientPort"],
     [port === cluster?.controllerPort && roles.includes("controller"), "cluster.controllerPort"],
+    [
+      port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole),
+      "where Kafka's nodes tell their figures",
+    ],
     [port === mqtt?.port && mqtt.host === name, "mqtt.port"],
     [port === store?.port && (store.host ?? mqtt?.host) === name, "store.port"],
     [program !== undefined, `the port of the program ${program}`],

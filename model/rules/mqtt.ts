@@ -7,6 +7,7 @@ import { yamlFault } from "../names";
 import { didYouMean } from "../nearest";
 import { defaults, type LabDraft } from "../schema";
 import { inOrder, Report, some } from "./report";
+import { isKafkaRole } from "./service-host";
 
 type DeviceDraft = NonNullable<NonNullable<NonNullable<LabDraft["mqtt"]>["devices"]>[string]>;
 
@@ -109,9 +110,6 @@ function checkPort({ mqtt, hosts, ssh, cluster }: LabDraft, report: Report): voi
     "Leave it out to have 1883, or choose another.",
   );
 }
-
-const isKafkaRole = (role: string | undefined): boolean =>
-  role === "broker" || role === "controller";
 
 /** Hosts log in with their names: one must not be another's. */
 function checkHostNames({ hosts, bridge, mqtt }: LabDraft, report: Report): void {

@@ -2,6 +2,10 @@ import { didYouMean } from "../nearest";
 import type { LabDraft } from "../schema";
 import { inOrder, type Report, some } from "./report";
 
+/** Whether Kafka runs on a host of that role. */
+export const isKafkaRole = (role: string | undefined): boolean =>
+  role === "broker" || role === "controller";
+
 /**
  * The host of a group that runs on one: a host of the lab, and the MQTT broker's where none is named.
  *

@@ -1,8 +1,10 @@
+import { METRICS_PORT } from "../catalogue";
 import { programPorts } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { didYouMean } from "../nearest";
 import { defaults, type LabDraft } from "../schema";
 import { inOrder, Report, some } from "./report";
+import { isKafkaRole } from "./service-host";
 
 /** It stands above the page on a phone, too. */
 const MAX_TITLE = 60;
@@ -44,7 +46,7 @@ function checkHost(draft: LabDraft, report: Report): void {
 
 /** What else listens on the page's host. */
 function checkPort(draft: LabDraft, report: Report): void {
-  const { statusPage, hosts, ssh, cluster, mqtt } = draft;
+  const { statusPage, hosts, ssh, cluster, mqtt, store, dashboards } = draft;
   const name = statusPage?.host ?? mqtt?.host;
   const port = statusPage?.port;
   if (port === undefined) return;
@@ -56,7 +58,13 @@ function checkPort(draft: LabDraft, report: Report): void {
     ["ssh.port", port === ssh?.port],
     ["cluster.clientPort", port === cluster?.clientPort && roles.includes("broker")],
     ["cluster.controllerPort", port === cluster?.controllerPort && roles.includes("controller")],
+    [
+      "where Kafka's nodes tell their figures",
+      port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole),
+    ],
     ["mqtt.port", port === mqtt?.port && name === mqtt.host],
+    ["store.port", port === store?.port && name === (store.host ?? mqtt?.host)],
+    ["dashboards.port", port === dashboards?.port && name === (dashboards.host ?? mqtt?.host)],
     [`the port of the program ${program}`, program !== undefined],
   ];
   const holder = holders.find(([, isHeld]) => isHeld)?.[0];

@@ -1,3 +1,4 @@
+import { METRICS_PORT } from "../catalogue";
 import { programPorts } from "../data/programs";
 import { RESERVED_ROLES } from "../data/store-roles";
 import { telemetryRoutes } from "../data/telemetry-routes";
@@ -5,6 +6,7 @@ import type { ConfigProblem } from "../errors";
 import { didYouMean } from "../nearest";
 import { defaults, type LabDraft } from "../schema";
 import { inOrder, Report, some } from "./report";
+import { isKafkaRole } from "./service-host";
 
 /** PostgreSQL cuts longer names off. */
 const MAX_NAME = 63;
@@ -61,6 +63,10 @@ function checkPort(draft: LabDraft, report: Report): void {
     [port === ssh?.port, "ssh.port"],
     [port === cluster?.clientPort && roles.includes("broker"), "cluster.clientPort"],
     [port === cluster?.controllerPort && roles.includes("controller"), "cluster.controllerPort"],
+    [
+      port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole),
+      "where Kafka's nodes tell their figures",
+    ],
     [port === mqtt?.port && mqtt.host === name, "mqtt.port"],
     [program !== undefined, `the port of the program ${program}`],
   ];

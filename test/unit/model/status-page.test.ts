@@ -133,6 +133,22 @@ describe("mistakes in the status page", () => {
     ]);
   });
 
+  it("keeps it from PostgreSQL, Metabase and Kafka's figures on the same host", () => {
+    const config = paged({ port: 5432 });
+    change(config, ["store"], { topics: ["red"] });
+    change(config, ["dashboards"], { metabaseJar: "downloads/metabase.jar" });
+    change(config, ["cluster", "metrics"], true);
+    const taken = (port: number, holder: string) =>
+      `lab.statusPage.port: ${port} is ${holder} too: one host cannot listen twice on a port. Leave it out to have 8080, or choose another.`;
+    const page = (more: object) => told(change(config, ["statusPage"], more));
+    expect(page({ port: 5432 })).toEqual([taken(5432, "store.port")]);
+    expect(page({ port: 3000 })).toEqual([taken(3000, "dashboards.port")]);
+    expect(page({ port: 3000, host: "client-1" })).toEqual([]);
+    expect(page({ port: 7071 })).toEqual([]);
+    const holder = "where Kafka's nodes tell their figures";
+    expect(page({ port: 7071, host: "broker-1" })).toEqual([taken(7071, holder)]);
+  });
+
   it("lets the client port be where no broker is, and keeps its health's port from the listeners", () => {
     expect(told(paged({ port: 9092 }))).toEqual([]);
     expect(told(change(paged(), ["cluster", "clientPort"], 9188))).toEqual([
