@@ -139,9 +139,9 @@ function checkAbove(path: Path, { type, above, clear }: RuleDraft, report: Repor
   const limit = above ?? (type === "bridge-lag" ? bridgeLag : clockOffset).above;
   if (limit <= 0) {
     report.add([...path, "above"], limit, "is always exceeded", "Give seconds, above 0.");
-  } else if (type === "bridge-lag" && limit > MOST_LAG) {
-    const cause = `is more than a bridge's figures can tell: ${MOST_LAG} s`;
-    report.add([...path, "above"], limit, cause, `Give at most ${MOST_LAG}.`);
+  } else if (type === "bridge-lag" && limit >= MOST_LAG) {
+    const cause = `is never exceeded: a bridge's figures tell no more than ${MOST_LAG} s`;
+    report.add([...path, "above"], limit, cause, `Give less than ${MOST_LAG}.`);
   } else if (clear !== undefined && clear > limit) {
     const remedy = `Give a value below ${limit}, or ${limit} itself.`;
     report.add([...path, "clear"], clear, `lies where it is bad (limit ${limit})`, remedy);

@@ -133,8 +133,8 @@ const mistakes: readonly (readonly [RawConfig, ...string[]])[] = [
     `${R}.devices[0]: client-3 is neither a host nor a device of mqtt. Did you mean client-1?`,
   ],
   [
-    rule({ name: "a", type: "bridge-lag", above: 61 }),
-    `${R}.above: 61 is more than a bridge's figures can tell: 60 s. Give at most 60.`,
+    rule({ name: "a", type: "bridge-lag", above: 60 }),
+    `${R}.above: 60 is never exceeded: a bridge's figures tell no more than 60 s. Give less than 60.`,
   ],
   [
     rule({ name: "a", type: "clock-offset", above: 1, clear: 2 }),
