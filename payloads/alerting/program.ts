@@ -14,6 +14,7 @@ import { type Figures, makeFigures } from "./figures";
 import { Outbox, type Output } from "./outbox";
 import { emailOutput, topicOutput, webhookOutput } from "./outputs";
 import { loadState, type SavedState, StateFile } from "./state-file";
+import { TelemetryReader } from "./telemetry-reader";
 
 /** How often it is looked at what time alone changes, ms. */
 const TICK_MS = 250;
@@ -102,30 +103,19 @@ export async function startAlerting(
     return Promise.resolve();
   };
   // What was written since the state was is read again: the core knows what it has seen.
-  const sinceMs = Math.max(
-    (readMs ?? Date.now()) - config.lateSeconds * 1000,
-    Date.now() - STALE_MS,
-  );
-  const consumer =
-    telemetryTopics.length === 0
-      ? undefined
-      : new KafkaConsumer(
-          kafka,
-          { group: undefined, topics: telemetryTopics, from: { sinceMs } },
-          log,
-        );
-  let failure: string | undefined;
-  consumer?.run(take).catch((error: unknown) => {
-    failure = error instanceof Error ? error.message : String(error);
-    log("error", `reading telemetry has ended: ${failure}`);
-  });
+  const open = (): KafkaConsumer => {
+    const now = Date.now();
+    const sinceMs = Math.max((readMs ?? now) - config.lateSeconds * 1000, now - STALE_MS);
+    const options = { group: undefined, topics: telemetryTopics, from: { sinceMs } };
+    return new KafkaConsumer(kafka, options, log);
+  };
+  const reader = telemetryTopics.length === 0 ? undefined : new TelemetryReader(open, take, log);
 
   const ticker = setInterval(() => {
     const now = Date.now();
     const flows =
-      consumer !== undefined &&
-      failure === undefined &&
-      consumer.trouble() === undefined &&
+      reader !== undefined &&
+      reader.trouble() === undefined &&
       view.serves(telemetryTopics) &&
       bridges.flows(now);
     figures.flows.set(flows ? 1 : 0);
@@ -138,8 +128,7 @@ export async function startAlerting(
 
   return {
     health: () =>
-      failure ??
-      consumer?.trouble() ??
+      reader?.trouble() ??
       producer?.trouble() ??
       disk.trouble() ??
       outboxes.map((outbox) => outbox.trouble()).find((trouble) => trouble !== undefined),
@@ -148,7 +137,7 @@ export async function startAlerting(
       clearInterval(saver);
       bridges.stop();
       for (const watch of watches) watch.stop();
-      await consumer?.close();
+      await reader?.close();
       await Promise.all(outboxes.map((outbox) => outbox.stop(LAST_DELIVERIES_MS)));
       await producer?.close(0);
       await disk.save();
