@@ -68,13 +68,19 @@ export function alertingSecretProblems(
   return problems;
 }
 
-function checkSupplies({ supplies, hosts }: LabDraft, report: Report): void {
+function checkSupplies(draft: LabDraft, report: Report): void {
+  const { supplies, hosts } = draft;
   const holders = new Map<string, string>();
   for (const [name, list] of inOrder(supplies)) {
     const path = ["supplies", name];
     const named: readonly (string | undefined)[] = list;
     if (!isAlertName(name)) {
       report.add(path, undefined, `is no supply's name: ${ALERT_NAMES}`, "Choose another name.");
+    }
+    const other = otherSubject(name, draft);
+    if (other !== undefined) {
+      const remedy = "Choose another name: alerts are told apart by it.";
+      report.add(path, undefined, `is ${other}, too`, remedy);
     }
     if (named.length === 0) {
       report.add(path, undefined, "feeds nobody", "Name its hosts, or remove it.");
@@ -91,6 +97,13 @@ function checkSupplies({ supplies, hosts }: LabDraft, report: Report): void {
       } else holders.set(host, name);
     });
   }
+}
+
+/** What else an alert may be about under that name. */
+function otherSubject(name: string, lab: LabDraft): string | undefined {
+  if (Object.hasOwn(lab.hosts ?? {}, name)) return "a host's name";
+  if (Object.hasOwn(lab.mqtt?.devices ?? {}, name)) return "a device's name";
+  return name === lab.switch?.model ? "the switch's model" : undefined;
 }
 
 function checkOutputs(draft: LabDraft, report: Report): void {

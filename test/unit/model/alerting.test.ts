@@ -206,6 +206,11 @@ const mistakes: readonly (readonly [RawConfig, ...string[]])[] = [
     "lab.supplies.psu-2[0]: client-1 is on psu-1 already. A host hangs on one supply.",
   ],
   [
+    change(physicalConfig(), ["supplies"], { "SW-008": ["broker-2"], "client-1": ["broker-1"] }),
+    "lab.supplies.SW-008: is the switch's model, too. Choose another name: alerts are told apart by it.",
+    "lab.supplies.client-1: is a host's name, too. Choose another name: alerts are told apart by it.",
+  ],
+  [
     change(base(), ["cluster", "clientPort"], 9184),
     "lab.cluster.clientPort: 9184 is where the alerting program tells its health: one host cannot listen twice on a port. Choose another; 9181, 9182, 9183, 9184, 9185, 9186, 9187, 9188 are the programs'.",
   ],
