@@ -198,14 +198,14 @@ function insisting(edit: ConfigEdit, what: string, findings: Findings): Change[]
   const mayWeaken = (before === undefined || after === undefined) && edit.from !== "1";
   const asked = "whether fewer replicas suffice than before was not asked";
   const weaker: Change = { is: "may weaken writes", what: `${what}; ${asked}${why}` };
-  const blocking = blocked(what, after, findings.thinnest);
+  const blocking = blocked(what, { after, why }, findings.thinnest);
   if (!mayWeaken) return [blocking];
   return blocking.is === "safe" ? [weaker] : [blocking, weaker];
 }
 
 function blocked(
   what: string,
-  minIsr: string | undefined,
+  { after, why }: { readonly after: string | undefined; readonly why: string },
   thinnest: Answer<Thinnest> | undefined,
 ): Change {
   if (thinnest === undefined) return { is: "safe", what };
@@ -213,8 +213,12 @@ function blocked(
     const asked = "how many replicas are in sync was not asked";
     return { is: "may block writes", what: `${what}; ${asked}${because(thinnest)}` };
   }
+  if (after === undefined) {
+    const asked = "how many replicas a write then needs was not asked";
+    return { is: "may block writes", what: `${what}; ${asked}${why}` };
+  }
   const { partition, inSync } = thinnest.found;
-  if (Number(minIsr ?? 1) <= inSync) return { is: "safe", what };
+  if (Number(after) <= inSync) return { is: "safe", what };
   return {
     is: "blocks writes",
     what:

@@ -176,6 +176,11 @@ describe("a setting", () => {
     // No topic has less than one.
     expect(line(config(MIN_ISR, "1"), silent).join()).not.toMatch(/weaken/);
     expect(line(config(MIN_ISR, undefined, "3"), silent)[1]).toMatch(/^may weaken writes: /);
+    const half = { thinnest: { found: { partition: 0, inSync: 1 } }, ...unasked(MIN_ISR) };
+    expect(line(config(MIN_ISR, "1"), half)).toEqual([
+      "may block writes: min.insync.replicas 1 => (the brokers' default); how many replicas a write then needs " +
+        "was not asked, since no broker answers",
+    ]);
     // Replicas move in the same edit: how many are in sync is theirs to say.
     expect(line(config(MIN_ISR, "2"), unasked(MIN_ISR))).toEqual([
       expect.stringMatching(/^may weaken writes: /),
