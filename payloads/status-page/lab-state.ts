@@ -55,6 +55,8 @@ export class LabState {
   }
 
   clusterFails(words: string, at: number): void {
+    // Where nobody tells the logs' ends, what is known of them ages all the same.
+    this.rates.take([], at);
     this.clusterProblem = { words, since: this.clusterProblem?.since ?? at };
   }
 

@@ -48,7 +48,11 @@ export function readReading(record: Pick<InRecord, "value" | "headers">): Readin
  */
 function whose(topic: string | undefined, device: string): Pick<Reading, "device" | "isHost"> {
   const host = topic === undefined ? device : /^hosts\/([^/]+)\/telemetry$/.exec(topic)?.[1];
-  if (host !== undefined) return { device: host, isHost: true };
+  if (host !== undefined) {
+    const device = plainText(host, MAX_NAME);
+    // What must be changed to be shown is no host's name, and must not become one.
+    return { device, isHost: device === host };
+  }
   const owner = /^devices\/([^/]+)(?:\/|$)/.exec(topic ?? "")?.[1] ?? device;
   return { device: plainText(owner, MAX_NAME), isHost: false };
 }

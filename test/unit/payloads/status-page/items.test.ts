@@ -219,6 +219,17 @@ describe("a topic", () => {
       controller: "node-4",
     });
   });
+
+  test("has no rate any more where no broker tells how far its log has grown", () => {
+    const ends = (offset: bigint) => [{ topic: "red", partition: 0, offset }];
+    state.endsAre(ends(0n), NOW - 4_000);
+    state.endsAre(ends(50n), NOW);
+    state.clusterFails("no broker answers", NOW + 3_000);
+    expect(topic().rate).toBe(13);
+    state.clusterFails("no broker answers", NOW + 11_000);
+    expect(topic().rate).toBeUndefined();
+    expect(item("cluster")).toMatchObject({ rate: undefined });
+  });
 });
 
 describe("devices that are no hosts", () => {

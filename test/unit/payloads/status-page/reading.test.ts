@@ -47,4 +47,12 @@ test.each([
 test("a device's name is shown as one short line", () => {
   expect(read(MESSAGE, `devices/${"x".repeat(300)}/t`)?.device).toHaveLength(64);
   expect(read({ ...MESSAGE, device: "a\u202eb" }, "other/topic")?.device).toBe("a b");
+  expect(read({ ...MESSAGE, device: "x".repeat(255) })?.device).toHaveLength(64);
+  expect(read(MESSAGE, `hosts/${"x".repeat(300)}/telemetry`)?.device).toHaveLength(64);
+});
+
+test("a name that looks like a host's is none", () => {
+  expect(read({ ...MESSAGE, device: "client-1\u200b" })).toMatchObject({
+    ...{ device: "client-1", isHost: false },
+  });
 });
