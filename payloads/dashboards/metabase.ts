@@ -161,10 +161,10 @@ export class Metabase {
         : typeof answer === "string"
           ? answer
           : wordsIn(answer);
-    return [this.account.password, ...this.secrets].reduce(
-      (shown, secret) => shown.replaceAll(secret, "***"),
-      words.slice(0, MOST_WORDS),
-    );
+    // Before it is cut: a password that is cut is not found any more.
+    return [this.account.password, ...this.secrets]
+      .reduce((shown, secret) => shown.replaceAll(secret, "***"), words)
+      .slice(0, MOST_WORDS);
   }
 }
 

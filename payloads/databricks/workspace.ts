@@ -139,12 +139,14 @@ export class Workspace {
     const { error_code, message, error, error_description } = asObject(text);
     const words = [error_code ?? error, message ?? error_description]
       .filter((one) => typeof one === "string")
-      .join(": ")
+      .join(": ");
+    // Before it is cut: a secret that is cut is not found any more.
+    return [this.access.secret, this.token?.value]
+      .reduce<string>(
+        (shown, secret) => (secret === undefined ? shown : shown.replaceAll(secret, "***")),
+        words,
+      )
       .slice(0, MOST_WORDS);
-    return [this.access.secret, this.token?.value].reduce<string>(
-      (shown, secret) => (secret === undefined ? shown : shown.replaceAll(secret, "***")),
-      words,
-    );
   }
 }
 

@@ -92,6 +92,18 @@ test("a wrong secret is told, and not repeated", async () => {
   expect(`${message} ${pat.message} ${pat.stack}`).not.toMatch(/other-secret|old-pat/);
 });
 
+test("an answer that repeats a secret is told without it, also where it is cut off", async () => {
+  server.volumeIsThere = false;
+  const { volume } = FakeDatabricks.access;
+  const access = { workspace: server.url, volume, secret: "pat" };
+  for (let length = 120; length < 150; length++) {
+    const file = `${"x".repeat(length)}pat/0-9.jsonl.gz`;
+    const { message } = await refusal(new Workspace(access).upload(file, Buffer.from("a"), never));
+    const told = message.slice(message.indexOf("404"));
+    expect(told).not.toMatch(/xp/);
+  }
+});
+
 test("a volume that is not there, or may not be written to, is told by Databricks' words", async () => {
   server.volumeIsThere = false;
   const absent = await refusal(workspace().upload(FILE, Buffer.from("a"), never));
