@@ -41,8 +41,17 @@ export function isPlausible(url: URL, contentType: string | undefined, start: Bu
 
 /** The package that a URL brings: its name, or the last part of its path. */
 export function packageOf(url: string): string {
-  const file = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "");
+  const file = decoded(new URL(url).pathname.split("/").at(-1) ?? "");
   return file.endsWith(".deb") ? (file.split("_")[0] ?? file) : file;
+}
+
+/** A host may ask for what stands for no text: that is shown as it is. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /** Whether a URL is a package's and no list's. */

@@ -31,6 +31,11 @@ test("what apt would download is read with size and hash; a line of another kind
   expect(packageOf(url)).toBe("gcc-12-base");
 });
 
+test("a URL that stands for no text is told as it is", () => {
+  expect(packageOf("http://deb.debian.org/debian/%zz")).toBe("%zz");
+  expect(packageOf("http://deb.debian.org/debian/%ff_1_all.deb")).toBe("%ff");
+});
+
 test("mirrors are those of the sources, with their ports", () => {
   const sources = [
     "http://deb.debian.org/debian/",
