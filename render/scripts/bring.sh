@@ -67,10 +67,14 @@ bring_update() {
 }
 
 # As a machine would on which nothing is installed: then no machine lacks anything, whatever its image has.
+# Hosts of a lab may run different systems: what this one's has not is for those of another kind.
 bring_list() {
   local package
   : >"$bring/status"
-  missing=("${pi_all_packages[@]}")
+  missing=()
+  for package in "${pi_all_packages[@]}"; do
+    if [[ $package == jre ]] || is_among "$package" "${pi_packages[@]}" || has_package "$package"; then missing+=("$package"); fi
+  done
   # A JRE that some service asks for by name is that one, beside the system's.
   pi_packages=()
   for package in "${pi_all_packages[@]}"; do [[ $package == jre ]] || pi_packages+=("$package"); done
@@ -80,6 +84,10 @@ bring_list() {
   package_tool apt-get "${apt_options[@]}" --print-uris install "${missing[@]}" ||
     fail "what ${missing[*]} need could not be listed: $(reason)" "$packages_remedy"
   grep "^'" <<<"$said"
+}
+
+has_package() {
+  apt-cache "${apt_state[@]}" pkgnames "$1" | grep --fixed-strings --line-regexp "$1" >/dev/null
 }
 
 bring_install() {

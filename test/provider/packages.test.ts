@@ -127,12 +127,12 @@ async function host(source = `http://${mirror.host}/debian`): Promise<void> {
   await writeFile(join(root, "apt.conf"), `${lines.join("\n")}\n`);
 }
 
-/** The script that a lab has, on a host that is a folder. */
-function script(): string {
+/** The script that a lab has whose hosts need all those packages, on a host that is a folder. */
+function script(all: readonly string[] = ["chrony"]): string {
   const moved = renderBringScript(lab, desk)
     .replaceAll("/var/cache/pi-lab-packages", `${root}/bring`)
     .replaceAll("/run/lock/", `${root}/`)
-    .replace(/^pi_all_packages=.*$/m, "pi_all_packages=('chrony')");
+    .replace(/^pi_all_packages=.*$/m, `pi_all_packages=(${all.join(" ")})`);
   const standIns = [
     `export APT_CONFIG=${root}/apt.conf`,
     `dpkg-query() { if grep -qs "$3" ${root}/installed; then echo installed; fi; }`,
@@ -184,6 +184,11 @@ test("a preview dials nobody; an `up` installs what is missing, through one conn
   // Another machine, on which all is there.
   await packages.up(inputs({ triggers: ["another key"] }));
   expect(server.commands.filter((command) => command.includes("'update'"))).toHaveLength(1);
+});
+
+test("what a host of another system needs, and this one's has not, is no reason to refuse", async () => {
+  await packages.up(inputs({ script: script(["chrony", "chrony-of-another-release"]) }));
+  expect(await installed()).toBe("chrony_4.3-1_all.deb\n");
 });
 
 test("without the mirror a second machine gets them out of the cache, with a warning", async () => {
