@@ -52,6 +52,7 @@ export function readAlert(record: Pick<InRecord, "value" | "timestampMs">): Aler
   if (alert === undefined) return undefined;
   const isFiring = alert.status === "firing";
   const { subject, members } = alert;
+  const toldMs = asDate(record.timestampMs);
   const subjects = members?.length ? members : subject ? [subject] : [];
   return {
     id: plainText(alert.id, MAX_ID),
@@ -60,13 +61,17 @@ export function readAlert(record: Pick<InRecord, "value" | "timestampMs">): Aler
     isFiring,
     summary: plainText(alert.summary ?? "", MAX_SUMMARY),
     subjects: subjects.slice(0, MAX_SUBJECTS).map((one) => plainText(one, MAX_NAME)),
-    sinceMs: epochMs(alert.since) ?? record.timestampMs,
-    untilMs: isFiring ? undefined : (epochMs(alert.at) ?? record.timestampMs),
+    sinceMs: epochMs(alert.since) ?? toldMs,
+    untilMs: isFiring ? undefined : (epochMs(alert.at) ?? toldMs),
   };
 }
 
 const epochMs = (value: string | null | undefined): number | undefined =>
   value === null || value === undefined ? undefined : Date.parse(value);
+
+/** As far as a date goes. A record's time stamp is whatever its writer says, and the page cannot show what is none. */
+const MAX_DATE_MS = 8.64e15;
+const asDate = (ms: number): number => Math.min(Math.max(ms, -MAX_DATE_MS), MAX_DATE_MS);
 
 /** So many are kept, those that are over being the first to go, the oldest before others. */
 const MAX_ALERTS = 200;

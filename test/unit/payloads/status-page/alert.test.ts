@@ -7,8 +7,8 @@ const MESSAGE = {
   ...{ since: SINCE, at: "2026-11-28T20:00:05.000Z", told: 1, members: [] },
 };
 
-const read = (message: unknown) =>
-  readAlert({ value: Buffer.from(JSON.stringify(message)), timestampMs: 1_234 });
+const read = (message: unknown, timestampMs = 1_234) =>
+  readAlert({ value: Buffer.from(JSON.stringify(message)), timestampMs });
 
 test("reads what the alerting tells", () => {
   expect(read(MESSAGE)).toEqual({
@@ -26,6 +26,13 @@ test("does with less, by the record's own time", () => {
   expect(read({ id, status, rule })).toMatchObject({
     ...{ severity: "warning", summary: "", subjects: [], sinceMs: 1_234 },
   });
+});
+
+test.each([9.2e18, -9.2e18])("has a time that a browser can show, also by the stamp %d", (ms) => {
+  const { id, rule } = MESSAGE;
+  const { sinceMs, untilMs } = read({ id, status: "resolved", rule }, ms)!;
+  expect(new Date(sinceMs).getTime()).toBe(sinceMs);
+  expect(new Date(untilMs!).getTime()).toBe(untilMs);
 });
 
 test.each([
