@@ -31,6 +31,8 @@ export class Upstream {
     { readonly untilMs: number; readonly error: UpstreamAway }
   >();
 
+  private isClosed = false;
+
   constructor(private readonly env: NodeJS.ProcessEnv = process.env) {}
 
   /**
@@ -66,7 +68,9 @@ export class Upstream {
     }
   }
 
+  /** What is under way breaks off, and what waits for a connection does not begin. */
   close(): void {
+    this.isClosed = true;
     this.agent.destroy();
   }
 
@@ -92,6 +96,7 @@ export class Upstream {
       let timer: NodeJS.Timeout | undefined;
       // Not while it waits for one of the connections.
       sent.once("socket", () => {
+        if (this.isClosed) return void sent.destroy(new Error("given up"));
         const late = (): unknown =>
           sent.destroy(new Error(`no answer within ${ask.deadlineMs / 1000} s`));
         timer = setTimeout(late, ask.deadlineMs).unref();

@@ -321,6 +321,19 @@ describe("what is damaged", () => {
   });
 });
 
+test("closing breaks off what is under way, and nothing that has waited begins", async () => {
+  let asked = 0;
+  const mirror = await mirrorOf({ [DEB]: () => void asked++ });
+  const upstream = new Upstream({});
+  const wish = { mirrors: new Set<string>(), deadlineMs: 60_000 };
+  const all = Array.from({ length: 20 }, () => upstream.get(mirror.url(DEB), wish));
+  const outcomes = Promise.allSettled(all);
+  for (let i = 0; asked < 8 && i < 500; i++) await new Promise((next) => setTimeout(next, 10));
+  upstream.close();
+  for (const { status } of await outcomes) expect(status).toBe("rejected");
+  expect(asked).toBe(8);
+});
+
 describe("what is refused", () => {
   const mirrors = new Set(["deb.debian.org", "mirror.example:8080"]);
   test.each([
