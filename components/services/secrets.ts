@@ -58,7 +58,8 @@ export class DashboardsSecrets extends pulumi.ComponentResource {
   constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
     super("pilab:dashboards:Secrets", name, {}, opts);
     this.made = {
-      password: randomPassword("dashboards-password", undefined, { parent: this }),
+      // Metabase takes no password without a digit.
+      password: randomPassword("dashboards-password", undefined, { parent: this }, 1),
       encryptionKey: randomPassword("dashboards-encryption-key", undefined, { parent: this }),
     };
     this.registerOutputs({});

@@ -42,6 +42,8 @@ test("its passwords are made by the stack, in a component of their own, and told
     expect(program.get(PASSWORD, name).parent).toBe("pilab:dashboards:Secrets dashboards-secrets");
   }
   expect(program.names(PASSWORD)).toContain("store-metabase");
+  // One of some three hundred passwords would have none, and Metabase refuses that.
+  expect(program.get(PASSWORD, "dashboards-password").inputs).toMatchObject({ minNumeric: 1 });
   expect(made.dashboards).toMatchObject({
     ...{ url: "http://10.0.42.6:3000", email: "admin@pi-lab.internal" },
   });
