@@ -52,7 +52,7 @@ use_proxy() {
   for mirror in "${command[@]:3}"; do apt_options+=(-o "Acquire::http::Proxy::$mirror=$proxy"); done
   if [[ ${command[2]} == expired ]]; then apt_options+=(-o Acquire::Check-Valid-Until=false); fi
   apt_tries=1
-  packages_remedy="See the lines above."
+  packages_remedy="Check its apt sources (/etc/apt), then run \`up\` again."
   have_fresh_lists() { true; }
 }
 

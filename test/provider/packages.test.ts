@@ -225,6 +225,16 @@ test("without mirror and cache the error names package, URL and remedy, and noth
   expect(await installed()).toBe("");
 });
 
+test("a package that no source of the host has is told with what to look at", async () => {
+  const own = (text: string): string =>
+    text.replace(/^pi_packages=.*$/m, "pi_packages=('chrony' 'none-such')");
+  await expect(
+    packages.up(inputs({ script: own(script(["chrony", "none-such"])) })),
+  ).rejects.toThrow(
+    /desk-1: .*none-such.*Unable to locate package none-such\. Check its apt sources \(\/etc\/apt\)/,
+  );
+});
+
 test("a server that forwards nothing, and a source that cannot be kept, are told with what to do", async () => {
   await restart(false);
   await expect(packages.up(inputs())).rejects.toThrow(
