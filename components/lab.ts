@@ -29,6 +29,7 @@ import {
   superUserPassword,
 } from "./kafka";
 import type { LocalInputs } from "./local-inputs";
+import { randomPassword } from "./random-password";
 import {
   DashboardsSecrets,
   HostServices,
@@ -67,13 +68,15 @@ export function createLab(
   const store = lab.data.store === undefined ? undefined : new StoreSecrets("store-secrets", lab);
   const dashboards =
     lab.data.dashboards === undefined ? undefined : new DashboardsSecrets("dashboards-secrets");
+  const told = neededOf(lab, alerting);
+  const alertingSalt = Object.keys(told).length === 0 ? undefined : randomPassword("alerting-salt");
   // So do the programs' users; what they log in with is looked for on hosts all the same.
   const [kafkaPasswords, tellKafkaPasswords] = pulumi.deferredOutput<Record<string, string>>();
   const logsIn = secretNames(lab).kafka.length > 0;
   const secrets = serviceSecrets(mqtt, store, logsIn ? kafkaPasswords : {}, {
     dashboards,
     databricks: databricksSecret,
-    alerting: neededOf(lab, alerting),
+    ...{ alerting: told, alertingSalt },
   });
   const servicesOf = (host: Host) => secrets.apply((known) => hostServices(lab, host, known));
   const sums = programSums(inputs.programs);

@@ -88,7 +88,7 @@ function saltOf(seed: string, user: string, bytes: number): string {
  * The secrets of all services. What a lab has none of is plain, so that its previews show what changes.
  *
  * @param kafka passwords of the programs' Kafka users, by name
- * @param others those of Metabase; Databricks' and alerting's from the configuration
+ * @param others those of Metabase; Databricks' and alerting's from the configuration, the latter with a salt
  */
 export function serviceSecrets(
   mqtt: MqttSecrets | undefined,
@@ -98,13 +98,13 @@ export function serviceSecrets(
     readonly dashboards?: DashboardsSecrets | undefined;
     readonly databricks?: string | undefined;
     readonly alerting?: AlertingSecrets | undefined;
+    readonly alertingSalt?: pulumi.Output<string> | undefined;
   } = {},
 ): pulumi.Output<ServiceSecrets> {
   const ofMqtt = [mqtt?.passwords ?? {}, mqtt?.salts ?? {}] as const;
   const ofStore = [store?.passwords ?? {}, store?.salts ?? {}] as const;
-  const { databricks, dashboards, alerting = {} } = others;
-  const isTold = Object.values(alerting).some((one) => one !== undefined);
-  const ofAlerting = isTold ? pulumi.secret(alerting) : alerting;
+  const { databricks, dashboards, alerting, alertingSalt } = others;
+  const ofAlerting = alertingSalt && pulumi.secret({ ...alerting, alertingSalt });
   const given = databricks === undefined ? undefined : pulumi.secret(databricks);
   const made =
     dashboards &&

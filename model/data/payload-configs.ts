@@ -245,6 +245,11 @@ export interface AlertingConfig extends PayloadConfig {
   readonly periodSeconds: number;
   /** Readings that are older when they arrive are counted and not used. */
   readonly lateSeconds: number;
+  /**
+   * Random, where outputs hold secrets that somebody chose: the state tells this file's hash, which is to say
+   * nothing of them. No use in the program.
+   */
+  readonly salt?: string;
   readonly outputs: {
     /** Kafka topic. */
     readonly topic?: string;

@@ -48,6 +48,7 @@ export const alertingConfig = z.strictObject({
   rules: z.array(rule).min(1),
   periodSeconds: z.number().positive(),
   lateSeconds: z.number().positive(),
+  salt: name.exactOptional(),
   outputs: z.strictObject({
     topic: name.exactOptional(),
     webhook: z.strictObject({ url: z.url(), secret: name.exactOptional() }).exactOptional(),

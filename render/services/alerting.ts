@@ -16,6 +16,8 @@ export function alertingService(
   const { alerting } = lab.data;
   if (alerting === undefined || !hostPrograms(lab, host).includes("alerting")) return undefined;
   const { periodMinutes, lateSeconds, rules, topics } = alerting;
+  const outputs = outputsOf(lab, secrets);
+  const isTold = outputs.webhook?.secret !== undefined || outputs.email?.login !== undefined;
   return programService({
     lab,
     host,
@@ -37,7 +39,8 @@ export function alertingService(
       rules,
       periodSeconds: periodMinutes * 60,
       lateSeconds,
-      outputs: outputsOf(lab, secrets),
+      ...(isTold && { salt: given("alertingSalt", secrets.alertingSalt) }),
+      outputs,
     },
   });
 }

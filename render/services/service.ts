@@ -23,6 +23,8 @@ export interface ServiceSecrets {
   /** From the configuration, where alerting is to sign with it, or to log in at a mail server. */
   readonly webhookSecret?: string | undefined;
   readonly smtpPassword?: string | undefined;
+  /** Made by the stack where alerting has one of these: see `AlertingConfig`. */
+  readonly alertingSalt?: string | undefined;
 }
 
 /** Who needs which of them: the names that `ServiceSecrets` has an entry for. */
@@ -56,6 +58,7 @@ export function blankSecrets(lab: Lab): ServiceSecrets {
     }),
     ...(lab.data.alerting !== undefined && {
       ...{ webhookSecret: "x".repeat(32), smtpPassword: "x".repeat(32) },
+      alertingSalt: "x".repeat(32),
     }),
     ...(lab.data.databricks !== undefined && { databricks: "x".repeat(32) }),
   };

@@ -51,6 +51,9 @@ it("alerting's secrets from the configuration are secret wherever they go", asyn
   const services = program.get(COMMAND, "desk-1-services");
   expect(services.inputs["stdin"]).toContain(webhookSecret);
   expect(services.secrets).toContain("stdin");
+  // The state has the file's hash: something in it is nobody's choice.
+  expect(services.inputs["stdin"]).toMatch(/"salt": "[^"]+"/);
+  program.get("random:index/randomPassword:RandomPassword", "alerting-salt");
   for (const { name, inputs, secrets } of program.resources) {
     const open = Object.keys(inputs).filter((key) => !secrets.includes(key));
     const told = open.filter((key) => JSON.stringify(inputs[key]).includes(webhookSecret));
