@@ -36,7 +36,7 @@ const TIER_MINUTES: Readonly<Record<Tier, number>> = {
   component: 5,
   conformance: 14,
   provider: 20,
-  lab: 24,
+  lab: 30,
 };
 
 /** A cold cache takes about a quarter of an hour on two cores. */
