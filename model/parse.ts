@@ -13,6 +13,7 @@ import { labProblems } from "./rules/lab";
 import { hostProblems } from "./rules/hosts";
 import { mqttProblems } from "./rules/mqtt";
 import { networkProblems } from "./rules/network";
+import { portProblems } from "./rules/ports";
 import { quotaProblems } from "./rules/quotas";
 import { ringProblems } from "./rules/ring";
 import { securityProblems } from "./rules/security";
@@ -62,7 +63,7 @@ export function parseLab(
   const ours = [labProblems, networkProblems, hostProblems, clusterProblems, topicProblems];
   const access = [securityProblems, quotaProblems];
   const data = [
-    ...[ringProblems, mqttProblems, bridgeProblems],
+    ...[ringProblems, mqttProblems, bridgeProblems, portProblems],
     ...[
       storeProblems,
       dashboardsProblems,

@@ -1,10 +1,11 @@
 import { telemetryRoutes } from "../data/telemetry-routes";
-import { compareNatural, type ConfigProblem } from "../errors";
+import type { ConfigProblem } from "../errors";
 import { didYouMean } from "../nearest";
 import type { LabDraft } from "../schema";
 import { ALERT_NAMES, alertRuleProblems, isAlertName } from "./alert-rules";
 import { inOrder, Report, some } from "./report";
 import { checkServiceHost } from "./service-host";
+import { checkTopicName, checkTopicNames } from "./topic-names";
 
 /** Rules about what tells when something is wrong, and about supplies. */
 export function alertingProblems(draft: LabDraft): ConfigProblem[] {
@@ -14,15 +15,7 @@ export function alertingProblems(draft: LabDraft): ConfigProblem[] {
   if (!Object.hasOwn(draft, "alerting") || alerting === undefined) return report.problems;
   const isNamed = Object.hasOwn(alerting, "host");
   checkServiceHost("alerting", alerting.host ?? mqtt?.host, draft, isNamed, report);
-  const named: readonly (string | undefined)[] = alerting.topics ?? [];
-  named.forEach((topic, i) => {
-    const path = ["alerting", "topics", i];
-    if (topic === undefined) return;
-    checkTopic(path, topic, draft, report);
-    if (named.indexOf(topic) < i) {
-      report.add(path, topic, "is named before", "Name each topic once.");
-    }
-  });
+  checkTopicNames(["alerting", "topics"], alerting.topics ?? [], draft, report);
   alertRuleProblems(draft, report);
   checkOutputs(draft, report);
   return report.problems;
@@ -110,7 +103,7 @@ function checkOutputs(draft: LabDraft, report: Report): void {
   const { topic, webhook, email } = draft.alerting?.outputs ?? {};
   const path = ["alerting", "outputs"];
   if (topic !== undefined) {
-    checkTopic([...path, "topic"], topic, draft, report);
+    checkTopicName([...path, "topic"], topic, draft, report);
     const read = draft.alerting?.topics ?? telemetryRoutes(draft.bridge);
     if (read.includes(topic)) {
       const cause = "is a topic of telemetry: alerts would be taken for readings";
@@ -160,22 +153,4 @@ function checkMail(path: readonly string[], mail: Mail, report: Report): void {
       "Write security: starttls or tls, or leave user out.",
     );
   }
-}
-
-function checkTopic(
-  path: readonly (string | number)[],
-  topic: string,
-  { topics }: LabDraft,
-  report: Report,
-): void {
-  const known = Object.keys(topics ?? {}).sort(compareNatural);
-  if (known.includes(topic)) return;
-  const hint = didYouMean(topic, known, "");
-  const remedy = ["Add it to topics, or name one of those."];
-  report.add(
-    path,
-    topic,
-    "is not one of topics",
-    (hint === "" ? remedy : [hint, ...remedy]).join(" "),
-  );
 }

@@ -4,6 +4,7 @@ import type { ConfigProblem } from "../errors";
 import { didYouMean } from "../nearest";
 import type { LabDraft } from "../schema";
 import { Report, some } from "./report";
+import { checkTopicName } from "./topic-names";
 
 type Path = readonly (string | number)[];
 type RouteDraft = Partial<NonNullable<NonNullable<LabDraft["bridge"]>["routes"]>[number]>;
@@ -33,7 +34,7 @@ export function bridgeProblems(draft: LabDraft): ConfigProblem[] {
     checkFilter(path, i, routes, report);
     checkKey(path, route, report);
     if (route.topic !== undefined) {
-      checkTopic([...path, "topic"], route.topic, draft, report);
+      checkTopicName([...path, "topic"], route.topic, draft, report);
       checkSize([...path, "topic"], route.topic, draft, report);
     }
   });
@@ -110,18 +111,6 @@ function checkKey(path: Path, { from, key }: RouteDraft, report: Report): void {
   }
 }
 
-function checkTopic(path: Path, topic: string, { topics }: LabDraft, report: Report): void {
-  const known = Object.keys(topics ?? {});
-  if (known.includes(topic)) return;
-  const hint = didYouMean(topic, known, "");
-  report.add(
-    path,
-    topic,
-    "is not one of topics",
-    [hint, `Add it to topics, or name one of those.`].filter((part) => part !== "").join(" "),
-  );
-}
-
 /** A message that Kafka will never take stops nothing, but it is lost to its topic: better not to have any. */
 function checkSize(path: Path, topic: string, draft: LabDraft, report: Report): void {
   const { mqtt, topics, cluster } = draft;
@@ -144,7 +133,7 @@ function checkDeadLetters(draft: LabDraft, report: Report): void {
   const topic = draft.bridge?.deadLetters;
   if (topic === undefined) return;
   const path = ["bridge", "deadLetters"];
-  checkTopic(path, topic, draft, report);
+  checkTopicName(path, topic, draft, report);
   const routes: readonly RouteDraft[] = draft.bridge?.routes ?? [];
   const route = routes.findIndex((one) => one.topic === topic);
   if (route < 0) return;

@@ -1,11 +1,10 @@
 import { leastMemoryMib } from "../budget";
-import { boards, DEFAULT_IMAGE, METRICS_PORT } from "../catalogue";
-import { programPorts } from "../data/programs";
+import { boards, DEFAULT_IMAGE } from "../catalogue";
 import type { ConfigProblem } from "../errors";
 import { defaults, type LabDraft } from "../schema";
 import { programsBeside } from "./hosts";
-import { inOrder, Report } from "./report";
-import { checkServiceHost, isKafkaRole } from "./service-host";
+import { Report } from "./report";
+import { checkServiceHost } from "./service-host";
 
 /** Java that Debian or Ubuntu packages, oldest first: 12 has 17, 13 has 21, Ubuntu 22.04 both. */
 const JAVA: readonly number[] = [17, 21, 25];
@@ -23,8 +22,6 @@ export function dashboardsProblems(draft: LabDraft): ConfigProblem[] {
     const cause = "shows what the store holds, and store is not given";
     report.add(["dashboards"], undefined, cause, "Add store: {}, or remove dashboards.");
   }
-  checkPort(draft, report);
-  checkProgramPort(draft, report);
   checkEmail(draft, report);
   checkJava(draft, report);
   checkMemory(draft, report);
@@ -32,53 +29,6 @@ export function dashboardsProblems(draft: LabDraft): ConfigProblem[] {
 }
 
 const hostOf = ({ dashboards, mqtt }: LabDraft): string => dashboards?.host ?? mqtt?.host ?? "";
-
-/** What else listens on Metabase's host. */
-function checkPort(draft: LabDraft, report: Report): void {
-  const { dashboards, store, mqtt, hosts, ssh, cluster } = draft;
-  const port = dashboards?.port;
-  const name = hostOf(draft);
-  if (port === undefined) return;
-  const host = hosts?.[name];
-  const roles: readonly (string | undefined)[] =
-    host?.role === "broker" ? (host.processRoles ?? defaults.processRoles) : [host?.role];
-  const program = inOrder(programPorts).find(([, its]) => its === port)?.[0];
-  const holders: readonly (readonly [held: boolean, what: string])[] = [
-    [port === ssh?.port, "ssh.port"],
-    [port === cluster?.clientPort && roles.includes("broker"), "cluster.clientPort"],
-    [port === cluster?.controllerPort && roles.includes("controller"), "cluster.controllerPort"],
-    [
-      port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole),
-      "where Kafka's nodes tell their figures",
-    ],
-    [port === mqtt?.port && mqtt.host === name, "mqtt.port"],
-    [port === store?.port && (store.host ?? mqtt?.host) === name, "store.port"],
-    [program !== undefined, `the port of the program ${program}`],
-  ];
-  const holder = holders.find(([held]) => held)?.[1];
-  if (holder === undefined) return;
-  report.add(
-    ["dashboards", "port"],
-    port,
-    `is ${holder} too: one host cannot listen twice on a port`,
-    "Leave it out to have 3000, or choose another.",
-  );
-}
-
-function checkProgramPort({ ssh, cluster }: LabDraft, report: Report): void {
-  const listeners = [
-    [["ssh", "port"], ssh?.port],
-    [["cluster", "clientPort"], cluster?.clientPort],
-    [["cluster", "controllerPort"], cluster?.controllerPort],
-  ] as const;
-  for (const [path, port] of listeners) {
-    if (port !== programPorts.dashboards) continue;
-    const cause =
-      "is where the dashboards program tells its health: one host cannot listen twice on a port";
-    const list = Object.values(programPorts).join(", ");
-    report.add(path, port, cause, `Choose another; ${list} are the programs'.`);
-  }
-}
 
 /** Metabase takes what looks like an address; nothing is sent to it. */
 function checkEmail({ dashboards }: LabDraft, report: Report): void {

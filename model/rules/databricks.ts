@@ -1,9 +1,8 @@
-import { programPorts } from "../data/programs";
 import type { ConfigProblem } from "../errors";
-import { didYouMean } from "../nearest";
 import type { LabDraft } from "../schema";
 import { Report } from "./report";
 import { checkServiceHost } from "./service-host";
+import { checkTopicNames } from "./topic-names";
 
 type Draft = NonNullable<LabDraft["databricks"]>;
 
@@ -13,26 +12,10 @@ export function databricksProblems(draft: LabDraft): ConfigProblem[] {
   const { databricks } = draft;
   if (databricks === undefined) return [];
   checkServiceHost("databricks", databricks.host, draft, Object.hasOwn(databricks, "host"), report);
-  checkPorts(draft, report);
   checkWorkspace(databricks, report);
   checkVolume(databricks, report);
   checkTopics(databricks, draft, report);
   return report.problems;
-}
-
-function checkPorts({ ssh, cluster }: LabDraft, report: Report): void {
-  const listeners = [
-    [["ssh", "port"], ssh?.port],
-    [["cluster", "clientPort"], cluster?.clientPort],
-    [["cluster", "controllerPort"], cluster?.controllerPort],
-  ] as const;
-  for (const [path, port] of listeners) {
-    if (port !== programPorts.databricks) continue;
-    const cause =
-      "is where the databricks program tells its health: one host cannot listen twice on a port";
-    const list = Object.values(programPorts).join(", ");
-    report.add(path, port, cause, `Choose another; ${list} are the programs'.`);
-  }
 }
 
 function checkWorkspace({ workspace }: Draft, report: Report): void {
@@ -65,8 +48,8 @@ function checkVolume({ volume }: Draft, report: Report): void {
   );
 }
 
-function checkTopics({ topics: named }: Draft, { topics }: LabDraft, report: Report): void {
-  const list: readonly (string | undefined)[] | undefined = named;
+function checkTopics({ topics }: Draft, draft: LabDraft, report: Report): void {
+  const list: readonly (string | undefined)[] | undefined = topics;
   if (list?.length === 0) {
     const cause = "is empty: nothing would be uploaded";
     report.add(
@@ -76,18 +59,7 @@ function checkTopics({ topics: named }: Draft, { topics }: LabDraft, report: Rep
       "Name a topic, or leave databricks out.",
     );
   }
-  const known = Object.keys(topics ?? {});
-  list?.forEach((topic, i) => {
-    if (topic === undefined) return;
-    const path = ["databricks", "topics", i];
-    if (!known.includes(topic)) {
-      const hint = didYouMean(topic, known, "");
-      const remedy = "Add it to topics, or name one of those.";
-      report.add(path, topic, "is not one of topics", `${hint} ${remedy}`.trim());
-    } else if (list.indexOf(topic) < i) {
-      report.add(path, topic, "is named before", "Name each topic once.");
-    }
-  });
+  checkTopicNames(["databricks", "topics"], list ?? [], draft, report);
 }
 
 const SECRET = "pi-lab:databricksSecret";

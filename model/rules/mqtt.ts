@@ -1,13 +1,10 @@
 import { bridgeUser, LOAD_USER } from "../data/mqtt-users";
 import { filterFault } from "../data/mqtt-filter";
-import { METRICS_PORT } from "../catalogue";
-import { programPorts, type ProgramName } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { yamlFault } from "../names";
-import { didYouMean } from "../nearest";
-import { defaults, type LabDraft } from "../schema";
-import { inOrder, Report, some } from "./report";
-import { isKafkaRole } from "./service-host";
+import type { LabDraft } from "../schema";
+import { inOrder, Report } from "./report";
+import { checkKnownHost } from "./service-host";
 
 type DeviceDraft = NonNullable<NonNullable<NonNullable<LabDraft["mqtt"]>["devices"]>[string]>;
 
@@ -18,10 +15,9 @@ const BRIDGE_PREFIX = bridgeUser("");
 export function mqttProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   checkNeeds(draft, report);
-  checkProgramPorts(draft, report);
   if (draft.mqtt === undefined) return report.problems;
-  checkHost(draft, report);
-  checkPort(draft, report);
+  const { host } = draft.mqtt;
+  if (host !== undefined) checkKnownHost("mqtt", host, draft.hosts, report);
   checkHostNames(draft, report);
   for (const [name, device] of inOrder(draft.mqtt.devices)) {
     checkDeviceName(name, draft, report);
@@ -41,74 +37,6 @@ function checkNeeds(draft: LabDraft, report: Report): void {
       `Add mqtt: { host: … } with the host that is to run it, or remove ${key}.`,
     );
   }
-}
-
-/** Programs that may run beside sshd and Kafka: their ports are fixed. */
-function checkProgramPorts(draft: LabDraft, report: Report): void {
-  const { ssh, cluster, hosts } = draft;
-  const sshd = [["ssh", "port"], ssh?.port] as const;
-  const all = [
-    sshd,
-    [["cluster", "clientPort"], cluster?.clientPort],
-    [["cluster", "controllerPort"], cluster?.controllerPort],
-  ] as const;
-  // The ring's clients run no Kafka.
-  if (inOrder(hosts).some(([, host]) => host?.role === "client")) {
-    checkProgramPort("ring", [sshd], report);
-  }
-  for (const program of ["telemetry", "bridge", "alerting"] as const) {
-    if (draft[program] !== undefined) checkProgramPort(program, all, report);
-  }
-}
-
-function checkProgramPort(
-  program: ProgramName,
-  listeners: readonly (readonly [path: readonly string[], port: number | undefined])[],
-  report: Report,
-): void {
-  for (const [path, port] of listeners) {
-    if (port !== programPorts[program]) continue;
-    const cause = `is where the ${program} program tells its health: one host cannot listen twice on a port`;
-    report.add(path, port, cause, `Choose another; ${programPortList()} are the programs'.`);
-  }
-}
-
-const programPortList = (): string => Object.values(programPorts).join(", ");
-
-function checkHost({ mqtt, hosts }: LabDraft, report: Report): void {
-  const host = mqtt?.host;
-  if (host === undefined || hosts === undefined || Object.hasOwn(hosts, host)) return;
-  const known = inOrder(hosts).map(([name]) => name);
-  const list = `Name one of hosts: ${some(known)}.`;
-  const hint = didYouMean(host, known, "");
-  report.add(["mqtt", "host"], host, "is not a host of the lab", hint || list);
-}
-
-/** What else listens on the broker's host. */
-function checkPort({ mqtt, hosts, ssh, cluster }: LabDraft, report: Report): void {
-  const host = hosts?.[mqtt?.host ?? ""];
-  const port = mqtt?.port;
-  if (port === undefined) return;
-  const program = inOrder(programPorts).find(([, its]) => its === port)?.[0];
-  const roles: readonly (string | undefined)[] =
-    host?.role === "broker" ? (host.processRoles ?? defaults.processRoles) : [host?.role];
-  const holder =
-    port === ssh?.port
-      ? "ssh.port"
-      : port === cluster?.clientPort && roles.includes("broker")
-        ? "cluster.clientPort"
-        : port === cluster?.controllerPort && roles.includes("controller")
-          ? "cluster.controllerPort"
-          : port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole)
-            ? "where Kafka's nodes tell their figures"
-            : program && `the port of the program ${program}`;
-  if (holder === undefined) return;
-  report.add(
-    ["mqtt", "port"],
-    port,
-    `is ${holder} too: one host cannot listen twice on a port`,
-    "Leave it out to have 1883, or choose another.",
-  );
 }
 
 /** Hosts log in with their names: one must not be another's. */

@@ -1,10 +1,8 @@
-import { METRICS_PORT } from "../catalogue";
-import { programPorts } from "../data/programs";
 import type { ConfigProblem } from "../errors";
 import { didYouMean } from "../nearest";
-import { defaults, type LabDraft } from "../schema";
+import type { LabDraft } from "../schema";
 import { inOrder, Report, some } from "./report";
-import { isKafkaRole } from "./service-host";
+import { checkKnownHost } from "./service-host";
 
 /** It stands above the page on a phone, too. */
 const MAX_TITLE = 60;
@@ -15,8 +13,6 @@ export function statusPageProblems(draft: LabDraft): ConfigProblem[] {
   const { statusPage } = draft;
   if (statusPage === undefined) return [];
   checkHost(draft, report);
-  checkPort(draft, report);
-  checkProgramPort(draft, report);
   const { title } = statusPage;
   if (title !== undefined && title.length > MAX_TITLE) {
     const cause = `has ${title.length} characters; at most ${MAX_TITLE} fit`;
@@ -32,64 +28,11 @@ export function statusPageProblems(draft: LabDraft): ConfigProblem[] {
 function checkHost(draft: LabDraft, report: Report): void {
   const { statusPage, hosts } = draft;
   const host = statusPage?.host;
-  const path = ["statusPage", "host"];
-  const known = inOrder(hosts).map(([name]) => name);
-  const list = `Name one of hosts: ${some(known)}.`;
-  if (host !== undefined) {
-    if (hosts === undefined || Object.hasOwn(hosts, host)) return;
-    return report.add(path, host, "is not a host of the lab", didYouMean(host, known, list));
-  }
+  if (host !== undefined) return checkKnownHost("statusPage", host, hosts, report);
   if (Object.hasOwn(draft, "mqtt")) return;
   const cause = "is missing, and there is no mqtt whose host would serve the page";
-  report.add(path, undefined, cause, list);
-}
-
-/** What else listens on the page's host. */
-function checkPort(draft: LabDraft, report: Report): void {
-  const { statusPage, hosts, ssh, cluster, mqtt, store, dashboards } = draft;
-  const name = statusPage?.host ?? mqtt?.host;
-  const port = statusPage?.port;
-  if (port === undefined) return;
-  const host = hosts?.[name ?? ""];
-  const roles: readonly (string | undefined)[] =
-    host?.role === "broker" ? (host.processRoles ?? defaults.processRoles) : [host?.role];
-  const program = inOrder(programPorts).find(([, its]) => its === port)?.[0];
-  const holders: readonly (readonly [string, boolean])[] = [
-    ["ssh.port", port === ssh?.port],
-    ["cluster.clientPort", port === cluster?.clientPort && roles.includes("broker")],
-    ["cluster.controllerPort", port === cluster?.controllerPort && roles.includes("controller")],
-    [
-      "where Kafka's nodes tell their figures",
-      port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole),
-    ],
-    ["mqtt.port", port === mqtt?.port && name === mqtt.host],
-    ["store.port", port === store?.port && name === (store.host ?? mqtt?.host)],
-    ["dashboards.port", port === dashboards?.port && name === (dashboards.host ?? mqtt?.host)],
-    [`the port of the program ${program}`, program !== undefined],
-  ];
-  const holder = holders.find(([, isHeld]) => isHeld)?.[0];
-  if (holder === undefined) return;
-  report.add(
-    ["statusPage", "port"],
-    port,
-    `is ${holder} too: one host cannot listen twice on a port`,
-    "Leave it out to have 8080, or choose another.",
-  );
-}
-
-/** Where the program tells its health, which may be beside sshd and Kafka. */
-function checkProgramPort({ ssh, cluster }: LabDraft, report: Report): void {
-  const listeners = [
-    [["ssh", "port"], ssh?.port],
-    [["cluster", "clientPort"], cluster?.clientPort],
-    [["cluster", "controllerPort"], cluster?.controllerPort],
-  ] as const;
-  for (const [path, port] of listeners) {
-    if (port !== programPorts["status-page"]) continue;
-    const cause =
-      "is where the status-page program tells its health: one host cannot listen twice on a port";
-    report.add(path, port, cause, "Choose another.");
-  }
+  const known = inOrder(hosts).map(([name]) => name);
+  report.add(["statusPage", "host"], undefined, cause, `Name one of hosts: ${some(known)}.`);
 }
 
 function checkTopics(

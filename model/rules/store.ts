@@ -1,12 +1,10 @@
-import { METRICS_PORT } from "../catalogue";
-import { programPorts } from "../data/programs";
 import { RESERVED_ROLES } from "../data/store-roles";
 import { telemetryRoutes } from "../data/telemetry-routes";
 import type { ConfigProblem } from "../errors";
-import { didYouMean } from "../nearest";
-import { defaults, type LabDraft } from "../schema";
-import { inOrder, Report, some } from "./report";
-import { isKafkaRole } from "./service-host";
+import type { LabDraft } from "../schema";
+import { Report } from "./report";
+import { checkKnownHost } from "./service-host";
+import { checkTopicNames } from "./topic-names";
 
 /** PostgreSQL cuts longer names off. */
 const MAX_NAME = 63;
@@ -18,15 +16,11 @@ export function storeProblems(draft: LabDraft): ConfigProblem[] {
   const report = new Report();
   if (draft.store === undefined) return [];
   checkHost(draft, report);
-  checkPort(draft, report);
-  checkProgramPort(draft, report);
   checkDatabase(draft, report);
   checkTopics(draft, report);
   checkReaders(draft, report);
   return report.problems;
 }
-
-const hostOf = ({ store, mqtt }: LabDraft): string | undefined => store?.host ?? mqtt?.host;
 
 function checkHost(draft: LabDraft, report: Report): void {
   const { store, mqtt, hosts } = draft;
@@ -39,61 +33,7 @@ function checkHost(draft: LabDraft, report: Report): void {
       "Name the host that is to run PostgreSQL, or add mqtt.",
     );
   }
-  if (hosts === undefined || Object.hasOwn(hosts, store.host)) return;
-  const known = inOrder(hosts).map(([name]) => name);
-  report.add(
-    ["store", "host"],
-    store.host,
-    "is not a host of the lab",
-    didYouMean(store.host, known, `Name one of hosts: ${some(known)}.`),
-  );
-}
-
-/** What else listens on the store's host. */
-function checkPort(draft: LabDraft, report: Report): void {
-  const { store, mqtt, hosts, ssh, cluster } = draft;
-  const name = hostOf(draft);
-  const port = store?.port;
-  if (port === undefined) return;
-  const host = hosts?.[name ?? ""];
-  const roles: readonly (string | undefined)[] =
-    host?.role === "broker" ? (host.processRoles ?? defaults.processRoles) : [host?.role];
-  const program = inOrder(programPorts).find(([, its]) => its === port)?.[0];
-  const holders: readonly (readonly [held: boolean, what: string])[] = [
-    [port === ssh?.port, "ssh.port"],
-    [port === cluster?.clientPort && roles.includes("broker"), "cluster.clientPort"],
-    [port === cluster?.controllerPort && roles.includes("controller"), "cluster.controllerPort"],
-    [
-      port === METRICS_PORT && cluster?.metrics === true && roles.some(isKafkaRole),
-      "where Kafka's nodes tell their figures",
-    ],
-    [port === mqtt?.port && mqtt.host === name, "mqtt.port"],
-    [program !== undefined, `the port of the program ${program}`],
-  ];
-  const holder = holders.find(([held]) => held)?.[1];
-  if (holder === undefined) return;
-  report.add(
-    ["store", "port"],
-    port,
-    `is ${holder} too: one host cannot listen twice on a port`,
-    "Leave it out to have 5432, or choose another.",
-  );
-}
-
-/** The sink's own port is fixed. */
-function checkProgramPort({ ssh, cluster }: LabDraft, report: Report): void {
-  const listeners = [
-    [["ssh", "port"], ssh?.port],
-    [["cluster", "clientPort"], cluster?.clientPort],
-    [["cluster", "controllerPort"], cluster?.controllerPort],
-  ] as const;
-  for (const [path, port] of listeners) {
-    if (port !== programPorts.sink) continue;
-    const cause =
-      "is where the sink program tells its health: one host cannot listen twice on a port";
-    const ports = Object.values(programPorts).join(", ");
-    report.add(path, port, cause, `Choose another; ${ports} are the programs'.`);
-  }
+  checkKnownHost("store", store.host, hosts, report);
 }
 
 function checkDatabase({ store }: LabDraft, report: Report): void {
@@ -139,17 +79,7 @@ function checkTopics(draft: LabDraft, report: Report): void {
       "Name a topic, leave it out for those of the telemetry, or remove store.",
     );
   }
-  const known = Object.keys(draft.topics ?? {});
-  named.forEach((topic, i) => {
-    if (topic === undefined) return;
-    if (!known.includes(topic)) {
-      const hint = [didYouMean(topic, known, ""), "Add it to topics, or name one of those."];
-      const remedy = hint.filter((part) => part !== "").join(" ");
-      report.add([...path, i], topic, "is not one of topics", remedy);
-    } else if (named.indexOf(topic) < i) {
-      report.add([...path, i], topic, "is named before", "Name each topic once.");
-    }
-  });
+  checkTopicNames(path, named, draft, report);
 }
 
 function checkReaders({ store }: LabDraft, report: Report): void {

@@ -152,7 +152,7 @@ describe("mistakes in the status page", () => {
   it("lets the client port be where no broker is, and keeps its health's port from the listeners", () => {
     expect(told(paged({ port: 9092 }))).toEqual([]);
     expect(told(change(paged(), ["cluster", "clientPort"], 9188))).toEqual([
-      "lab.cluster.clientPort: 9188 is where the status-page program tells its health: one host cannot listen twice on a port. Choose another.",
+      "lab.cluster.clientPort: 9188 is where the status-page program tells its health: one host cannot listen twice on a port. Choose another; 9181, 9182, 9183, 9184, 9185, 9186, 9187, 9188 are the programs'.",
     ]);
   });
 });
