@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Answer, ask, retryAfterMs, withoutSecrets } from "../lib/ask";
 
 /** Limit of a request, ms: Metabase tests a connection before it keeps it, which takes 10 s at most. */
 const REQUEST_MS = 30_000;
@@ -126,29 +127,27 @@ export class Metabase {
     signal: AbortSignal,
   ): Promise<unknown> {
     const what = `${method} ${path}`;
-    let response: Response;
-    let text: string;
+    const init = {
+      method,
+      headers: {
+        ...headers,
+        ...(body !== undefined && { "content-type": "application/json" }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    let answered: Answer;
     try {
-      response = await fetch(`${this.url}${path}`, {
-        method,
-        headers: {
-          ...headers,
-          ...(body !== undefined && { "content-type": "application/json" }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        redirect: "error",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(this.requestMs)]),
-      });
-      text = await response.text();
+      answered = await ask(`${this.url}${path}`, init, this.requestMs, signal);
     } catch (error) {
-      throw new MetabaseError(`${what}: ${causeOf(error)}`, undefined);
+      throw new MetabaseError(`${what}: ${(error as Error).message}`, undefined);
     }
+    const { response, text } = answered;
     const answer = asJson(text);
     if (response.ok) return answer;
     throw new MetabaseError(
       `${what}: ${response.status} ${this.wordsOf(answer)}`.trim(),
       response.status,
-      secondsOf(response.headers.get("retry-after")),
+      retryAfterMs(response.headers.get("retry-after"), Date.now()),
     );
   }
 
@@ -161,10 +160,7 @@ export class Metabase {
         : typeof answer === "string"
           ? answer
           : wordsIn(answer);
-    // Before it is cut: a password that is cut is not found any more.
-    return [this.account.password, ...this.secrets]
-      .reduce((shown, secret) => shown.replaceAll(secret, "***"), words)
-      .slice(0, MOST_WORDS);
+    return withoutSecrets(words, [this.account.password, ...this.secrets], MOST_WORDS);
   }
 }
 
@@ -186,16 +182,4 @@ function asJson(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-function secondsOf(header: string | null): number | undefined {
-  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
-}
-
-function causeOf(error: unknown): string {
-  const { name, message, cause } = error as Error;
-  if (name === "TimeoutError") return "no answer in time";
-  if (name === "AbortError") return "given up";
-  const { code, message: beneath } = (cause ?? {}) as NodeJS.ErrnoException;
-  return (code?.startsWith("UND_ERR") ? beneath : code) ?? beneath ?? message;
 }

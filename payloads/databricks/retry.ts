@@ -20,11 +20,3 @@ export function pauseMs(
   const spread = Math.ceil(doubled * (0.75 + random / 4));
   return Math.max(spread, Math.min(askedMs ?? 0, LONGEST_ASKED_MS));
 }
-
-/** What a `Retry-After` asks for (RFC 9110, 10.2.3): seconds, or a date. Undefined for anything else. */
-export function retryAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
-}

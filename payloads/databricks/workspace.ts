@@ -1,5 +1,5 @@
 import type { DatabricksConfig } from "../../model";
-import { retryAfterMs } from "./retry";
+import { type Answer, ask, retryAfterMs, withoutSecrets } from "../lib/ask";
 
 /** Limit of one request, ms: a file of 1 MiB through a line of 200 kbit/s takes 42 s. */
 const REQUEST_MS = 60_000;
@@ -115,16 +115,13 @@ export class Workspace {
     init: RequestInit,
     signal: AbortSignal,
   ): Promise<string> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.requestMs)]);
-    let response: Response;
-    let text: string;
+    let answer: Answer;
     try {
-      // A token goes to the workspace and nowhere else.
-      response = await fetch(url, { ...init, redirect: "error", signal: limit });
-      text = await response.text();
+      answer = await ask(url, init, this.requestMs, signal);
     } catch (error) {
-      throw new WorkspaceError(`${what}: ${causeOf(error)}`, undefined);
+      throw new WorkspaceError(`${what}: ${(error as Error).message}`, undefined);
     }
+    const { response, text } = answer;
     if (response.ok) return text;
     const retryMs = retryAfterMs(response.headers.get("retry-after"), this.now());
     throw new WorkspaceError(
@@ -140,13 +137,8 @@ export class Workspace {
     const words = [error_code ?? error, message ?? error_description]
       .filter((one) => typeof one === "string")
       .join(": ");
-    // Before it is cut: a secret that is cut is not found any more.
-    return [this.access.secret, this.token?.value]
-      .reduce<string>(
-        (shown, secret) => (secret === undefined ? shown : shown.replaceAll(secret, "***")),
-        words,
-      )
-      .slice(0, MOST_WORDS);
+    const secrets = [this.access.secret, this.token?.value ?? []].flat();
+    return withoutSecrets(words, secrets, MOST_WORDS);
   }
 }
 
@@ -157,14 +149,4 @@ function asObject(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
-}
-
-/** What lies beneath `fetch failed`. */
-function causeOf(error: unknown): string {
-  const { name, message, cause } = error as Error;
-  if (name === "TimeoutError") return "no answer in time";
-  if (name === "AbortError") return "given up";
-  const { code, message: beneath } = (cause ?? {}) as NodeJS.ErrnoException;
-  // The client's own codes say less than its words.
-  return (code?.startsWith("UND_ERR") ? beneath : code) ?? beneath ?? message;
 }

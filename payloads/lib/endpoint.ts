@@ -1,18 +1,13 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
-
-export interface Endpoint {
-  readonly url: string;
-  close(): Promise<void>;
-}
+import { listen, type Listening } from "./listen";
 
 /** `GET /healthz`: 200 or 503 with a line of JSON. `GET /metrics`: Prometheus' text format. */
 export async function openEndpoint(
-  { address, port }: { readonly address: string; readonly port: number },
+  at: { readonly address: string; readonly port: number },
   program: { health(): string | undefined },
   metrics: Registry,
-): Promise<Endpoint> {
+): Promise<Listening> {
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, body: string) =>
       response.writeHead(status, { "content-type": type }).end(body);
@@ -37,17 +32,5 @@ export async function openEndpoint(
         return answer(404, "text/plain", "/healthz and /metrics are here\n");
     }
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, address, resolve);
-  });
-  const { port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://${address}:${bound}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listen(server, at);
 }

@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listen, type Listening } from "../lib/listen";
 import type { Figures } from "./figures";
 import { type PageFile, pageFiles } from "./page-files";
 import type { Stream } from "./stream";
-
-export interface PageServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 /** Connections at once: who follows, and a few that load the page. More are closed as they come. */
 const MAX_CONNECTIONS = 250;
@@ -40,29 +35,17 @@ const SECURITY_HEADERS = {
 
 /** Serves the page, its events at `/events` and all it shows at `/api/state`. Reads only. */
 export async function openPage(
-  { address, port }: { readonly address: string; readonly port: number },
+  at: { readonly address: string; readonly port: number },
   stream: Stream,
   figures: Figures,
-): Promise<PageServer> {
+): Promise<Listening> {
   const options = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 8_192 };
   const server = createServer(options, (request, response) => {
     answer(request, response, stream);
     figures.requests.inc({ status: response.statusCode });
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, address, resolve);
-  });
-  const { port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://${address}:${bound}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listen(server, at);
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, stream: Stream): void {

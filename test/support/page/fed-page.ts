@@ -4,7 +4,8 @@ import { makeFigures } from "../../../payloads/status-page/figures";
 import { makeItems } from "../../../payloads/status-page/items";
 import { LabState } from "../../../payloads/status-page/lab-state";
 import { POINT_MS, POINTS } from "../../../payloads/status-page/trend";
-import { openPage, type PageServer } from "../../../payloads/status-page/server";
+import type { Listening } from "../../../payloads/lib/listen";
+import { openPage } from "../../../payloads/status-page/server";
 import { Stream } from "../../../payloads/status-page/stream";
 
 export interface FedLab {
@@ -67,7 +68,7 @@ export function crowd(): FedLab {
 export class FedPage {
   readonly figures = makeFigures(new Registry());
   private readonly down = new Set<string>();
-  private server: PageServer | undefined;
+  private server: Listening | undefined;
   private stream: Stream | undefined;
 
   private constructor(

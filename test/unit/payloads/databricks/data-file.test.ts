@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { compressed, toFiles } from "../../../../payloads/databricks/data-file";
-import { pauseMs, retryAfterMs } from "../../../../payloads/databricks/retry";
+import { pauseMs } from "../../../../payloads/databricks/retry";
 import type { InRecord } from "../../../../payloads/lib/records";
 
 const record = (topic: string, partition: number, offset: number, value = "v"): InRecord => ({
@@ -69,14 +69,5 @@ describe("the pause before another try", () => {
     expect(pauseMs(1, 30_000, 0)).toBe(30_000);
     expect(pauseMs(7, 1_000, 1)).toBe(60_000);
     expect(pauseMs(1, 86_400_000, 0)).toBe(600_000);
-  });
-
-  test("Retry-After is seconds or a date", () => {
-    const now = Date.parse("2026-11-28T20:00:00Z");
-    expect(retryAfterMs(null, now)).toBeUndefined();
-    expect(retryAfterMs("soon", now)).toBeUndefined();
-    expect(retryAfterMs("120", now)).toBe(120_000);
-    expect(retryAfterMs("Sat, 28 Nov 2026 20:00:30 GMT", now)).toBe(30_000);
-    expect(retryAfterMs("Sat, 28 Nov 2026 19:00:00 GMT", now)).toBe(0);
   });
 });

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Registry } from "prom-client";
 
 import { makeFigures } from "../../../../payloads/status-page/figures";
-import { openPage, type PageServer } from "../../../../payloads/status-page/server";
+import type { Listening } from "../../../../payloads/lib/listen";
+import { openPage } from "../../../../payloads/status-page/server";
 import { Stream, type StreamOptions } from "../../../../payloads/status-page/stream";
 import { waitFor } from "../../../support/wait";
 
@@ -13,7 +14,7 @@ const EVERY = { everyMs: 20, beatMs: 60 };
 let items: Map<string, object>;
 let figures: ReturnType<typeof makeFigures>;
 let stream: Stream;
-let server: PageServer;
+let server: Listening;
 
 async function serve(options: Partial<StreamOptions> = {}): Promise<void> {
   items = new Map<string, object>([["lab", { title: "Lab" }]]);
