@@ -125,7 +125,7 @@ export function mirrorsOf(host: string, sources: readonly string[]): Set<string>
   }
   if (mirrors.size === 0) {
     throw new BringError(
-      `${host}: no source of packages is configured. Name one in its /etc/apt/sources.list.d, e.g. http://deb.debian.org/debian.`,
+      `${host}: no source of packages is configured. Name one in its /etc/apt/sources.list.d, e.g. http://mirror.example.org/debian.`,
     );
   }
   return mirrors;

@@ -55,14 +55,17 @@ function lab(): TestStack {
 
 test("hosts that reach nothing but the switch get their packages all the same", async () => {
   expect(first.warnings.filter((text) => /cache/.test(text))).toEqual([]);
-  const { address } = await lookup("deb.debian.org", { family: 4 });
-  expect(await accepts(`${address}:80`, 10_000)).toBe(true);
+  const source = await piOf(lab(), "desk-1").run("grep -om 1 'http://[^ ]*' /etc/apt/sources.list");
+  const mirror = new URL(source);
+  const { address } = await lookup(mirror.hostname, { family: 4 });
+  const port = mirror.port || "80";
+  expect(await accepts(`${address}:${port}`, 10_000)).toBe(true);
   for (const [host, units] of [
     ["broker-1", "chrony kafka"],
     ["desk-1", "chrony"],
   ] as const) {
     const pi = piOf(lab(), host);
-    const out = await pi.try(`timeout 3 bash -c '</dev/tcp/${address}/80'`);
+    const out = await pi.try(`timeout 3 bash -c '</dev/tcp/${address}/${port}'`);
     expect(out.code).not.toBe(0);
     await expect(pi.run(`systemctl is-active ${units} | sort -u`)).resolves.toBe("active");
     await expect(pi.run("ls -A /var/lib/apt/lists")).resolves.toBe("");

@@ -10,10 +10,10 @@ import { proxyFor } from "../../../../provider/packages/upstream";
 
 test("a look is read, whatever a login's profile prints before it", () => {
   const said =
-    "Welcome!\nmissing chrony\nmissing jre\nsource http://deb.debian.org/debian/\nsystem debian-12-arm64\n";
+    "Welcome!\nmissing chrony\nmissing jre\nsource http://deb.example.org/debian/\nsystem debian-12-arm64\n";
   expect(parseLook("broker-1", said)).toEqual({
     missing: ["chrony", "jre"],
-    sources: ["http://deb.debian.org/debian/"],
+    sources: ["http://deb.example.org/debian/"],
     system: "debian-12-arm64",
   });
   expect(() => parseLook("broker-1", "missing chrony\n")).toThrow(/^broker-1: .*broke off/);
@@ -22,7 +22,7 @@ test("a look is read, whatever a login's profile prints before it", () => {
 test("what apt would download is read with size and hash; a line of another kind is none", () => {
   const hex = "ab".repeat(32);
   const url =
-    "http://deb.debian.org/debian/pool/main/g/gcc-12/gcc-12-base_12.2.0-14%2bdeb12u1_amd64.deb";
+    "http://deb.example.org/debian/pool/main/g/gcc-12/gcc-12-base_12.2.0-14%2bdeb12u1_amd64.deb";
   expect(
     parseListed(
       `'${url}' gcc-12-base_12.2.0-14+deb12u1_amd64.deb 37596 SHA256:${hex}\n'${url}' x 1 MD5Sum:00\n`,
@@ -32,18 +32,18 @@ test("what apt would download is read with size and hash; a line of another kind
 });
 
 test("a URL that stands for no text is told as it is", () => {
-  expect(packageOf("http://deb.debian.org/debian/%zz")).toBe("%zz");
-  expect(packageOf("http://deb.debian.org/debian/%ff_1_all.deb")).toBe("%ff");
+  expect(packageOf("http://deb.example.org/debian/%zz")).toBe("%zz");
+  expect(packageOf("http://deb.example.org/debian/%ff_1_all.deb")).toBe("%ff");
 });
 
 test("mirrors are those of the sources, with their ports", () => {
   const sources = [
-    "http://deb.debian.org/debian/",
+    "http://deb.example.org/debian/",
     "http://mirror.example:3142/debian/",
     "cdrom:[x]/",
     "file:/srv/debian/",
   ];
-  expect([...mirrorsOf("a", sources)]).toEqual(["deb.debian.org", "mirror.example:3142"]);
+  expect([...mirrorsOf("a", sources)]).toEqual(["deb.example.org", "mirror.example:3142"]);
 });
 
 test("sources of which nothing can be kept are named together, with what to write instead", () => {
@@ -61,7 +61,7 @@ test("sources of which nothing can be kept are named together, with what to writ
 });
 
 test("what never changes is told by its URL", () => {
-  const is = (path: string): boolean => isImmutable(new URL(`http://deb.debian.org${path}`));
+  const is = (path: string): boolean => isImmutable(new URL(`http://deb.example.org${path}`));
   expect(is("/debian/pool/main/c/chrony/chrony_4.3-2_amd64.deb")).toBe(true);
   expect(is(`/debian/dists/b/main/by-hash/SHA256/${"0".repeat(64)}`)).toBe(true);
   expect(is("/debian/dists/b/InRelease")).toBe(false);
@@ -72,13 +72,13 @@ test("what never changes is told by its URL", () => {
 test("the environment names the way out as it does for other programs", () => {
   const via = (url: string, env: NodeJS.ProcessEnv): string | undefined =>
     proxyFor(new URL(url), env)?.href;
-  expect(via("http://deb.debian.org/", {})).toBeUndefined();
-  expect(via("http://deb.debian.org/", { http_proxy: "" })).toBeUndefined();
-  expect(via("http://deb.debian.org/", { http_proxy: "proxy:3128" })).toBe("http://proxy:3128/");
-  expect(via("http://deb.debian.org/", { HTTP_PROXY: "http://proxy" })).toBe("http://proxy/");
-  const env = { http_proxy: "http://proxy", no_proxy: "localhost, .debian.org" };
-  expect(via("http://deb.debian.org/", env)).toBeUndefined();
-  expect(via("http://notdebian.org/", env)).toBe("http://proxy/");
+  expect(via("http://deb.example.org/", {})).toBeUndefined();
+  expect(via("http://deb.example.org/", { http_proxy: "" })).toBeUndefined();
+  expect(via("http://deb.example.org/", { http_proxy: "proxy:3128" })).toBe("http://proxy:3128/");
+  expect(via("http://deb.example.org/", { HTTP_PROXY: "http://proxy" })).toBe("http://proxy/");
+  const env = { http_proxy: "http://proxy", no_proxy: "localhost, .example.org" };
+  expect(via("http://deb.example.org/", env)).toBeUndefined();
+  expect(via("http://notexample.org/", env)).toBe("http://proxy/");
   expect(via("http://a/", { http_proxy: "http://proxy", no_proxy: "*" })).toBeUndefined();
 });
 

@@ -335,18 +335,18 @@ test("closing breaks off what is under way, and nothing that has waited begins",
 });
 
 describe("what is refused", () => {
-  const mirrors = new Set(["deb.debian.org", "mirror.example:8080"]);
+  const mirrors = new Set(["deb.example.org", "mirror.example:8080"]);
   test.each([
-    ["POST", "http://deb.debian.org/debian/x", 405],
-    ["PUT", "http://deb.debian.org/debian/x", 405],
+    ["POST", "http://deb.example.org/debian/x", 405],
+    ["PUT", "http://deb.example.org/debian/x", 405],
     ["GET", "/debian/x", 400],
-    ["GET", "https://deb.debian.org/debian/x", 400],
-    ["GET", "ftp://deb.debian.org/debian/x", 400],
+    ["GET", "https://deb.example.org/debian/x", 400],
+    ["GET", "ftp://deb.example.org/debian/x", 400],
     ["GET", "http://example.com/", 403],
-    ["GET", "http://deb.debian.org.example.com/", 403],
-    ["GET", "http://deb.debian.org:8080/", 403],
+    ["GET", "http://deb.example.org.example.com/", 403],
+    ["GET", "http://deb.example.org:8080/", 403],
     ["GET", "http://mirror.example/", 403],
-    ["GET", "http://deb.debian.org@example.com/", 403],
+    ["GET", "http://deb.example.org@example.com/", 403],
     ["GET", "http://127.0.0.1/", 403],
     ["GET", "http://[::1]/", 403],
   ])("%s %s", (method, url, status) => {
@@ -354,9 +354,9 @@ describe("what is refused", () => {
   });
 
   test.each([
-    ["GET", "http://deb.debian.org/debian/x"],
+    ["GET", "http://deb.example.org/debian/x"],
     ["HEAD", "http://mirror.example:8080/y"],
-    ["GET", "http://DEB.debian.org:80/debian/x"],
+    ["GET", "http://DEB.example.org:80/debian/x"],
   ])("but not %s %s", (method, url) => {
     expect(refusalOf({ method, url }, mirrors)).toBeUndefined();
   });

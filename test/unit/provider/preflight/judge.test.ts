@@ -400,12 +400,12 @@ describe("another role", () => {
 });
 
 test("packages that come through this machine: it is this machine, or its cache, that must have them", () => {
-  const apt = { origins: ["http://deb.debian.org"] };
-  const answers = { address: "deb.debian.org", answers: true };
+  const apt = { origins: ["http://deb.example.org"] };
+  const answers = { address: "deb.example.org", answers: true };
   expect(told(pi4({ apt: { ...apt, mirror: answers } }))).toEqual([]);
   const silent = only(pi4({ apt: { ...apt, mirror: { ...answers, answers: false } } }));
   expect(silent).toMatchObject({ check: "apt", severity: "warning" });
-  expect(silent.found).toMatch(/through this machine, which deb\.debian\.org does not answer/);
+  expect(silent.found).toMatch(/through this machine, which deb\.example\.org does not answer/);
   expect(silent.remedy).toMatch(/npm run packages/);
   const secure = only(pi4({ apt: { origins: ["http://a.example", "https://b.example"] } }));
   expect(secure).toMatchObject({ severity: "error", value: "https://b.example" });
