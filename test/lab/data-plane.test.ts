@@ -1,12 +1,23 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { programPorts } from "../../model";
+import {
+  bootstrapServers,
+  brokers,
+  type KafkaAccess,
+  METRICS_PORT,
+  programPorts,
+} from "../../model";
 import { telemetryTopic } from "../../model/data/programs";
 import { Link } from "../../payloads/bridge/link";
 import { readAlert } from "../../payloads/ring/alert";
+import { labLogin } from "../../scripts/lib/lab-login";
 import { loadTarget } from "../../scripts/lib/load/target";
 import type { RecordJson } from "../../scripts/lib/records/record-text";
+import { faults } from "../../trials/data-plane/faults";
 import { endureLoad } from "../../trials/data-plane/ordeal";
 import { remarks, shortcomings } from "../../trials/data-plane/verdict";
+import { Chromium } from "../support/browser/chromium";
 import { allPis, askAll, piOf, type Pi } from "../support/lab/pi";
 import { waitUntilWell } from "../support/lab/well";
 import { createTestStack, type Outcome, type TestStack } from "../support/stack";
@@ -18,6 +29,9 @@ import { waitFor } from "../support/wait";
  */
 
 jest.setTimeout(600_000);
+
+const ARTIFACTS = join(__dirname, "../../artifacts/status-page");
+const SCREEN = { width: 1920, height: 1080 };
 
 /** A short form of the trial `data-plane`. */
 const STAGE = { devices: 100, ratePerSecond: 1, seconds: 220 };
@@ -33,6 +47,20 @@ beforeAll(async () => {
       lab.topics["devices"] = { partitions: 1 };
       // It sends where its button is pressed.
       lab["ring"] = { alertsPerMinute: 0 };
+      lab["store"] = {};
+      lab["statusPage"] = {};
+      lab["alerting"] = { outputs: { topic: "alerts" } };
+      lab.topics["alerts"] = { partitions: 1 };
+      lab.cluster["metrics"] = true;
+      // Everybody logs in: the programs as users of their own, and whoever reads.
+      lab.cluster["authentication"] = "scram";
+      lab["users"] = { reader: {} };
+      lab["acls"] = {
+        reader: [
+          ...["load", "telemetry", "alerts"].map((topic) => ({ topic, operations: ["read"] })),
+          { group: "*", operations: ["read"] },
+        ],
+      };
     },
   });
   made = stack;
@@ -46,10 +74,16 @@ function lab(): TestStack {
   return made;
 }
 
+const DATA_UNITS = [
+  ...["mosquitto", "pi-lab-alerting", "pi-lab-bridge", "pi-lab-sink", "pi-lab-status-page"],
+  ...["pi-lab-telemetry", "postgresql@15-main"],
+];
+const UNITS = [...DATA_UNITS, "pi-lab-ring"];
+
 /** The units of ours that a host runs, with what systemd tells of them. */
 async function services(pi: Pi): Promise<Record<string, string>> {
   const shown = await pi.run(
-    "for unit in mosquitto pi-lab-bridge pi-lab-ring pi-lab-telemetry; do echo $unit $(systemctl show $unit -P ActiveState -P InvocationID); done",
+    `for unit in ${UNITS.join(" ")}; do echo $unit $(systemctl show $unit -P ActiveState -P InvocationID); done`,
   );
   const lines = shown.split("\n").map((line) => line.split(" "));
   return Object.fromEntries(
@@ -135,21 +169,29 @@ async function publish(topic: string, payload: string, password?: string): Promi
   }
 }
 
+async function scramLogin(user: string): Promise<NonNullable<KafkaAccess["sasl"]>> {
+  const { username, password } = (await labLogin(lab().folder, lab().lab(), user, lab().engine))!;
+  return { mechanism: "SCRAM-SHA-512", username, password };
+}
+
 describe("from nothing", () => {
   test("each host runs what is its own, and tells its health", async () => {
     const running = await askAll(allPis(lab()), async (pi) => Object.keys(await services(pi)));
     const telemetry = ["pi-lab-telemetry"];
-    const client = ["pi-lab-ring", "pi-lab-telemetry"];
+    const client = ["pi-lab-telemetry", "pi-lab-ring"];
     expect(running).toEqual({
       ...{ "broker-1": telemetry, "broker-2": telemetry, "broker-3": telemetry },
       ...{ "client-1": client, "client-2": client, "client-3": client },
-      "data-1": ["mosquitto", "pi-lab-bridge", "pi-lab-telemetry"],
+      "data-1": DATA_UNITS,
     });
     const { hosts } = lab().lab();
+    const dataPrograms = ["alerting", "bridge", "sink", "status-page"] as const;
     const endpoints = hosts.flatMap(({ name, role, machine }) => [
       `http://${machine.address}:${programPorts.telemetry}`,
       ...(role === "client" ? [`http://${machine.address}:${programPorts.ring}`] : []),
-      ...(name === "data-1" ? [`http://${machine.address}:${programPorts.bridge}`] : []),
+      ...(name === "data-1" ? dataPrograms : []).map(
+        (program) => `http://${machine.address}:${programPorts[program]}`,
+      ),
     ]);
     for (const url of endpoints) {
       await waitFor(`${url} to be healthy`, async () => {
@@ -280,6 +322,11 @@ describe("under load, with parts that fail", () => {
     const endured = await endureLoad(
       {
         lab: model,
+        access: {
+          bootstrapServers: bootstrapServers(model).split(","),
+          sasl: await scramLogin("reader"),
+        },
+        sasl: await labLogin(lab().folder, model, undefined, lab().engine),
         target: await loadTarget(lab().folder, model, lab().engine),
         pi: (name) => piOf(lab(), name),
         signal: AbortSignal.timeout(480_000),
@@ -291,7 +338,61 @@ describe("under load, with parts that fail", () => {
     });
     process.stdout.write(`${remarks(endured).join("\n")}\n`);
     expect(shortcomings(endured, hostNames())).toEqual([]);
-    expect(endured.incidents).toHaveLength(3);
+    expect(endured.incidents).toHaveLength(faults.length);
+  });
+
+  test("the store has the telemetry that Kafka has, each reading once", async () => {
+    const inKafka = (await consumed("telemetry")).map(
+      ({ partition, offset }) => `${partition} ${offset}`,
+    );
+    const data = piOf(lab(), "data-1");
+    await waitFor("the sink to have all of it", async () => {
+      const rows = await data.run(
+        "cd / && runuser -u postgres -- psql --no-align --tuples-only --field-separator=' ' --file=- pilab",
+        `select partition, "offset" from readings where topic = 'telemetry'`,
+      );
+      const stored = rows.split("\n");
+      const counted = new Set(stored);
+      expect(stored).toHaveLength(counted.size);
+      const missing = inKafka.filter((place) => !counted.has(place));
+      if (missing.length > 0) throw new Error(`${missing.length} are missing, ${missing[0]} first`);
+      return true;
+    });
+  });
+
+  test("the status page shows the lab in a browser, all well", async () => {
+    const { data, hosts } = lab().lab();
+    const { address } = hosts.find(({ name }) => name === data.statusPage?.host)!.machine;
+    const chromium = await Chromium.start();
+    try {
+      const page = await chromium.open(`http://${address}:${data.statusPage!.port}/`, SCREEN);
+      await page.until(
+        'document.querySelector("#verdict .words")?.textContent === "All is well"',
+        30_000,
+      );
+      for (const name of hostNames()) {
+        expect(await page.text(`.slot[data-host="${name}"]`)).toContain(name);
+      }
+      for (const { name } of lab().lab().topics) {
+        expect(await page.text(`tr[data-topic="${name}"]`)).toContain("3 of 3");
+      }
+      expect(page.complaints).toEqual([]);
+      mkdirSync(ARTIFACTS, { recursive: true });
+      await page.screenshot(join(ARTIFACTS, "virtual-lab.png"));
+    } finally {
+      await chromium.stop();
+    }
+  });
+
+  test("each Kafka node tells its figures, as Prometheus reads them", async () => {
+    for (const { name, machine } of brokers(lab().lab())) {
+      const answer = await fetch(`http://${machine.address}:${METRICS_PORT}/metrics`);
+      const figures = await answer.text();
+      expect({ name, figures }).toEqual({
+        name,
+        figures: expect.stringMatching(/^kafka_under_replicated_partitions 0\.0$/m) as string,
+      });
+    }
   });
 });
 
@@ -315,11 +416,7 @@ describe("swapped", () => {
         ...others.map((name) => `update ${name}-services`),
       ]),
     );
-    expect(Object.keys(await services(piOf(lab(), "data-1")))).toEqual([
-      "mosquitto",
-      "pi-lab-bridge",
-      "pi-lab-telemetry",
-    ]);
+    expect(Object.keys(await services(piOf(lab(), "data-1")))).toEqual(DATA_UNITS);
     const now = Date.now();
     await waitFor("every host's telemetry through the new one", async () => {
       const found = await heardSince(now);

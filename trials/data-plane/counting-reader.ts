@@ -1,11 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { bootstrapServers, type Lab } from "../../model";
-import { KafkaConsumer } from "../../payloads/lib/kafka";
+import type { KafkaAccess } from "../../model";
 import type { InRecord } from "../../payloads/lib/records";
 import { Latencies, type Percentiles } from "../../scripts/lib/load/percentiles";
-
-const BEGIN_MS = 60_000;
-const PAUSE_MS = 100;
+import { TopicReader } from "./topic-reader";
 
 /** What one device has sent in one session, as far as it was read: its numbers, each once. */
 type Numbers = Set<number>;
@@ -15,51 +11,27 @@ type Numbers = Set<number>;
  * and number, so that what is missing is known.
  */
 export class CountingReader {
-  private consumer: KafkaConsumer | undefined;
-  private reading: Promise<void> = Promise.resolve();
-  private failure: Error | undefined;
+  private readonly reader: TopicReader;
   private readonly read = new Map<string, Map<string, Numbers>>();
+  /** The time of each device's newest message, epoch ms. */
+  private readonly newestOfEach = new Map<string, number>();
   private latencies: Latencies | undefined;
-  private newest = 0;
 
-  constructor(
-    private readonly lab: Lab,
-    private readonly topic: string,
-    private readonly group: string,
-  ) {}
-
-  /** Begins where its group has stopped, at first at the topic's beginning; resolves once it reads. */
-  async start(signal: AbortSignal): Promise<void> {
-    const consumer = new KafkaConsumer(
-      { bootstrapServers: bootstrapServers(this.lab).split(",") },
-      { group: this.group, topics: [this.topic], from: "earliest" },
-      () => undefined,
-    );
-    this.consumer = consumer;
-    this.reading = consumer
-      .run((batch) => Promise.resolve(this.take(batch)))
-      .catch((error: Error) => {
-        this.failure = error;
-      });
-    const deadline = performance.now() + BEGIN_MS;
-    for (let trouble = consumer.trouble(); trouble !== undefined; trouble = consumer.trouble()) {
-      this.assertAlive();
-      if (performance.now() > deadline) {
-        throw new Error(`waited ${BEGIN_MS / 1000} s for ${this.group} to read: ${trouble}`);
-      }
-      await sleep(PAUSE_MS, undefined, { signal });
-    }
+  constructor(access: KafkaAccess, topic: string, group: string) {
+    this.reader = new TopicReader(access, topic, group, (batch) => this.take(batch));
   }
 
-  async stop(): Promise<void> {
-    await this.consumer?.close();
-    await this.reading;
-    this.consumer = undefined;
+  /** @see TopicReader.start */
+  start(signal: AbortSignal): Promise<void> {
+    return this.reader.start(signal);
   }
 
-  /** @throws what has ended its reading, if anything has */
+  stop(): Promise<void> {
+    return this.reader.stop();
+  }
+
   assertAlive(): void {
-    if (this.failure !== undefined) throw this.failure;
+    this.reader.assertAlive();
   }
 
   /** How many different messages of a session it has read. */
@@ -82,7 +54,12 @@ export class CountingReader {
 
   /** The time of the newest message that it has read, epoch ms. */
   get newestMs(): number {
-    return this.newest;
+    return Math.max(0, ...this.newestOfEach.values());
+  }
+
+  /** The same of one device; 0 where none of it was read. */
+  newestOf(device: string): number {
+    return this.newestOfEach.get(device) ?? 0;
   }
 
   /** Every device that was heard, each once. */
@@ -109,8 +86,9 @@ export class CountingReader {
       if (numbers === undefined) devices.set(device, (numbers = new Set()));
       if (numbers.has(seq)) continue;
       numbers.add(seq);
-      this.newest = Math.max(this.newest, Date.parse(time));
-      this.latencies?.record(now - Date.parse(time));
+      const timeMs = Date.parse(time);
+      this.newestOfEach.set(device, Math.max(this.newestOf(device), timeMs));
+      this.latencies?.record(now - timeMs);
     }
   }
 }

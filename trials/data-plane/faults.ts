@@ -1,21 +1,44 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { bootstrapServers, programPorts } from "../../model";
+import {
+  type AlertRule,
+  bootstrapServers,
+  type ClusterRule,
+  type Lab,
+  programPorts,
+  type SilenceRule,
+} from "../../model";
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import { BRISK } from "../../provider/admin/port";
 import { reasonOf } from "../../scripts/lib/errors";
 import { loadRoute } from "../../scripts/lib/load/plan";
 import { waitUntilWell } from "../well";
+import type { AlertWatch } from "./alert-watch";
+import type { CountingReader } from "./counting-reader";
 import type { DataGround } from "./ordeal";
+
+/** What a fault has done. */
+export interface Deed {
+  /** What was done to whom. */
+  readonly what: string;
+  /** Waits until all is well again. */
+  readonly recovered: () => Promise<void>;
+  /** The alert that must be told of it, `RULE/SUBJECT`, and since when what it is about is so, epoch ms. */
+  readonly due?: { readonly alert: string; readonly sinceMs: number };
+}
 
 /** Something that befalls the lab at a time of the load. */
 export interface Fault {
   /** In parts of the load's time. */
   readonly at: number;
-  /** Does it. @returns what was done to whom, and what waits until all is well again */
-  readonly befall: (ground: DataGround) => Promise<{
-    readonly what: string;
-    readonly recovered: () => Promise<void>;
-  }>;
+  readonly befall: (ground: FaultGround) => Promise<Deed>;
+  /** Alerts that may be told meanwhile: a bridge is behind while the leaders change. */
+  readonly mayTell: readonly AlertRule["type"][];
+}
+
+/** What faults befall, and what is seen of it. */
+export interface FaultGround extends DataGround {
+  readonly telemetry: CountingReader;
+  readonly alerts: AlertWatch;
 }
 
 const BRIDGE_MS = 60_000;
@@ -28,15 +51,24 @@ const killUnit = (unit: string): string =>
 export const faults: readonly Fault[] = [
   {
     at: 0.25,
+    mayTell: ["bridge-lag"],
     befall: async (ground) => {
+      const { lab, log, signal, sasl } = ground;
       const leader = await leaderOfLoad(ground);
+      const { name } = ruleOf(lab, isOfBrokers);
+      const due = { alert: `${name}/${leader}`, sinceMs: Date.now() };
       await ground.pi(leader).run(killUnit("kafka"));
-      const recovered = () => waitUntilWell(ground.lab, ground.log, ground.signal);
-      return { what: `${leader}, which leads a partition of the load, killed (-9)`, recovered };
+      const recovered = () => waitUntilWell(lab, log, signal, sasl);
+      return {
+        what: `${leader}, which leads a partition of the load, killed (-9)`,
+        recovered,
+        due,
+      };
     },
   },
   {
     at: 0.5,
+    mayTell: ["bridge-lag"],
     befall: async (ground) => {
       const host = mqttHost(ground);
       await ground.pi(host).run("systemctl restart mosquitto");
@@ -45,13 +77,61 @@ export const faults: readonly Fault[] = [
   },
   {
     at: 0.7,
+    mayTell: ["bridge-lag"],
     befall: async (ground) => {
       const host = mqttHost(ground);
       await ground.pi(host).run(killUnit("pi-lab-bridge"));
       return { what: "the bridge killed (-9)", recovered: () => carries(ground) };
     },
   },
+  { at: 0.8, mayTell: [], befall: (ground) => silenced(ground) },
 ];
+
+/** A client's telemetry stops until that is told. */
+async function silenced(ground: FaultGround): Promise<Deed> {
+  const { lab, telemetry, alerts, signal } = ground;
+  const host = lab.hosts.find(({ role }) => role === "client")?.name;
+  if (host === undefined) throw new Error("the lab has no client that could fall silent");
+  const { name, afterSeconds } = ruleOf(lab, isOfSilence);
+  const alert = `${name}/${host}`;
+  const begunMs = Date.now();
+  await ground.pi(host).run("systemctl stop pi-lab-telemetry");
+  try {
+    await alerts.await("firing", alert, begunMs, signal);
+  } finally {
+    await ground.pi(host).run("systemctl start pi-lab-telemetry");
+  }
+  const lastMs = telemetry.newestOf(host);
+  return {
+    what: `the telemetry of ${host} stopped until it was told`,
+    recovered: () => heard(ground, host, lastMs),
+    due: { alert, sinceMs: lastMs + afterSeconds * 1000 },
+  };
+}
+
+/** @throws Error where the lab's alerting has no such rule */
+function ruleOf<T extends AlertRule>({ data }: Lab, isSuch: (rule: AlertRule) => rule is T): T {
+  const found = data.alerting?.rules.find(isSuch);
+  if (found === undefined) throw new Error("the lab's alerting lacks a rule of the default set");
+  return found;
+}
+
+const isOfSilence = (rule: AlertRule): rule is SilenceRule => rule.type === "silence";
+const isOfBrokers = (rule: AlertRule): rule is ClusterRule => rule.type === "broker-down";
+
+async function heard(
+  { telemetry, signal }: FaultGround,
+  host: string,
+  sinceMs: number,
+): Promise<void> {
+  const deadline = performance.now() + BRIDGE_MS;
+  while (telemetry.newestOf(host) <= sinceMs) {
+    if (performance.now() > deadline) {
+      throw new Error(`waited ${BRIDGE_MS / 1000} s for telemetry of ${host}`);
+    }
+    await sleep(LOOK_MS, undefined, { signal });
+  }
+}
 
 function mqttHost({ lab }: DataGround): string {
   const host = lab.data.mqtt?.host;
@@ -59,9 +139,9 @@ function mqttHost({ lab }: DataGround): string {
   return host;
 }
 
-async function leaderOfLoad({ lab }: DataGround): Promise<string> {
+async function leaderOfLoad({ lab, sasl }: DataGround): Promise<string> {
   const { topic } = loadRoute(lab, 1);
-  const admin = new PlatformaticAdmin(bootstrapServers(lab).split(","), BRISK);
+  const admin = new PlatformaticAdmin(bootstrapServers(lab).split(","), { ...BRISK, sasl });
   try {
     const partitions = (await admin.describeTopic(topic))?.partitions ?? [];
     const host = lab.hosts.find(

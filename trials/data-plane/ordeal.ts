@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { brokers, type Lab } from "../../model";
+import { type AlertRule, brokers, type KafkaAccess, type Lab } from "../../model";
 import { telemetryTopic } from "../../model/data/programs";
 import { matchFilter } from "../../model/data/mqtt-filter";
+import type { Alert } from "../../payloads/alerting/core/ledger";
+import type { Sasl } from "../../provider/admin/port";
 import { reasonOf } from "../../scripts/lib/errors";
 import { loadRoute } from "../../scripts/lib/load/plan";
 import type { Percentiles } from "../../scripts/lib/load/percentiles";
@@ -12,13 +14,18 @@ import type { Stage } from "../../scripts/lib/load/schedule";
 import { KafkaTopic } from "../../scripts/lib/records/kafka-topic";
 import type { Pi } from "../../test/support/lab/pi";
 import type { Log } from "../../toolchain/log";
+import { AlertWatch } from "./alert-watch";
 import { CountingReader } from "./counting-reader";
-import { faults, type Fault } from "./faults";
+import { faults, type Deed, type Fault, type FaultGround } from "./faults";
 
 /** What data is sent through. */
 export interface DataGround {
-  /** With MQTT broker, bridge, telemetry, and a route for loads. */
+  /** With MQTT broker, bridge, telemetry, a route for loads, and alerting that tells a topic. */
   readonly lab: Lab;
+  /** How consumers get at it. */
+  readonly access: KafkaAccess;
+  /** How the administrator logs in. Default: no login. */
+  readonly sasl?: Sasl | undefined;
   readonly target: LoadTarget;
   /** The Pi of a host, seen from below. */
   readonly pi: (host: string) => Pi;
@@ -35,6 +42,17 @@ export interface Incident {
   readonly recoveryMs: number | undefined;
   /** What was not well in the end. */
   readonly problem?: string;
+  readonly alert?: IncidentAlert;
+  /** The alerts that may be told until the next one. */
+  readonly mayTell: readonly AlertRule["type"][];
+}
+
+/** The alert that had to be told of an incident. */
+export interface IncidentAlert {
+  /** `RULE/SUBJECT`. */
+  readonly name: string;
+  /** From the condition until it was told, by the lab's clock, ms; undefined where that was waited for too long. */
+  readonly afterMs: number | undefined;
 }
 
 export interface DataEndured {
@@ -47,6 +65,8 @@ export interface DataEndured {
     readonly before: Percentiles | undefined;
     readonly meanwhile: Percentiles | undefined;
   };
+  /** All that alerting has told since the lab was made, and for how long all was well before the first incident. */
+  readonly alerts: { readonly told: readonly Alert[]; readonly quietMs: number };
   /** The hosts whose telemetry was heard, and what of it is missing. */
   readonly telemetry: { readonly hosts: readonly string[]; readonly gaps: readonly string[] };
 }
@@ -59,25 +79,31 @@ const REAL_TIME_MS = 1000;
 const CATCH_UP_MS = 60_000;
 
 /**
- * Loads a lab over MQTT while a consumer is stopped, a broker is killed, Mosquitto is restarted and the bridge
- * is killed, and reads everything with two more consumers.
+ * Loads a lab over MQTT while a consumer is stopped, a broker is killed, Mosquitto is restarted, the bridge is
+ * killed and a client's telemetry falls silent, and reads everything with two more consumers.
+ * @param quietSeconds for how long nothing at all is done before
  * @throws where it cannot begin or is interrupted
  */
-export async function endureLoad(ground: DataGround, stage: Stage): Promise<DataEndured> {
-  const { lab, signal } = ground;
+export async function endureLoad(
+  ground: DataGround,
+  stage: Stage,
+  quietSeconds = 0,
+): Promise<DataEndured> {
+  const { lab, access, signal } = ground;
   const { topic } = loadRoute(lab, stage.devices);
   // Nobody else's: a lab may go through this more than once.
   const run = Date.now().toString(36);
   const readers = {
-    steady: new CountingReader(lab, topic, `steady-${run}`),
-    stopped: new CountingReader(lab, topic, `stopped-${run}`),
-    telemetry: new CountingReader(lab, telemetryRoute(lab), `telemetry-${run}`),
+    steady: new CountingReader(access, topic, `steady-${run}`),
+    stopped: new CountingReader(access, topic, `stopped-${run}`),
+    telemetry: new CountingReader(access, telemetryRoute(lab), `telemetry-${run}`),
   };
   const servers = brokers(lab).map(({ nodeId, machine }): [number, string] => [
     nodeId,
     `${machine.address}:${lab.cluster.clientPort}`,
   ]);
-  const client = new KafkaTopic(new Map(servers), topic);
+  const alerts = new AlertWatch(access, alertTopic(lab), `alerts-${run}`);
+  const client = new KafkaTopic(new Map(servers), topic, ground.sasl);
   // What fails on one side ends the other one.
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
@@ -87,7 +113,10 @@ export async function endureLoad(ground: DataGround, stage: Stage): Promise<Data
       throw error;
     });
   try {
-    for (const reader of Object.values(readers)) await reader.start(signal);
+    for (const reader of [...Object.values(readers), alerts]) await reader.start(signal);
+    const quietFromMs = Date.now();
+    if (quietSeconds > 0) ground.log(`  quiet for ${quietSeconds} s`);
+    await sleep(quietSeconds * 1000, undefined, { signal });
     const load = runLoad({
       target: ground.target,
       topic: client,
@@ -97,7 +126,9 @@ export async function endureLoad(ground: DataGround, stage: Stage): Promise<Data
     });
     const [{ stages }, befallen] = await Promise.all([
       orEnd(load),
-      orEnd(befall({ ...ground, signal: both }, stage, readers)),
+      orEnd(
+        befall({ ...ground, alerts, telemetry: readers.telemetry, signal: both }, stage, readers),
+      ),
     ]);
     const result = stages[0];
     if (result === undefined) throw new Error("the load was not run");
@@ -109,10 +140,14 @@ export async function endureLoad(ground: DataGround, stage: Stage): Promise<Data
         steady: readers.steady.count(result.session),
         stopped: readers.stopped.count(result.session),
       },
+      alerts: {
+        told: [...alerts.told],
+        quietMs: (befallen.incidents[0]?.fellMs ?? Date.now()) - quietFromMs,
+      },
       telemetry: { hosts: readers.telemetry.devices, gaps: readers.telemetry.gaps() },
     };
   } finally {
-    await Promise.all(Object.values(readers).map((reader) => reader.stop()));
+    await Promise.all([...Object.values(readers), alerts].map((reader) => reader.stop()));
     await client.close();
   }
 }
@@ -123,7 +158,7 @@ interface Readers {
 }
 
 async function befall(
-  ground: DataGround,
+  ground: FaultGround,
   { seconds }: Stage,
   { steady, stopped }: Readers,
 ): Promise<Pick<DataEndured, "incidents" | "steadyMs">> {
@@ -149,23 +184,40 @@ async function befall(
   return { incidents, steadyMs: { before: steadyBefore, meanwhile: steadyMeanwhile } };
 }
 
-async function meet(fault: Fault, ground: DataGround, steady: CountingReader): Promise<Incident> {
+async function meet(fault: Fault, ground: FaultGround, steady: CountingReader): Promise<Incident> {
+  const { mayTell } = fault;
   const fellMs = Date.now();
-  const { what, recovered } = await fault.befall(ground);
+  const deed = await fault.befall(ground);
+  const { what, due } = deed;
   ground.log(`  ${what}`);
   try {
-    await recovered();
+    await deed.recovered();
     await inRealTime(steady, fellMs, ground.signal);
+    const recoveryMs = Date.now() - fellMs;
+    ground.log(`  well again after ${(recoveryMs / 1000).toFixed(1)} s`);
+    const alert = await alertOf(deed, fellMs, ground);
+    return { what, fellMs, recoveryMs, mayTell, ...(alert !== undefined && { alert }) };
   } catch (error) {
     ground.signal.throwIfAborted();
     // What becomes of the messages is worth knowing all the same.
     const problem = reasonOf(error);
     ground.log(`  ✗ ${problem}`);
-    return { what, fellMs, recoveryMs: undefined, problem };
+    const alert = due && { name: due.alert, afterMs: undefined };
+    const recoveryMs = undefined;
+    return { what, fellMs, recoveryMs, problem, mayTell, ...(alert !== undefined && { alert }) };
   }
-  const recoveryMs = Date.now() - fellMs;
-  ground.log(`  well again after ${(recoveryMs / 1000).toFixed(1)} s`);
-  return { what, fellMs, recoveryMs };
+}
+
+/** Waits until the alert that is due was told, and its end. */
+async function alertOf(
+  { due }: Deed,
+  fellMs: number,
+  { alerts, signal }: FaultGround,
+): Promise<IncidentAlert | undefined> {
+  if (due === undefined) return undefined;
+  const { at } = await alerts.await("firing", due.alert, fellMs, signal);
+  await alerts.await("resolved", due.alert, Date.parse(at), signal);
+  return { name: due.alert, afterMs: Date.parse(at) - due.sinceMs };
 }
 
 /** Waits until a consumer reads what was sent after a moment, and no more than a second ago. */
@@ -197,6 +249,12 @@ async function caughtUp(
     for (const reader of readers) reader.assertAlive();
     await sleep(200, undefined, { signal });
   }
+}
+
+function alertTopic({ data }: Lab): string {
+  const topic = data.alerting?.outputs.topic;
+  if (topic === undefined) throw new Error("the lab's alerting tells no topic");
+  return topic;
 }
 
 /** The topic that every host's telemetry is carried into. */

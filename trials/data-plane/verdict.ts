@@ -1,4 +1,6 @@
-import type { DataEndured } from "./ordeal";
+import type { Alert } from "../../payloads/alerting/core/ledger";
+import { alertName } from "./alert-watch";
+import type { DataEndured, Incident } from "./ordeal";
 
 /** Whoever is no later than that (p99) reads in real time, ms. */
 const REAL_TIME_MS = 2000;
@@ -31,7 +33,43 @@ export function shortcomings(endured: DataEndured, hosts: readonly string[]): st
       .filter((host) => !telemetry.hosts.includes(host))
       .map((host) => `no telemetry of ${host} was heard`),
     ...telemetry.gaps.map((gap) => `telemetry is missing: ${gap}`),
+    ...wrongAlerts(endured),
   ];
+}
+
+/** Alerts that came later than so after what they tell, ms. */
+export function lateAlerts({ incidents }: DataEndured, mostMs: number): string[] {
+  return incidents.flatMap(({ alert }) =>
+    alert?.afterMs === undefined || alert.afterMs <= mostMs
+      ? []
+      : [`the alert ${alert.name} was told after ${Math.round(alert.afterMs)} ms`],
+  );
+}
+
+/** What was told without a reason, twice, or never to be over. */
+function wrongAlerts({ incidents, alerts }: DataEndured): string[] {
+  const firing = alerts.told.filter(({ status }) => status === "firing");
+  const names = firing.map(alertName);
+  const twice = [...new Set(names.filter((name, i) => names.indexOf(name) !== i))];
+  const over = new Set(
+    alerts.told.filter(({ status }) => status === "resolved").map(({ id }) => id),
+  );
+  return [
+    ...firing
+      .filter((alert) => !isExpected(alert, incidents))
+      .map((alert) => `an alert without a reason: ${alert.summary} (${alert.at})`),
+    ...twice.map((name) => `the alert ${name} was told twice`),
+    ...firing
+      .filter(({ id }) => !over.has(id))
+      .map((alert) => `the alert ${alertName(alert)} was not told to be over`),
+  ];
+}
+
+/** Whether it is the alert of the incident that was the last one when it was told, or may come with it. */
+function isExpected(alert: Alert, incidents: readonly Incident[]): boolean {
+  const last = incidents.findLast(({ fellMs }) => fellMs <= Date.parse(alert.at));
+  if (last === undefined) return false;
+  return last.alert?.name === alertName(alert) || last.mayTell.includes(alert.type);
 }
 
 function late({ before, meanwhile }: DataEndured["steadyMs"]): string[] {
@@ -44,17 +82,22 @@ function late({ before, meanwhile }: DataEndured["steadyMs"]): string[] {
 }
 
 /** What is worth telling beside the load's own table. */
-export function remarks({ stage, incidents, readers, steadyMs, telemetry }: DataEndured): string[] {
+export function remarks(endured: DataEndured): string[] {
+  const { stage, incidents, readers, steadyMs, telemetry, alerts } = endured;
   const figure = (count: number): string => count.toLocaleString("en-US");
   const ms = (value: number | undefined): string =>
     value === undefined ? "none" : `${Math.round(value)} ms`;
+  const told = alerts.told.map((alert) => `${alert.status} ${alertName(alert)}`);
+  const first = incidents[0]?.fellMs ?? Infinity;
+  const quiet = alerts.told.filter(({ at }) => Date.parse(at) < first);
   return [
     ...incidents.map(
-      ({ what, recoveryMs }) =>
-        `${what}: ${recoveryMs === undefined ? "not well again in time" : `all well ${(recoveryMs / 1000).toFixed(1)} s later`}`,
+      ({ what, recoveryMs, alert }) =>
+        `${what}: ${recoveryMs === undefined ? "not well again in time" : `all well ${(recoveryMs / 1000).toFixed(1)} s later`}${alert === undefined ? "" : `; alert ${alert.name} ${ms(alert.afterMs)} after its condition`}`,
     ),
     `messages came to a consumer within ${ms(steadyMs.before?.p99)} (p99) before another one was stopped, and within ${ms(steadyMs.meanwhile?.p99)} meanwhile; both have read ${figure(readers.steady)} and ${figure(readers.stopped)}`,
     `sent = acknowledged = in Kafka = read, by id: ${figure(stage.sent)}, ${figure(stage.acknowledged)}, ${figure(stage.read)} and ${figure(stage.inKafka - stage.read)} duplicates`,
+    `${quiet.length} alerts in the ${Math.round(alerts.quietMs / 1000)} s before the first of that; told in all: ${told.join(", ") || "none"}`,
     `telemetry of ${telemetry.hosts.join(", ")}: ${telemetry.gaps.length === 0 ? "no gap" : telemetry.gaps.join(", ")}`,
   ];
 }
