@@ -19,7 +19,7 @@ import { recover } from "../../scripts/lib/open-lab";
 import { statusPortsAs } from "../../scripts/lib/status-ports";
 import { freeSubnet, takenSubnets } from "../../scripts/lib/subnets";
 import { writeWhole } from "../../scripts/lib/files";
-import { ensureAll, type Docker } from "../../toolchain";
+import { ensureAll, ensureJmxAgent, type Docker } from "../../toolchain";
 import { dockerHostFile, labPrefix, randomSubnet, testRunDir } from "./test-run";
 
 /** A lab's configuration as it stands in YAML, loosely typed so that tests can write mistakes too. */
@@ -85,7 +85,8 @@ let created = 0;
  * template. Nothing is brought up yet. End it with `remove`, in `afterAll`.
  */
 export async function createTestStack(options: TestStackOptions = {}): Promise<TestStack> {
-  const { pulumi, docker } = await ensureAll((line) => process.stderr.write(`${line}\n`));
+  const log = (line: string): boolean => process.stderr.write(`${line}\n`);
+  const { pulumi, docker } = await ensureAll(log);
   writeWhole(dockerHostFile(), docker.host);
   created += 1;
   const template = options.template ?? "virtual";
@@ -98,6 +99,7 @@ export async function createTestStack(options: TestStackOptions = {}): Promise<T
   const made = new TestStack(folder, engine, docker);
   if (template === "pi-lab") made.replaceWithTemplate("pi-lab");
   made.edit(options.edit ?? (() => undefined));
+  if (made.value().cluster["metrics"] === true) await ensureJmxAgent(log);
   await askEngine(folder, engine, ["stack", "init", stack]);
   return made;
 }

@@ -6,6 +6,7 @@ import { loadTarget } from "../../scripts/lib/load/target";
 import { renderLoad } from "../../scripts/lib/load/table";
 import { loadRoute, recordTime } from "../../scripts/lib/load/plan";
 import { Pi } from "../../test/support/lab/pi";
+import { ensureJmxAgent } from "../../toolchain";
 import type { Bench, BrokerTrial } from "../trial";
 import { waitUntilWell } from "../well";
 import { endureLoad } from "./ordeal";
@@ -21,7 +22,7 @@ const ALERT_MS = 2000;
 /** The template's lab under a load over MQTT, while its parts fail in turn. */
 export const dataPlane: BrokerTrial = {
   name: "data-plane",
-  title: `${STAGE.devices} devices over MQTT for ten minutes, after five quiet ones: a consumer stopped, a broker killed, Mosquitto restarted, the bridge killed, a client silent`,
+  title: `${STAGE.devices} devices over MQTT for ten minutes while parts of the lab fail`,
   tryOut: async (bench) => {
     const { signal, log, note } = bench;
     const own = await bringUp(bench);
@@ -61,6 +62,7 @@ async function bringUp({ name, folder, ...bench }: Bench): Promise<BenchLab> {
   lab.set(["topics", "alerts"], { partitions: 1 });
   lab.set(["alerting"], { outputs: { topic: "alerts" } });
   lab.set(["cluster", "metrics"], true);
+  await ensureJmxAgent(bench.log);
   bench.log("  bringing up the template's lab for it");
   try {
     await lab.run("up", "--yes", "--skip-preview");
