@@ -1,24 +1,27 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  bootstrapServers,
-  brokers,
-  type KafkaAccess,
-  METRICS_PORT,
-  programPorts,
-} from "../../model";
+import { bootstrapServers, brokers, METRICS_PORT, programPorts } from "../../model";
 import { telemetryTopic } from "../../model/data/programs";
-import { Link } from "../../payloads/bridge/link";
 import { readAlert } from "../../payloads/ring/alert";
 import { labLogin } from "../../scripts/lib/lab-login";
 import { loadTarget } from "../../scripts/lib/load/target";
-import type { RecordJson } from "../../scripts/lib/records/record-text";
 import { faults } from "../../trials/data-plane/faults";
 import { endureLoad } from "../../trials/data-plane/ordeal";
 import { remarks, shortcomings } from "../../trials/data-plane/verdict";
 import { Chromium } from "../support/browser/chromium";
-import { allPis, askAll, piOf, type Pi } from "../support/lab/pi";
+import {
+  consumed,
+  DATA_UNITS,
+  heard,
+  heardSince,
+  hostNames,
+  publish,
+  scramLogin,
+  services,
+  text,
+} from "../support/lab/data-lab";
+import { allPis, askAll, piOf } from "../support/lab/pi";
 import { waitUntilWell } from "../support/lab/well";
 import { createTestStack, type Outcome, type TestStack } from "../support/stack";
 import { waitFor } from "../support/wait";
@@ -74,105 +77,11 @@ function lab(): TestStack {
   return made;
 }
 
-const DATA_UNITS = [
-  ...["mosquitto", "pi-lab-alerting", "pi-lab-bridge", "pi-lab-sink", "pi-lab-status-page"],
-  ...["pi-lab-telemetry", "postgresql@15-main"],
-];
-const UNITS = [...DATA_UNITS, "pi-lab-ring"];
-
-/** The units of ours that a host runs, with what systemd tells of them. */
-async function services(pi: Pi): Promise<Record<string, string>> {
-  const shown = await pi.run(
-    `for unit in ${UNITS.join(" ")}; do echo $unit $(systemctl show $unit -P ActiveState -P InvocationID); done`,
-  );
-  const lines = shown.split("\n").map((line) => line.split(" "));
-  return Object.fromEntries(
-    lines.flatMap(([unit = "", state, invocation]) =>
-      state === "active" ? [[unit, invocation ?? ""]] : [],
-    ),
-  );
-}
-
 const steps = ({ steps: all }: Outcome): string[] =>
   all
     .filter(({ op }) => ["create", "update", "replace", "delete"].includes(op))
     .map(({ op, name }) => `${op} ${name}`)
     .sort();
-
-/** What a topic holds, as `npm run consume` prints it. */
-async function consumed(topic: string): Promise<RecordJson[]> {
-  const { exitCode, output, stdout } = await lab().script(
-    "consume",
-    topic,
-    "--from-beginning",
-    "--json",
-  ).ended;
-  if (exitCode !== 0) throw new Error(output);
-  return stdout
-    .split("\n")
-    .flatMap((line) => (line === "" ? [] : [JSON.parse(line) as RecordJson]));
-}
-
-interface Heard {
-  readonly device: string;
-  readonly session: string;
-  readonly seq: number;
-  readonly time: string;
-  readonly cpuLoad: number | null;
-  readonly temperatureC: number | null;
-}
-
-const text = ({ value }: RecordJson): string => (typeof value === "string" ? value : "");
-
-const heard = (record: RecordJson): Heard => JSON.parse(text(record)) as Heard;
-
-/** Telemetry in Kafka that was measured after a moment, of each host that there is any of. */
-async function heardSince(ms: number): Promise<string[]> {
-  const found = (await consumed("telemetry"))
-    .map(heard)
-    .filter(({ time }) => Date.parse(time) > ms);
-  return [...new Set(found.map(({ device }) => device))].sort();
-}
-
-const hostNames = (): string[] =>
-  lab()
-    .lab()
-    .hosts.map(({ name }) => name as string)
-    .sort();
-
-async function mqttPassword(user: string): Promise<string> {
-  const told = await lab().ask("stack", "output", "mqttPasswords", "--json", "--show-secrets");
-  const password = (JSON.parse(told) as Record<string, string>)[user];
-  if (password === undefined) throw new Error(`no password of ${user} is told`);
-  return password;
-}
-
-/** Publishes one message with QoS 1 as the declared device does, and waits for its PUBACK. */
-async function publish(topic: string, payload: string, password?: string): Promise<void> {
-  const { data, hosts } = lab().lab();
-  const { address } = hosts.find(({ name }) => name === data.mqtt?.host)!.machine;
-  const access = { address, port: data.mqtt!.port, username: "esp32-1" };
-  const link = await Link.open(
-    {
-      access: { ...access, password: password ?? (await mqttPassword("esp32-1")) },
-      clientId: "esp32-1",
-      persistent: false,
-      receiveMaximum: 10,
-      onPublish: () => undefined,
-    },
-    AbortSignal.timeout(20_000),
-  );
-  try {
-    await link.publish(topic, payload, { qos: 1, retain: false });
-  } finally {
-    await link.disconnect();
-  }
-}
-
-async function scramLogin(user: string): Promise<NonNullable<KafkaAccess["sasl"]>> {
-  const { username, password } = (await labLogin(lab().folder, lab().lab(), user, lab().engine))!;
-  return { mechanism: "SCRAM-SHA-512", username, password };
-}
 
 describe("from nothing", () => {
   test("each host runs what is its own, and tells its health", async () => {
@@ -210,12 +119,14 @@ describe("from nothing", () => {
 
   test("every host's telemetry is in Kafka each second, under its name, without a gap", async () => {
     await waitFor("three messages of each host", async () => {
-      const records = await consumed("telemetry");
-      const counts = hostNames().map((name) => records.filter(({ key }) => key === name).length);
+      const records = await consumed(lab(), "telemetry");
+      const counts = hostNames(lab()).map(
+        (name) => records.filter(({ key }) => key === name).length,
+      );
       return counts.every((count) => count >= 3) || undefined;
     });
-    const records = await consumed("telemetry");
-    for (const name of hostNames()) {
+    const records = await consumed(lab(), "telemetry");
+    for (const name of hostNames(lab())) {
       const own = records.filter(({ key }) => key === name);
       for (const { headers } of own) {
         expect(headers).toEqual([{ key: "mqtt.topic", value: telemetryTopic(name) }]);
@@ -237,7 +148,7 @@ describe("from nothing", () => {
 
 describe("used", () => {
   const alerts = async (): Promise<number[]> =>
-    (await consumed("red")).map((one) => readAlert({ value: Buffer.from(text(one)) })!.seq);
+    (await consumed(lab(), "red")).map((one) => readAlert({ value: Buffer.from(text(one)) })!.seq);
 
   test("a client's button sends an alert, held it repeats, and the other clients receive them", async () => {
     const pressed = await lab().script("button", "client-1").ended;
@@ -264,19 +175,21 @@ describe("used", () => {
 
   test("a declared device publishes with its password on its own topics, and nobody else does", async () => {
     const message = JSON.stringify({ device: "esp32-1", seq: 1, temperatureC: 21.5 });
-    await publish("devices/esp32-1/air", message);
+    await publish(lab(), "devices/esp32-1/air", message);
     await waitFor("the message in Kafka", async () => {
-      const records = await consumed("devices");
+      const records = await consumed(lab(), "devices");
       return records.length > 0 || undefined;
     });
-    expect(await consumed("devices")).toMatchObject([
+    expect(await consumed(lab(), "devices")).toMatchObject([
       { key: "devices/esp32-1/air", value: message },
     ]);
-    await expect(publish(telemetryTopic("broker-1"), message)).rejects.toThrow(/not authorized/);
-    await expect(publish("devices/esp32-1/air", message, "a guess")).rejects.toThrow(
+    await expect(publish(lab(), telemetryTopic("broker-1"), message)).rejects.toThrow(
       /not authorized/,
     );
-    expect(await consumed("devices")).toHaveLength(1);
+    await expect(publish(lab(), "devices/esp32-1/air", message, "a guess")).rejects.toThrow(
+      /not authorized/,
+    );
+    expect(await consumed(lab(), "devices")).toHaveLength(1);
   });
 });
 
@@ -308,8 +221,8 @@ describe("changed by hand", () => {
     // Who was thrown off is there again.
     const now = Date.now();
     await waitFor("every host's telemetry", async () => {
-      const found = await heardSince(now);
-      return found.length === hostNames().length || Promise.reject(new Error(found.join()));
+      const found = await heardSince(lab(), now);
+      return found.length === hostNames(lab()).length || Promise.reject(new Error(found.join()));
     });
   });
 });
@@ -324,7 +237,7 @@ describe("under load, with parts that fail", () => {
         lab: model,
         access: {
           bootstrapServers: bootstrapServers(model).split(","),
-          sasl: await scramLogin("reader"),
+          sasl: await scramLogin(lab(), "reader"),
         },
         sasl: await labLogin(lab().folder, model, undefined, lab().engine),
         target: await loadTarget(lab().folder, model, lab().engine),
@@ -337,12 +250,12 @@ describe("under load, with parts that fail", () => {
       throw new Error(said.slice(-40).join("\n"), { cause: error });
     });
     process.stdout.write(`${remarks(endured).join("\n")}\n`);
-    expect(shortcomings(endured, hostNames())).toEqual([]);
+    expect(shortcomings(endured, hostNames(lab()))).toEqual([]);
     expect(endured.incidents).toHaveLength(faults.length);
   });
 
   test("the store has the telemetry that Kafka has, each reading once", async () => {
-    const inKafka = (await consumed("telemetry")).map(
+    const inKafka = (await consumed(lab(), "telemetry")).map(
       ({ partition, offset }) => `${partition} ${offset}`,
     );
     const data = piOf(lab(), "data-1");
@@ -370,7 +283,7 @@ describe("under load, with parts that fail", () => {
         'document.querySelector("#verdict .words")?.textContent === "All is well"',
         30_000,
       );
-      for (const name of hostNames()) {
+      for (const name of hostNames(lab())) {
         expect(await page.text(`.slot[data-host="${name}"]`)).toContain(name);
       }
       for (const { name } of lab().lab().topics) {
@@ -409,7 +322,7 @@ describe("swapped", () => {
       expect.stringMatching(/^pi-7 \(.*\) is prepared as data-1$/),
     ]);
     const up = steps(await lab().up());
-    const others = hostNames().filter((name) => name !== "data-1");
+    const others = hostNames(lab()).filter((name) => name !== "data-1");
     expect(up).toEqual(
       expect.arrayContaining([
         "replace data-1-services",
@@ -419,15 +332,16 @@ describe("swapped", () => {
     expect(Object.keys(await services(piOf(lab(), "data-1")))).toEqual(DATA_UNITS);
     const now = Date.now();
     await waitFor("every host's telemetry through the new one", async () => {
-      const found = await heardSince(now);
-      return found.length === hostNames().length || Promise.reject(new Error(found.join()));
+      const found = await heardSince(lab(), now);
+      return found.length === hostNames(lab()).length || Promise.reject(new Error(found.join()));
     });
     // The password is what it was: it is the device's, not the machine's.
-    await publish("devices/esp32-1/air", "after the swap");
+    await publish(lab(), "devices/esp32-1/air", "after the swap");
     await waitFor(
       "its message in Kafka",
       async () =>
-        (await consumed("devices")).some(({ value }) => value === "after the swap") || undefined,
+        (await consumed(lab(), "devices")).some(({ value }) => value === "after the swap") ||
+        undefined,
     );
     await sleep(1000);
     expect((await lab().up()).steps).toEqual([]);
