@@ -9,6 +9,8 @@ import type { Stream } from "./stream";
 const MAX_CONNECTIONS = 250;
 /** How long a browser may take to ask, ms. */
 const REQUEST_MS = 10_000;
+/** A connection on which nothing moves for so long is closed, ms: followers hear something each 5 s. */
+const IDLE_MS = 30_000;
 const RETRY_SECONDS = 5;
 
 /**
@@ -38,6 +40,7 @@ export async function openPage(
   at: { readonly address: string; readonly port: number },
   stream: Stream,
   figures: Figures,
+  idleMs = IDLE_MS,
 ): Promise<Listening> {
   const options = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 8_192 };
   const server = createServer(options, (request, response) => {
@@ -45,6 +48,7 @@ export async function openPage(
     figures.requests.inc({ status: response.statusCode });
   });
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = idleMs;
   return listen(server, at);
 }
 

@@ -9,12 +9,21 @@ export interface StreamOptions {
   readonly figures: Figures;
   /** Who may follow at once. Default 100. */
   readonly maxClients?: number;
-  /** What may wait for one that does not keep up, bytes, before one more event; whoever has more is dropped. Default 1 MiB. */
-  readonly maxWaitingBytes?: number;
+  /**
+   * How long one may leave what it was sent untaken, ms, before it is dropped. Default 15,000: the page itself
+   * begins anew when it has heard nothing for 12 s.
+   */
+  readonly stuckMs?: number;
   /** How often it is looked for changes, ms. Default 1000. */
   readonly everyMs?: number;
   /** How often those are told that nothing has changed, ms. Default 5000; the page counts on it. */
   readonly beatMs?: number;
+}
+
+/** One that follows. */
+interface Follower {
+  /** Since when it has not taken what it was sent, monotonic ms; undefined while nothing was held back from it. */
+  behindSinceMs: number | undefined;
 }
 
 /** How soon a browser that has lost its connection tries again, ms. */
@@ -24,9 +33,12 @@ const RETRY_MS = 2_000;
  * Server-sent events (WHATWG HTML, section 9.2): `snapshot`, all there is, to each that comes, then `change`
  * with what has changed since, and `beat` where nothing has. Whoever reconnects gets a snapshot again, whatever
  * its `Last-Event-ID`: the past is of no use to anybody here.
+ *
+ * Whoever does not keep up is sent nothing more until it has taken what it has, and then a snapshot: one text
+ * at most waits for each.
  */
 export class Stream {
-  private readonly clients = new Set<ServerResponse>();
+  private readonly clients = new Map<ServerResponse, Follower>();
   private readonly timer: NodeJS.Timeout;
   private packed: Packed = new Map();
   private snapshot: string | undefined;
@@ -46,9 +58,15 @@ export class Stream {
   join(client: ServerResponse): void {
     // Who comes to an empty room finds what was there when the last one left.
     if (this.clients.size === 0) this.look();
-    this.clients.add(client);
+    const follower: Follower = { behindSinceMs: undefined };
+    this.clients.set(client, follower);
     this.options.figures.clients.set(this.clients.size);
     client.once("close", () => this.leave(client));
+    client.on("drain", () => {
+      if (follower.behindSinceMs === undefined) return;
+      follower.behindSinceMs = undefined;
+      this.send(client, this.snapshotText());
+    });
     this.send(client, `retry: ${RETRY_MS}\n${this.snapshotText()}`);
   }
 
@@ -61,7 +79,7 @@ export class Stream {
 
   close(): void {
     clearInterval(this.timer);
-    for (const client of this.clients) client.end();
+    for (const client of this.clients.keys()) client.end();
   }
 
   private tick(): void {
@@ -96,17 +114,23 @@ export class Stream {
   private tell(event: string, data: string): void {
     this.toldAt = Date.now();
     const text = eventText(event, ++this.id, data);
-    for (const client of this.clients) this.send(client, text);
+    for (const [client, follower] of this.clients) {
+      if (client.writableNeedDrain) this.holdBack(client, follower);
+      else this.send(client, text);
+    }
+  }
+
+  private holdBack(client: ServerResponse, follower: Follower): void {
+    const now = performance.now();
+    follower.behindSinceMs ??= now;
+    if (now - follower.behindSinceMs < (this.options.stuckMs ?? 15_000)) return;
+    // Its browser comes back, if it is still there, and begins with what is then.
+    this.options.figures.dropped.inc();
+    client.destroy();
+    this.leave(client);
   }
 
   private send(client: ServerResponse, text: string): void {
-    // What waited before: a long text by itself is no sign of a slow reader.
-    if (client.writableLength > (this.options.maxWaitingBytes ?? 1 << 20)) {
-      // Its browser comes back, and begins with what is then.
-      this.options.figures.dropped.inc();
-      client.destroy();
-      return this.leave(client);
-    }
     client.write(text);
     this.options.figures.sentBytes.inc(Buffer.byteLength(text));
   }

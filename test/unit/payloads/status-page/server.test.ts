@@ -16,11 +16,11 @@ let figures: ReturnType<typeof makeFigures>;
 let stream: Stream;
 let server: Listening;
 
-async function serve(options: Partial<StreamOptions> = {}): Promise<void> {
+async function serve(options: Partial<StreamOptions> = {}, idleMs?: number): Promise<void> {
   items = new Map<string, object>([["lab", { title: "Lab" }]]);
   figures = makeFigures(new Registry());
   stream = new Stream({ items: () => items, figures, ...EVERY, ...options });
-  server = await openPage({ address: "127.0.0.1", port: 0 }, stream, figures);
+  server = await openPage({ address: "127.0.0.1", port: 0 }, stream, figures, idleMs);
 }
 
 afterEach(async () => {
@@ -50,6 +50,10 @@ class Follower {
       this.events.push(...parts.map(parse));
     });
     response.on("close", () => (this.isOver = true)).on("error", () => {});
+  }
+
+  static on(response: IncomingMessage): Follower {
+    return new Follower(response);
   }
 
   static async open(headers: Record<string, string> = {}): Promise<Follower> {
@@ -224,24 +228,56 @@ describe("the events", () => {
     followers[1]?.close();
   });
 
-  test("drop one that does not keep up, and no other", async () => {
-    await serve({ maxWaitingBytes: 200_000 });
-    const quick = await Follower.open();
+  /** Follows, and takes nothing until it is asked to; changes are made until the system's own buffers are full. */
+  async function stuckFollower(isStuck: () => Promise<boolean>): Promise<IncomingMessage> {
     const slow = request(`${server.url}/events`);
     slow.on("error", () => {}).end();
     const response = await new Promise<IncomingMessage>((resolve) => slow.on("response", resolve));
-    response.pause();
-    response.on("error", () => {});
+    response.pause().on("error", () => {});
     let round = 0;
-    await waitFor(
-      "the slow one to be dropped",
-      async () => {
-        // More than the system's own buffers take.
-        items.set("topic red", { round: round++, text: "x".repeat(300_000) });
-        return (await dropped()) > 0 ? true : undefined;
-      },
-      { deadlineMs: 20_000, pauseMs: 25 },
+    const change = async () => {
+      items.set("topic red", { round: round++, text: "x".repeat(300_000) });
+      return (await isStuck()) || undefined;
+    };
+    await waitFor("the slow one to be stuck", change, { deadlineMs: 20_000, pauseMs: 25 });
+    return response;
+  }
+
+  test("wait for one that does not keep up, and tell it then how all is", async () => {
+    await serve({ beatMs: 20 });
+    let before = -1;
+    let still = 0;
+    const response = await stuckFollower(async () => {
+      const now = await value(figures.sentBytes);
+      still = now === before ? still + 1 : 0;
+      before = now;
+      return still === 10;
+    });
+    const held = await value(figures.sentBytes);
+    for (let round = 0; round < 10; round++) {
+      items.set("topic red", { late: round, text: "y".repeat(300_000) });
+      await sleep(25);
+    }
+    items.set("topic red", { last: true });
+    await sleep(50);
+    expect(await value(figures.sentBytes)).toBe(held);
+    const follower = Follower.on(response);
+    response.resume();
+    const last = await follower.awaitEvent(
+      ({ data }) => JSON.stringify(data.items?.["topic red"]) === '{"last":true}',
     );
+    expect(last.event).toBe("snapshot");
+    const topics = follower.events.map(({ data }) => data.items?.["topic red"]);
+    expect(topics.filter((one) => JSON.stringify(one)?.includes("late"))).toEqual([]);
+    await follower.awaitEvent(({ event }) => event === "beat");
+    expect(await dropped()).toBe(0);
+    follower.close();
+  }, 30_000);
+
+  test("drop one that takes nothing any more, and no other", async () => {
+    await serve({ stuckMs: 200 });
+    const quick = await Follower.open();
+    const response = await stuckFollower(async () => (await dropped()) > 0);
     expect(await dropped()).toBe(1);
     expect(await count()).toBe(1);
     items.set("topic red", { last: true });
@@ -283,6 +319,24 @@ test("the state holds what the page shows", async () => {
   const state = (await (await fetch(`${server.url}/api/state`)).json()) as { at: number };
   expect(state).toEqual({ at: expect.any(Number) as number, items: { lab: { title: "Lab" } } });
   expect(Math.abs(state.at - Date.now())).toBeLessThan(5_000);
+});
+
+test("a connection on which nothing moves is closed", async () => {
+  await serve({}, 200);
+  items.set("topic red", { text: "x".repeat(20_000_000) });
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  socket.on("error", () => {});
+  let isOver = false;
+  socket.on("close", () => (isOver = true));
+  socket.write("GET /api/state HTTP/1.1\r\nHost: lab\r\n\r\n");
+  // Nothing is read until somebody asks for it.
+  await sleep(600);
+  socket.resume();
+  await waitFor("the end", () => Promise.resolve(isOver || undefined), {
+    ...{ deadlineMs: 5_000, pauseMs: 5 },
+  });
+  expect(socket.bytesRead).toBeLessThan(20_000_000);
+  socket.destroy();
 });
 
 const value = async (metric: { get(): Promise<{ values: { value: number }[] }> }) =>
