@@ -85,13 +85,21 @@ def keep_once(batch, _batch_id):
 # COMMAND ----------
 
 TELEMETRY = """
-  device STRING, time TIMESTAMP, seq BIGINT, session STRING, temperatureC DOUBLE, cpuLoad DOUBLE,
+  device STRING, time STRING, seq BIGINT, session STRING, temperatureC DOUBLE, cpuLoad DOUBLE,
   underVoltage BOOLEAN, throttled BOOLEAN, clockOffsetSeconds DOUBLE
+"""
+
+# A device tells its time as ISO 8601 or as epoch milliseconds.
+TIME = """
+  CASE WHEN reading.time RLIKE '^[0-9]{13}$' THEN timestamp_millis(CAST(reading.time AS BIGINT))
+       WHEN reading.time LIKE '____-__-__T%' THEN try_cast(reading.time AS TIMESTAMP) END
 """
 
 spark.sql(f"""
 CREATE OR REPLACE VIEW {SCHEMA}.telemetry AS
-SELECT reading.*, topic, partition, offset, timestamp AS record_time, day
+SELECT reading.device, {TIME} AS time, reading.seq, reading.session, reading.temperatureC, reading.cpuLoad,
+       reading.underVoltage, reading.throttled, reading.clockOffsetSeconds,
+       topic, partition, offset, timestamp AS record_time, day
 FROM (
   SELECT *, from_json(value, '{" ".join(TELEMETRY.split())}') AS reading
   FROM {SCHEMA}.records

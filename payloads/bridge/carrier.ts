@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../lib/log";
 import { RefusedRecords, type OutRecord, type RecordProducer } from "../lib/records";
 import type { Figures } from "./figures";
-import { eventTime } from "./routes";
+import { timeIn } from "./routes";
 import { isOfTheRecord } from "./verdict";
 
 /** What may be under way to Kafka from one session. */
@@ -123,7 +123,7 @@ export class Carrier {
       const now = Date.now();
       figures.kafkaSeconds.observe((now - begun) / 1000);
       figures.produced.inc();
-      const time = eventTime(record.value);
+      const time = timeIn(record.value);
       if (time !== undefined) figures.eventLagSeconds.observe((now - time) / 1000);
       load.done();
       return undefined;

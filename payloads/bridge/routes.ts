@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { BridgeConfig } from "../../model";
+import { eventTime } from "../lib/event-time";
 
 export type Route = BridgeConfig["routes"][number];
 
@@ -54,12 +55,11 @@ export function keyMaker({ from, key }: Route): (topic: string) => string {
 }
 
 /** Epoch ms of the event that a JSON payload tells of in its `time`; undefined where there is none. */
-export function eventTime(payload: Buffer): number | undefined {
+export function timeIn(payload: Buffer): number | undefined {
   if (payload[0] !== 0x7b || payload.length > 4096) return undefined;
   try {
     const { time } = JSON.parse(payload.toString("utf8")) as { time?: unknown };
-    const ms = typeof time === "string" ? Date.parse(time) : Number.NaN;
-    return Number.isNaN(ms) ? undefined : ms;
+    return eventTime(time);
   } catch {
     return undefined;
   }

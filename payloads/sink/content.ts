@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { eventTime } from "../lib/event-time";
 
 /** What a record's value is to the store. */
 export type Content =
@@ -22,13 +23,8 @@ const absent = <T extends z.ZodType>(type: T) =>
 
 const shape = z.object({
   device: z.string().min(1).max(MAX_NAME),
-  /** Epoch ms. A device whose clock is not set leaves it out. */
-  time: absent(
-    z.iso
-      .datetime({ offset: true })
-      .transform((text) => Date.parse(text))
-      .pipe(z.number()),
-  ),
+  /** Epoch ms; undefined also for what is no time: the reading holds all the same. */
+  time: z.unknown().optional().transform(eventTime),
   seq: absent(z.int()),
   session: absent(z.string().max(MAX_NAME)),
   temperatureC: absent(z.number()),

@@ -1,3 +1,5 @@
+import { FIRST_MS, LAST_MS } from "../lib/event-time";
+
 /** Days in UTC, by their number since the epoch: what the store's records are parted by. */
 export type Day = number;
 
@@ -10,10 +12,9 @@ export function dayOfText(text: string): Day {
   return dayOfMs(Date.parse(`${text}T00:00:00Z`));
 }
 
-/** No record of a lab is older than the lab's own program: such a time is a clock that was not set. */
-const FIRST: Day = dayOfText("2025-01-01");
-/** Beyond it nothing is believed, also where the own clock is not set. */
-const LAST: Day = dayOfText("2100-01-01");
+/** The days of times that are believed, also where the own clock is not set. */
+const FIRST: Day = dayOfMs(FIRST_MS);
+const LAST: Day = dayOfMs(LAST_MS);
 
 /** `YYYY-MM-DD`, as PostgreSQL takes it. */
 export const textOfDay = (day: Day): string => new Date(day * DAY_MS).toISOString().slice(0, 10);

@@ -33,17 +33,11 @@ export const MAX_RAW_BYTES = 1 << 20;
 export const MAX_JSON_BYTES = 8 << 20;
 
 /** Years that both JavaScript and PostgreSQL write alike. */
-const FIRST_MS = Date.parse("0001-01-01T00:00:00Z");
 const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
-/** A time that PostgreSQL can hold, else undefined. */
-export function timeOf(ms: number | undefined): number | undefined {
-  return ms !== undefined && ms >= FIRST_MS && ms <= LAST_MS ? ms : undefined;
-}
-
-/** Kafka says -1 for a record without a time. */
+/** Undefined where PostgreSQL cannot hold it. Kafka says -1 for a record without a time. */
 export const recordTime = (timestampMs: number): number | undefined =>
-  timestampMs < 0 ? undefined : timeOf(timestampMs);
+  timestampMs >= 0 && timestampMs <= LAST_MS ? timestampMs : undefined;
 
 export function rowOf(record: InRecord, day: Day): Row {
   const { partition, offset, timestampMs, key, value, headers } = record;
@@ -63,7 +57,7 @@ export function rowOf(record: InRecord, day: Day): Row {
       return {
         ...base,
         ...reading,
-        eventMs: timeOf(time),
+        eventMs: time,
         payload,
         raw: undefined,
         fault: undefined,

@@ -1,3 +1,5 @@
+import { eventTime } from "../../lib/event-time";
+
 /** What a device tells about itself at one time, read from a record of telemetry. */
 export interface Reading {
   readonly device: string;
@@ -64,7 +66,7 @@ export function parseReading(record: RawRecord, fields: ReadonlySet<string>): Pa
     else faults.add("absurd");
   }
   const arrivedMs = record.timestampMs;
-  const stamp = timeOf(told["time"]);
+  const stamp = eventTime(told["time"]);
   if (stamp === undefined) faults.add("no-time");
   const aheadMs = (stamp ?? arrivedMs) - arrivedMs;
   if (aheadMs > FUTURE_MS) {
@@ -92,17 +94,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** ISO 8601 with a zone, or epoch ms. */
-function timeOf(raw: unknown): number | undefined {
-  const ms =
-    typeof raw === "number"
-      ? raw
-      : typeof raw === "string" && /(?:Z|[+-]\d\d:?\d\d)$/.test(raw)
-        ? Date.parse(raw)
-        : NaN;
-  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
 }
 
 function isPlausible(field: string, value: number): boolean {

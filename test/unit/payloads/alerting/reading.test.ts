@@ -69,7 +69,7 @@ test("clocks that agree within two seconds are none of the future", () => {
   expect(parsed).toMatchObject({ faults: [], reading: { timeMs: NOW, values: {} } });
 });
 
-test.each(['"yesterday"', '"2026-11-28T20:00:00"', "true", "-5", '""'])(
+test.each(['"yesterday"', '"2026-11-28T20:00:00"', "true", "-5", "1795896000", '""'])(
   "a time of %s is none: that of the arrival stands for it",
   (time) => {
     const parsed = parse(`{"device":"a","time":${time}}`);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import {
-  eventTime,
+  timeIn,
   keyMaker,
   planSessions,
   sliceOf,
@@ -54,6 +54,7 @@ describe("sessions", () => {
 describe("the time of an event", () => {
   it.each<[string, number | undefined]>([
     ['{"time":"2026-11-28T20:00:00.123Z"}', Date.UTC(2026, 10, 28, 20, 0, 0, 123)],
+    ['{"time":1795896000123}', 1_795_896_000_123],
     ['{"time":"never"}', undefined],
     ['{"time":5}', undefined],
     ["{", undefined],
@@ -61,6 +62,6 @@ describe("the time of an event", () => {
     ["", undefined],
     [`{"time":"2026-11-28T20:00:00Z","pad":"${"x".repeat(5000)}"}`, undefined],
   ])("in %.40s is %p", (payload, expected) => {
-    expect(eventTime(Buffer.from(payload))).toBe(expected);
+    expect(timeIn(Buffer.from(payload))).toBe(expected);
   });
 });
