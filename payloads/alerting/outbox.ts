@@ -24,7 +24,7 @@ export interface OutboxLimits {
   /** Between two tries: doubled from the first to the most, ms. */
   readonly firstPauseMs: number;
   readonly mostPauseMs: number;
-  /** An alert that could not be delivered for so long is given up, ms. */
+  /** An alert that could not be delivered for so long is given up, ms; a start of the program begins anew. */
   readonly giveUpMs: number;
 }
 
@@ -35,10 +35,18 @@ export const OUTBOX_LIMITS: OutboxLimits = {
   giveUpMs: 3_600_000,
 };
 
+interface Waiting {
+  readonly alert: Alert;
+  /** Since when, monotonic ms: what the alert says of its time is of a clock that may be set meanwhile. */
+  readonly sinceMs: number;
+}
+
+const waiting = (alert: Alert): Waiting => ({ alert, sinceMs: performance.now() });
+
 /** The alerts that one output has not taken yet, delivered one after the other in their order. */
 export class Outbox {
   private readonly stopping = new AbortController();
-  private readonly queue: Alert[];
+  private readonly queue: Waiting[];
   private working: Promise<void> | undefined;
   private problem: string | undefined;
 
@@ -51,7 +59,7 @@ export class Outbox {
     private readonly log: Log,
     private readonly limits = OUTBOX_LIMITS,
   ) {
-    this.queue = [...queue];
+    this.queue = queue.map(waiting);
     this.figures.outputUp.set({ output: output.name }, 1);
     this.count();
   }
@@ -66,7 +74,7 @@ export class Outbox {
   }
 
   push(alerts: readonly Alert[]): void {
-    this.queue.push(...alerts);
+    this.queue.push(...alerts.map(waiting));
     const surplus = this.queue.length - this.limits.capacity;
     if (surplus > 0) {
       // The first may be on its way.
@@ -82,7 +90,7 @@ export class Outbox {
   }
 
   waiting(): readonly Alert[] {
-    return this.queue;
+    return this.queue.map(({ alert }) => alert);
   }
 
   /** Undefined while the output takes what it is given. */
@@ -113,8 +121,8 @@ export class Outbox {
     const { signal } = this.stopping;
     // Whoever is killed in between must know what he has told.
     await this.saved();
-    for (let [alert] = this.queue; alert !== undefined && !signal.aborted; [alert] = this.queue) {
-      if (!(await this.deliver(alert, signal))) return;
+    for (let [next] = this.queue; next !== undefined && !signal.aborted; [next] = this.queue) {
+      if (!(await this.deliver(next, signal))) return;
       this.queue.shift();
       this.count();
       await this.saved();
@@ -122,7 +130,7 @@ export class Outbox {
   }
 
   /** Gives whether it is done with: delivered, refused or given up. */
-  private async deliver(alert: Alert, signal: AbortSignal): Promise<boolean> {
+  private async deliver({ alert, sinceMs }: Waiting, signal: AbortSignal): Promise<boolean> {
     const { firstPauseMs, mostPauseMs, giveUpMs } = this.limits;
     for (let pause = firstPauseMs; !signal.aborted; pause = Math.min(pause * 2, mostPauseMs)) {
       try {
@@ -134,7 +142,7 @@ export class Outbox {
         if (signal.aborted) return false;
         const words = error instanceof Error ? error.message : String(error);
         this.is(words);
-        const isOld = Date.now() - Date.parse(alert.at) > giveUpMs;
+        const isOld = performance.now() - sinceMs > giveUpMs;
         if (error instanceof Refusal || isOld) {
           this.outcome("failed");
           const fields = { output: this.name, alert: alert.id, cause: words };

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { createTransport } from "nodemailer";
 import type { AlertEmail, AlertWebhook } from "../../model";
-import { withDeadline } from "../lib/deadline";
+import { DeadlineError, withDeadline } from "../lib/deadline";
 import type { RecordProducer } from "../lib/records";
 import type { Alert } from "./core/ledger";
 import { type Output, Refusal } from "./outbox";
@@ -10,6 +10,8 @@ import { type Output, Refusal } from "./outbox";
 const WEBHOOK_MS = 5_000;
 /** Limits of a mail server: to connect, to greet, and between two answers, ms. */
 const SMTP_MS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 };
+/** Of all the talk with it for one mail, ms: one that says a little again and again keeps to the others. */
+const MAIL_MS = 60_000;
 
 /** One telling of an alert: whoever gets it twice knows it by this. */
 const deliveryOf = ({ id, status, told }: Alert): string => `${id}/${status}/${told}`;
@@ -76,7 +78,8 @@ function reasonOf(error: unknown): string {
   return inner?.code ?? inner?.message ?? message;
 }
 
-export function emailOutput(options: AlertEmail): Output {
+/** @param limitMs of all that is said for one mail */
+export function emailOutput(options: AlertEmail, limitMs = MAIL_MS): Output {
   const { server, port, security, from, to, login } = options;
   const transport = createTransport({
     host: server,
@@ -92,24 +95,21 @@ export function emailOutput(options: AlertEmail): Output {
   });
   return {
     name: "email",
-    async deliver(alert) {
+    async deliver(alert, signal) {
       const hash = createHash("sha256").update(deliveryOf(alert)).digest("hex").slice(0, 32);
       try {
-        await transport.sendMail({
-          from,
-          to: [...to],
-          subject:
-            `[pi-lab] ${alert.status.toUpperCase()} ${alert.severity}: ${alert.summary}`.slice(
-              0,
-              200,
-            ),
-          text: mailText(alert),
-          // The same mail again has the same.
-          messageId: `<${hash}@pi-lab>`,
-        });
+        const { status, severity, summary } = alert;
+        const subject = `[pi-lab] ${status.toUpperCase()} ${severity}: ${summary}`.slice(0, 200);
+        // The same mail again has the same.
+        const messageId = `<${hash}@pi-lab>`;
+        const mail = { from, to: [...to], subject, text: mailText(alert), messageId };
+        await withDeadline(limitMs, signal, (over) =>
+          transport.sendMail({ ...mail, signal: over }),
+        );
       } catch (error) {
-        const { code, responseCode, message } = error as SmtpError;
-        const words = [code, message].filter(Boolean).join(": ");
+        const { code, responseCode, message, cause } = error as SmtpError;
+        const isLate = cause instanceof DeadlineError;
+        const words = isLate ? cause.message : [code, message].filter(Boolean).join(": ");
         // 5xx to the message or to all who are to get it; a login that is refused may be mended.
         const isAboutMail = code === "EMESSAGE" || code === "EENVELOPE";
         const isFinal = responseCode !== undefined && responseCode >= 500 && isAboutMail;

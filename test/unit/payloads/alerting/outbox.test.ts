@@ -64,14 +64,27 @@ test("what fails is tried again, in order; its trouble shows until it is through
   await outbox.stop(100);
 });
 
-test("what is refused, or is too old by now, is given up: the next one's turn", async () => {
-  const old = alertOf("old", new Date(Date.now() - 4_000_000).toISOString());
-  const output = new Scripted([new Refusal("no"), new Error("down")]);
-  const { outbox, registry } = open(output);
-  outbox.push([alertOf("1"), old, alertOf("3")]);
-  await taken(output, 1);
-  expect(output.taken).toEqual(["3"]);
+test("what is refused, or fails for too long, is given up: the next one's turn", async () => {
+  const output = new Scripted([new Refusal("no"), ...Array<Error>(1000).fill(new Error("down"))]);
+  const { outbox, registry } = open(output, undefined, { ...LIMITS, giveUpMs: 100 });
+  outbox.push([alertOf("1"), alertOf("2")]);
+  await waitFor("an end", () => Promise.resolve(outbox.waiting().length === 0 || undefined), {
+    ...{ deadlineMs: 5_000, pauseMs: 2 },
+  });
+  expect(output.taken).toEqual([]);
+  expect(output.tries).toBeGreaterThan(3);
   expect(await registry.metrics()).toContain('{output="scripted",outcome="failed"} 2');
+  await outbox.stop(100);
+});
+
+test("a clock that is set costs no alert its tries", async () => {
+  // Made before the host's clock was set, by a time server that was hours ahead of it.
+  const early = alertOf("early", new Date(Date.now() - 40_000_000).toISOString());
+  const output = new Scripted([new Error("down"), new Error("down")]);
+  const { outbox } = open(output);
+  outbox.push([early]);
+  await taken(output, 1);
+  expect(output.taken).toEqual(["early"]);
   await outbox.stop(100);
 });
 

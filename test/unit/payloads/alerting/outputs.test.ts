@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { SMTPServer } from "smtp-server";
 import type { AlertEmail } from "../../../../model";
 import type { Alert } from "../../../../payloads/alerting/core/ledger";
@@ -11,6 +11,7 @@ import {
   webhookOutput,
 } from "../../../../payloads/alerting/outputs";
 import type { OutRecord } from "../../../../payloads/lib/records";
+import { waitFor } from "../../../support/wait";
 
 const alert: Alert = {
   ...{ id: "hot/a@2026-11-28T20:00:00.000Z", status: "firing", rule: "hot", type: "threshold" },
@@ -177,5 +178,39 @@ describe("mail", () => {
   test("to nobody who is there is refused for good", async () => {
     const to = ["nobody@example.org"];
     await expect(deliver(emailOutput({ ...options, to }))).rejects.toBeInstanceOf(Refusal);
+  });
+
+  test("to a server that says a little again and again ends all the same", async () => {
+    const said: string[] = [];
+    let closed = 0;
+    const sockets: Socket[] = [];
+    const dripping = createTcpServer((socket) => {
+      sockets.push(socket);
+      socket.write("220 hello\r\n");
+      const timer = setInterval(() => socket.write("250-still here\r\n"), 20);
+      socket.on("data", (text) => said.push(String(text)));
+      socket
+        .on("error", () => {})
+        .on("close", () => {
+          clearInterval(timer);
+          closed++;
+        });
+    });
+    await new Promise<void>((resolve) => dripping.listen(0, "127.0.0.1", resolve));
+    const { port } = dripping.address() as AddressInfo;
+    let outcome: unknown;
+    void deliver(emailOutput({ ...options, port }, 300)).catch((error: unknown) => {
+      outcome = error;
+    });
+    try {
+      const ended = () => Promise.resolve((closed === 1 && outcome) || undefined);
+      await waitFor("the end", ended, { deadlineMs: 5_000, pauseMs: 5 });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      dripping.close();
+    }
+    expect(String(outcome)).toBe("Error: no answer within 0.3 s");
+    expect(outcome).not.toBeInstanceOf(Refusal);
+    expect(said[0]).toMatch(/^EHLO /);
   });
 });
