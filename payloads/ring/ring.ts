@@ -5,8 +5,8 @@ import { KafkaConsumer, KafkaProducer } from "../lib/kafka";
 import type { Ground, Running } from "../lib/program";
 import { BrokerWatch } from "../lib/kafka/broker-watch";
 import { ButtonSocket } from "./button";
-import { nextDue } from "./core";
 import { makeFigures } from "./figures";
+import { startPace } from "./pace";
 import { Receiver } from "./receiver";
 import { Sender } from "./sender";
 
@@ -66,21 +66,4 @@ export async function startRing(
       if (lost > 0) throw new Error(`${lost} alerts were not acknowledged before the end`);
     },
   };
-}
-
-/** Calls evenly; never for 0 a minute. */
-function startPace(perMinute: number, send: () => void): { stop(): void } {
-  if (perMinute === 0) return { stop: () => {} };
-  const periodMs = 60_000 / perMinute;
-  let due = Date.now() + periodMs;
-  let timer: NodeJS.Timeout;
-  const wait = (): void => {
-    timer = setTimeout(() => {
-      send();
-      due = nextDue(due, periodMs, Date.now());
-      wait();
-    }, due - Date.now());
-  };
-  wait();
-  return { stop: () => clearTimeout(timer) };
 }
