@@ -127,13 +127,18 @@ export class PartitionQueue {
 
   /** Gives up all that waits. */
   abandon(error: Error): void {
+    for (const { call } of this.take()) call.settled(error);
+  }
+
+  /** All that waits, which is nobody's then. */
+  take(): Item[] {
     const items = [...(this.items ?? []), ...this.waiting.slice(this.head)];
     // The log may have the batch, or get it yet: the next one under its sequence would pass for it.
     if (this.items !== undefined) this.producer = undefined;
     this.forget();
     this.waiting = [];
     this.head = 0;
-    for (const { call } of items) call.settled(error);
+    return items;
   }
 
   private cut(): Item[] {

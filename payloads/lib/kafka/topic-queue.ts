@@ -11,6 +11,7 @@ export class TopicQueue {
   /** What came before it was known how many partitions there are. */
   private unrouted: Item[] = [];
   private settlingSince: number | undefined;
+  private id: string | undefined;
   private turn = Math.floor(Math.random() * 1024);
   private lastCall: Call | undefined;
 
@@ -22,7 +23,7 @@ export class TopicQueue {
   }
 
   /** What a broker says of the topic. */
-  update({ errorCode, partitions }: Topic, now: number): void {
+  update({ id, errorCode, partitions }: Topic, now: number): void {
     if (errorCode !== Code.none) {
       this.failed(errorCode, now);
       return;
@@ -32,6 +33,11 @@ export class TopicQueue {
       this.queues.push(new PartitionQueue(this.name, next));
     }
     this.leaders = partitions.map(({ leader }) => leader);
+    // Fewer of the same topic are told by a broker that is behind; of one that was made again they are all.
+    if (this.id !== undefined && id !== this.id) {
+      for (const gone of this.queues.splice(partitions.length)) this.unrouted.push(...gone.take());
+    }
+    this.id = id;
     const items = this.unrouted;
     this.unrouted = [];
     for (const item of items) this.route(item);
