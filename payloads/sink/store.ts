@@ -6,8 +6,9 @@ import { Connection } from "./database";
 import { type Clock, type Day, dayOfMs, firstKept } from "./days";
 import type { Figures } from "./figures";
 import type { Place } from "./place";
+import { findPlace, isCommitted } from "./positions";
 import { daysOf, isBusy, type Pass, prune } from "./retention";
-import { findPlace, type Grounds, type Outcome, PositionMoved, writeRecords } from "./writer";
+import { type Grounds, type Outcome, PositionMoved, writeRecords } from "./writer";
 
 /** Pauses between tries while PostgreSQL is away, ms. */
 const PAUSE_MS = { first: 250, most: 5_000 };
@@ -253,18 +254,6 @@ function byOrigin(batch: readonly InRecord[]): Map<string, InRecord[]> {
     else group.push(record);
   }
   return groups;
-}
-
-/** Whether the store is where a transaction was to leave it; nobody else moves it meanwhile. */
-async function isCommitted(connection: Connection, outcomes: readonly Outcome[]): Promise<boolean> {
-  for (const { place } of outcomes) {
-    const { rows } = await connection.ask<{ next: string | null }>(
-      "SELECT next_offset AS next FROM positions WHERE source_id = $1 AND partition = $2",
-      [place.source, place.partition],
-    );
-    if (rows[0]?.next !== String(place.next)) return false;
-  }
-  return true;
 }
 
 /** What an error says; node's own for several addresses has no words of its own. */

@@ -3,7 +3,8 @@ import type { Connection } from "./database";
 import { type Clock, type Day, dayOfRecord, partitionOf, textOfDay } from "./days";
 import { type Inserted, insertRows } from "./insert";
 import { judge, type Place, skipped } from "./place";
-import { recordTime, refusedRow, type Row, rowOf } from "./rows";
+import { findPlace, lockPosition, movePosition } from "./positions";
+import { refusedRow, type Row, rowOf } from "./rows";
 
 /** Rows of one statement at most: a fault in one has so many stored one by one. */
 const ROWS = 500;
@@ -21,6 +22,8 @@ export interface Outcome {
   readonly bad: Readonly<Record<BadKind, number>>;
   /** Offsets before them that no record came for. */
   readonly skipped: bigint;
+  /** Tells this move of the position from any other: PostgreSQL's time of its transaction. */
+  readonly movedAt: string;
 }
 
 export type BadKind = "not_json" | "not_telemetry" | "refused";
@@ -79,85 +82,18 @@ export async function writeRecords(
     next: behind,
     highest: behind > place.highest ? behind : place.highest,
   };
-  await movePosition(grounds, moved, records[records.length - afterCut.length - 1]);
+  const movedAt = await movePosition(grounds, moved, records[records.length - afterCut.length - 1]);
   const outcome: Outcome = {
     ...tally,
     place: moved,
     duplicates: duplicates + tally.duplicates,
     skipped: skipped(place, first.offset),
+    movedAt,
   };
   if (afterCut.length === 0) return [outcome];
   const next = await findPlace(connection, place, place.generation + 1);
   return [outcome, ...(await writeRecords(grounds, next, afterCut))];
 }
-
-/**
- * Finds a source and its position, or makes them. Logs are of partitions: one that was cut off has left the
- * topic's others in the generation that they were in.
- *
- * @param generation default: the newest that the partition has a position in
- */
-export async function findPlace(
-  connection: Connection,
-  { topic, topicId, partition }: Pick<Place, "topic" | "topicId" | "partition">,
-  generation?: number,
-): Promise<Place> {
-  const known = await connection.ask<{ id: number; generation: number }>(
-    `INSERT INTO sources (topic, topic_id, generation)
-     SELECT $1, $2, coalesce($3::int, (
-       SELECT max(s.generation) FROM sources s JOIN positions p ON p.source_id = s.id
-       WHERE s.topic = $1 AND s.topic_id = $2 AND p.partition = $4::int), 0)
-     ON CONFLICT (topic_id, topic, generation) DO UPDATE SET topic = excluded.topic
-     RETURNING id, generation`,
-    [topic, topicId, generation ?? null, partition],
-  );
-  const source = known.rows[0];
-  if (source === undefined) throw new Error("bug: a source was neither found nor made");
-  const { rows } = await connection.ask<{ next: string | null; highest: string }>(
-    `INSERT INTO positions (source_id, partition) VALUES ($1, $2)
-     ON CONFLICT (source_id, partition) DO UPDATE SET partition = excluded.partition
-     RETURNING next_offset AS next, highest_offset AS highest`,
-    [source.id, partition],
-  );
-  const { next, highest } = rows[0]!;
-  return {
-    ...{ topic, topicId, partition, source: source.id, generation: source.generation },
-    next: next === null ? undefined : BigInt(next),
-    highest: BigInt(highest),
-  };
-}
-
-async function lockPosition(
-  connection: Connection,
-  { source, partition }: Place,
-): Promise<bigint | null> {
-  const { rows } = await connection.ask<{ next: string | null }>(
-    "SELECT next_offset AS next FROM positions WHERE source_id = $1 AND partition = $2 FOR UPDATE",
-    [source, partition],
-  );
-  const [row] = rows;
-  return row === undefined || row.next === null ? null : BigInt(row.next);
-}
-
-async function movePosition(
-  { connection, endOf }: Grounds,
-  place: Place,
-  last: InRecord | undefined,
-): Promise<void> {
-  const { source, partition, next, highest } = place;
-  const time = last && rowTime(last);
-  await connection.ask(
-    `UPDATE positions SET next_offset = $3, highest_offset = $4, log_end = $5,
-       last_record_time = coalesce($6, last_record_time), updated_at = now()
-     WHERE source_id = $1 AND partition = $2`,
-    [source, partition, next, highest, endOf(place) ?? null, time ?? null],
-  );
-}
-
-const rowTime = (record: InRecord): Date | undefined => {
-  const ms = recordTime(record.timestampMs);
-  return ms === undefined ? undefined : new Date(ms);
-};
 
 /**
  * Kafka's time stamps of what is stored where these records stand. What a cut left of a log stays in the

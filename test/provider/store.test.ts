@@ -20,6 +20,7 @@ const DAY_MS = 86_400_000;
 
 let postgres: LocalPostgres;
 const opened: { store: Store; stop: () => Promise<void> }[] = [];
+const proxies: Server[] = [];
 let databases = 0;
 
 beforeAll(async () => {
@@ -28,6 +29,7 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map(({ stop }) => stop()));
+  for (const proxy of proxies.splice(0)) proxy.close();
 });
 
 afterAll(async () => {
@@ -276,14 +278,27 @@ test("an answer to a commit that is lost: the records are there once", async () 
   const proxy = await cutAtCommit(access);
   const { store, figure } = open({ ...access, port: proxy.port });
   await store.positions([origin]);
-  proxy.cutNext();
+  proxy.cutNext("answer");
   await store.write(records(0, 9));
   expect(proxy.cuts).toBe(1);
   expect(await figure("failures_total")).toBe(1);
   await store.write(records(10, 11));
   expect(await offsets(access)).toHaveLength(12);
   expect(await figure("stored_total")).toBe(12);
-  proxy.close();
+});
+
+test("a commit that never arrives is made again, also one that leaves the position where it was", async () => {
+  const access = await fresh();
+  const proxy = await cutAtCommit(access);
+  const { store, figure } = open({ ...access, port: proxy.port });
+  await store.positions([origin]);
+  await store.write([...records(0, 1), record(5)]);
+  proxy.cutNext("question");
+  // The log was cut off behind offset 1 and written anew to the same end: all that the store lacks of it.
+  await store.write(records(2, 5));
+  expect(proxy.cuts).toBe(1);
+  expect(await figure("failures_total")).toBe(1);
+  expect(await offsets(access)).toEqual([0, 1, 2, 3, 4, 5].map((n) => `id-1/0/0/${n}`));
 });
 
 test("retention drops what is old by Kafka's time and by the clock, and nothing else", async () => {
@@ -419,22 +434,25 @@ test("readers read and do not write; one that is not named any more cannot log i
 const isOver = (work: Promise<unknown>): Promise<boolean> =>
   Promise.race([work.then(() => true), Promise.resolve(false)]);
 
-/** Between the sink and PostgreSQL: once told, it lets the next COMMIT through and its answer not. */
+/** Between the sink and PostgreSQL: once told, it lets the next COMMIT through and its answer not, or not even that. */
 async function cutAtCommit({ address, port }: StoreAccess) {
-  let armed = false;
+  let armed: "question" | "answer" | undefined;
   let cuts = 0;
   const server: Server = createServer((client) => {
     const upstream = connect({ host: address, port });
     let isCut = false;
     client.on("data", (chunk) => {
-      if (armed && chunk.includes("COMMIT")) {
-        armed = false;
+      if (armed !== undefined && chunk.includes("COMMIT")) {
+        const what = armed;
+        armed = undefined;
         isCut = true;
-        upstream.once("data", () => {
+        const cut = () => {
           cuts += 1;
           client.destroy();
           upstream.destroy();
-        });
+        };
+        if (what === "question") return cut();
+        upstream.once("data", cut);
       }
       upstream.write(chunk);
     });
@@ -446,13 +464,13 @@ async function cutAtCommit({ address, port }: StoreAccess) {
       one.on("close", () => other.destroy()).on("error", () => other.destroy());
     }
   });
+  proxies.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
-    cutNext: () => (armed = true),
+    cutNext: (what: "question" | "answer") => (armed = what),
     get cuts() {
       return cuts;
     },
-    close: () => server.close(),
   };
 }
