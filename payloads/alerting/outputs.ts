@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { createTransport } from "nodemailer";
 import type { AlertEmail, AlertWebhook } from "../../model";
+import { causeOf } from "../lib/ask";
 import { DeadlineError, withDeadline } from "../lib/deadline";
 import type { RecordProducer } from "../lib/records";
 import type { Alert } from "./core/ledger";
@@ -58,7 +59,7 @@ export function webhookOutput({ url, secret }: AlertWebhook, now = Date.now): Ou
       const response = await withDeadline(WEBHOOK_MS, signal, (over) =>
         fetch(url, { ...request, signal: over }),
       ).catch((error: unknown) => {
-        throw new Error(reasonOf(error), { cause: error });
+        throw new Error(causeOf(error), { cause: error });
       });
       // Its length is not ours to bound, and nobody reads it; what breaks now changes nothing of the answer.
       await response.body?.cancel().catch(() => {});
@@ -69,13 +70,6 @@ export function webhookOutput({ url, secret }: AlertWebhook, now = Date.now): Ou
       throw new Refusal(answer);
     },
   };
-}
-
-/** `fetch` says "fetch failed"; the reason is inside. */
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  const inner = cause as { code?: string; message?: string } | undefined;
-  return inner?.code ?? inner?.message ?? message;
 }
 
 /** @param limitMs of all that is said for one mail */

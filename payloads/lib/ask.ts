@@ -30,7 +30,7 @@ export async function ask(
 }
 
 /** What lies beneath `fetch failed`. */
-function causeOf(error: unknown): string {
+export function causeOf(error: unknown): string {
   if (error instanceof DeadlineError) return "no answer in time";
   const { name, message, cause } = error as Error;
   if (name === "AbortError") return "given up";
