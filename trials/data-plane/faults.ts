@@ -7,6 +7,7 @@ import {
   programPorts,
   type SilenceRule,
 } from "../../model";
+import { ask } from "../../payloads/lib/ask";
 import { PlatformaticAdmin } from "../../provider/admin/platformatic";
 import { BRISK } from "../../provider/admin/port";
 import { reasonOf } from "../../scripts/lib/errors";
@@ -178,10 +179,10 @@ async function carries({ lab, signal }: DataGround): Promise<void> {
 /** How many sessions it serves, or what is wrong with it. */
 async function bridgeState(url: string, signal: AbortSignal): Promise<number | string> {
   try {
-    const bound = AbortSignal.any([signal, AbortSignal.timeout(2000)]);
-    const health = await fetch(`${url}/healthz`, { signal: bound });
-    if (!health.ok) return await health.text();
-    const figures = await (await fetch(`${url}/metrics`, { signal: bound })).text();
+    const read = (path: string) => ask(`${url}${path}`, {}, 2_000, signal);
+    const health = await read("/healthz");
+    if (!health.response.ok) return health.text;
+    const figures = (await read("/metrics")).text;
     const found = /^pilab_bridge_sessions\{state="connected"\} (\d+)$/m.exec(figures);
     return found === null ? "no figure of its sessions" : Number(found[1]);
   } catch (error) {

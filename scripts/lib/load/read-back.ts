@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { DeadlineError, withDeadline } from "../../../payloads/lib/deadline";
 import { abortable } from "../../../provider/wait";
 import type { Log } from "../../../toolchain/log";
 import { UserError } from "../errors";
@@ -65,14 +66,13 @@ export class ReadBack {
     let begin = (): void => undefined;
     const begun = new Promise<void>((resolve) => (begin = resolve));
     const reader = new ReadBack(topic, positions, log, begin);
-    const late = AbortSignal.timeout(limitMs);
     try {
-      await abortable(begun, AbortSignal.any([signal, late]));
+      await withDeadline(limitMs, signal, (over) => abortable(begun, over));
       reader.assertAlive();
       return reader;
     } catch (error) {
       await reader.close();
-      if (signal.aborted || error !== late.reason) throw error;
+      if (!(error instanceof DeadlineError)) throw error;
       throw new UserError(
         `${topic.topic}: no reading has begun within ${limitMs / 1000} s, though its partitions have leaders. See how the lab is (\`npm run status\`), and try again.`,
       );

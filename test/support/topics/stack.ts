@@ -136,19 +136,24 @@ export class TopicStack {
 
   private async end(child: StartedEngine, what: string): Promise<Run> {
     const { signal, deadlineMs = DEADLINE_MS } = this.options;
-    const ends = [AbortSignal.timeout(deadlineMs), ...(signal === undefined ? [] : [signal])];
-    const end = AbortSignal.any(ends);
+    let isEnded = false;
     // With the program and the plugins: they are of its group.
-    const kill = (): void => void (child.pid && process.kill(-child.pid, "SIGKILL"));
-    end.addEventListener("abort", kill);
+    const kill = (): void => {
+      isEnded = true;
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    };
+    const late = setTimeout(kill, deadlineMs);
+    signal?.addEventListener("abort", kill);
+    if (signal?.aborted === true) kill();
     try {
       const run = await collect(child);
-      if (!end.aborted) return run;
+      if (!isEnded) return run;
       throw new Error(
         `pulumi ${what} was ended before it was done (${deadlineMs / 1000} s at most)`,
       );
     } finally {
-      end.removeEventListener("abort", kill);
+      clearTimeout(late);
+      signal?.removeEventListener("abort", kill);
     }
   }
 }
