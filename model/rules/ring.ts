@@ -18,13 +18,13 @@ export function ringProblems(draft: LabDraft): ConfigProblem[] {
     );
   }
   for (const topic of new Set(clients.map(([, client]) => client.topic))) {
-    if (topic !== undefined) checkTopic(topic, draft, report);
+    if (topic !== undefined) checkRoom(topic, draft, report);
   }
   return report.problems;
 }
 
 /** What Kafka would refuse of each client's alerts. */
-function checkTopic(topic: string, { topics }: LabDraft, report: Report): void {
+function checkRoom(topic: string, { topics }: LabDraft, report: Report): void {
   const config = topics?.[topic]?.config ?? {};
   const bytes = config["max.message.bytes"];
   if (bytes !== undefined && Number(bytes) < LEAST_MESSAGE_BYTES) {

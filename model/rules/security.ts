@@ -6,6 +6,7 @@ import { parseAddress } from "../network";
 import type { LabDraft } from "../schema";
 import { ruleResources } from "../security-config";
 import { inOrder, Report } from "./report";
+import { checkTopicName } from "./topic-names";
 
 type Path = readonly (string | number)[];
 type UserDraft = Partial<NonNullable<NonNullable<LabDraft["users"]>[string]>>;
@@ -152,7 +153,10 @@ function checkRule(path: Path, rule: RuleDraft, draft: LabDraft, report: Report)
       "Make a rule of each.",
     );
   }
-  if (rule.topic !== undefined) checkTopic([...path, "topic"], rule.topic, draft, report);
+  if (rule.topic !== undefined && rule.topic !== "*") {
+    const otherwise = "If names begin so, write topicPrefix.";
+    checkTopicName([...path, "topic"], rule.topic, draft, report, otherwise);
+  }
   if (rule.topicPrefix === "*") {
     report.add(
       [...path, "topicPrefix"],
@@ -174,21 +178,6 @@ function checkRule(path: Path, rule: RuleDraft, draft: LabDraft, report: Report)
       "Give the client's IPv4 address, or leave it out for all.",
     );
   }
-}
-
-function checkTopic(path: Path, topic: string, { topics = {} }: LabDraft, report: Report): void {
-  if (topic === "*" || Object.hasOwn(topics, topic)) return;
-  const names = Object.keys(topics).sort();
-  report.add(
-    path,
-    topic,
-    "is not one of topics",
-    didYouMean(
-      topic,
-      names,
-      `Add it there, or write topicPrefix if names begin so. Known: ${names.join(", ")}.`,
-    ),
-  );
 }
 
 function checkOperations(

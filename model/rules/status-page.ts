@@ -1,8 +1,8 @@
 import type { ConfigProblem } from "../errors";
-import { didYouMean } from "../nearest";
 import type { LabDraft } from "../schema";
 import { inOrder, Report, some } from "./report";
 import { checkKnownHost } from "./service-host";
+import { checkTopicNames } from "./topic-names";
 
 /** It stands above the page on a phone, too. */
 const MAX_TITLE = 60;
@@ -21,7 +21,11 @@ export function statusPageProblems(draft: LabDraft): ConfigProblem[] {
     const cause = "holds a line break or another control character";
     report.add(["statusPage", "title"], title, cause, "Write it in one line.");
   }
-  for (const key of ["telemetryTopics", "alertTopics"] as const) checkTopics(key, draft, report);
+  for (const key of ["telemetryTopics", "alertTopics"] as const) {
+    // Topics that are misshapen are told of once, as themselves.
+    if (draft.topics === undefined) continue;
+    checkTopicNames(["statusPage", key], statusPage[key] ?? [], draft, report);
+  }
   return report.problems;
 }
 
@@ -33,23 +37,4 @@ function checkHost(draft: LabDraft, report: Report): void {
   const cause = "is missing, and there is no mqtt whose host would serve the page";
   const known = inOrder(hosts).map(([name]) => name);
   report.add(["statusPage", "host"], undefined, cause, `Name one of hosts: ${some(known)}.`);
-}
-
-function checkTopics(
-  key: "telemetryTopics" | "alertTopics",
-  { statusPage, topics }: LabDraft,
-  report: Report,
-): void {
-  const named: readonly (string | undefined)[] = statusPage?.[key] ?? [];
-  const known = Object.keys(topics ?? {});
-  named.forEach((topic, i) => {
-    if (topic === undefined) return;
-    const path = ["statusPage", key, i];
-    if (topics !== undefined && !known.includes(topic)) {
-      const hint = didYouMean(topic, known, "Add it to topics, or name one of those.");
-      report.add(path, topic, "is not one of topics", hint);
-    } else if (named.indexOf(topic) < i) {
-      report.add(path, topic, "is named before", "Name each topic once.");
-    }
-  });
 }

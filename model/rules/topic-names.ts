@@ -4,16 +4,26 @@ import { inOrder, type Report } from "./report";
 
 type Path = readonly (string | number)[];
 
-/** That a topic that is named somewhere is one of the lab's. */
+/**
+ * That a topic that is named somewhere is one of the lab's.
+ *
+ * @param otherwise what may be written there instead
+ */
 export function checkTopicName(
   path: Path,
   topic: string,
   { topics }: LabDraft,
   report: Report,
+  otherwise = "",
 ): void {
   const known = inOrder(topics).map(([name]) => name);
   if (known.includes(topic)) return;
-  const remedy = `${didYouMean(topic, known, "")} Add it to topics, or name one of those.`.trim();
+  const remedies = [
+    didYouMean(topic, known, ""),
+    "Add it to topics, or name one of those.",
+    otherwise,
+  ];
+  const remedy = remedies.filter((words) => words !== "").join(" ");
   report.add(path, topic, "is not one of topics", remedy);
 }
 

@@ -99,7 +99,7 @@ describe("mistakes in who may do what", () => {
     [
       ["acls", "ann"],
       [{ topic: "rad", operations: ["read"] }],
-      "lab.acls.ann[0].topic: rad is not one of topics. Did you mean red?",
+      "lab.acls.ann[0].topic: rad is not one of topics. Did you mean red? Add it to topics, or name one of those. If names begin so, write topicPrefix.",
     ],
     [
       ["acls", "ann"],

@@ -112,7 +112,7 @@ describe("mistakes in the status page", () => {
       { telemetryTopics: ["rde", "green", "green"], alertTopics: ["alerts"] },
       [
         "lab.statusPage.alertTopics[0]: alerts is not one of topics. Add it to topics, or name one of those.",
-        "lab.statusPage.telemetryTopics[0]: rde is not one of topics. Did you mean red?",
+        "lab.statusPage.telemetryTopics[0]: rde is not one of topics. Did you mean red? Add it to topics, or name one of those.",
         "lab.statusPage.telemetryTopics[2]: green is named before. Name each topic once.",
       ],
     ],
