@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { openSync, closeSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { endChild, hasEnded } from "../child";
 import type { BridgeConfig } from "../../../model";
 import { waitFor } from "../wait";
 
 const ROOT = join(__dirname, "../../..");
-const STOP_MS = 30_000;
 
 /** A bridge as a host runs it: a process of its own, with its configuration in a file. */
 export class BridgeProcess {
@@ -43,14 +41,10 @@ export class BridgeProcess {
   /** @returns its exit code; null after SIGKILL */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> {
     const child = this.child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return null;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    const late = sleep(STOP_MS, "late" as const, { ref: false });
-    if ((await Promise.race([ended, late])) === "late") {
-      child.kill("SIGKILL");
-      throw new Error(`waited ${STOP_MS / 1000} s for the bridge to end\n${await this.log()}`);
-    }
+    if (child === undefined || hasEnded(child)) return null;
+    await endChild("the bridge", child, signal).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await this.log()}`, { cause: error });
+    });
     return child.exitCode;
   }
 

@@ -1,20 +1,17 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Address, HostName, Mqtt, MqttAccess, MqttUser } from "../../../model";
 import { renderAcl, renderPasswords } from "../../../render/services/mosquitto";
 import { mosquittoPaths, renderMosquittoConf } from "../../../render/services/mosquitto-conf";
+import { endChild } from "../child";
 import { debianProgram } from "../debian";
 import { freePorts } from "../kafka/kafka-cluster";
 import { waitFor } from "../wait";
-
-const STOP_MS = 20_000;
 
 /** A Mosquitto on loopback, configured as the lab's is but for its folders. It is not started yet. */
 export interface LocalMosquitto {
@@ -79,13 +76,7 @@ export async function localMosquitto(
   const stop = async (signal: "SIGTERM" | "SIGKILL" = "SIGTERM") => {
     const running = child;
     child = undefined;
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-    const ended = once(running, "exit");
-    running.kill(signal);
-    const late = sleep(STOP_MS, "late", { ref: false });
-    if ((await Promise.race([ended, late])) === "late") {
-      throw new Error(`waited ${STOP_MS / 1000} s for Mosquitto to end on ${signal}`);
-    }
+    await endChild("Mosquitto", running, signal);
   };
   return {
     address: "127.0.0.1",

@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chown, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client } from "pg";
 
+import { endChild } from "../child";
 import type { Address, StoreAccess } from "../../../model";
 import {
   POSTGRES_VERSION,
@@ -21,7 +20,6 @@ import { run } from "../../../toolchain/process";
 import { freePorts } from "../kafka/kafka-cluster";
 import { waitFor } from "../wait";
 
-const STOP_MS = 20_000;
 const PACKAGE = `postgresql-${POSTGRES_VERSION}`;
 /** Debian's user of nobody: PostgreSQL does not run as root. */
 const NOBODY = 65_534;
@@ -143,13 +141,7 @@ export async function localPostgres(): Promise<LocalPostgres> {
   const stop = async (signal: "SIGINT" | "SIGKILL" = "SIGINT") => {
     const running = child;
     child = undefined;
-    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-    const ended = once(running, "exit");
-    running.kill(signal);
-    const late = sleep(STOP_MS, "late", { ref: false });
-    if ((await Promise.race([ended, late])) === "late") {
-      throw new Error(`waited ${STOP_MS / 1000} s for PostgreSQL to end on ${signal}`);
-    }
+    await endChild("PostgreSQL", running, signal);
   };
   const ask = async <R extends Record<string, unknown>>(
     sql: string,
