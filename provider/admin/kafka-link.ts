@@ -1,5 +1,6 @@
 import type * as client from "@platformatic/kafka";
 
+import { rootCause } from "../../shared/kafka/root-cause";
 import { type Api, loadClient, type VersionRange } from "./client";
 import { loginRefusal, loginWanted } from "./login";
 import type { AdminOptions } from "./port";
@@ -178,12 +179,4 @@ export function toKafkaId(uuid: string): string {
 
 export function fromKafkaId(id: string): string {
   return Buffer.from(id, "base64url").toString("hex");
-}
-
-/** The innermost cause: what the operating system said, under what the client made of it. */
-function rootCause(error: unknown): string {
-  let current = error as { cause?: unknown; message?: string; code?: string };
-  while (typeof current.cause === "object" && current.cause !== null) current = current.cause;
-  // A name with several addresses that all fail brings an error without words of its own.
-  return current.message || current.code || String(error);
 }

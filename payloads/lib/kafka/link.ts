@@ -1,5 +1,6 @@
 import { Connection, TimeoutError } from "@platformatic/kafka";
 import type { KafkaAccess } from "../../../model";
+import { rootCause } from "../../../shared/kafka/root-cause";
 
 /** A connection that did not come about, was lost or fell silent: whether a request took effect is not known. */
 export class LinkError extends Error {
@@ -100,23 +101,4 @@ export class KafkaLink {
   async close(): Promise<void> {
     await this.connection.close().catch(() => {});
   }
-}
-
-/** The innermost cause: what the operating system or the broker said, under what the library made of it. */
-function rootCause(error: unknown): string {
-  let current = error as Fault;
-  for (let next = inner(current); next !== undefined; next = inner(current)) current = next;
-  return current.message || current.code || String(error);
-}
-
-interface Fault {
-  readonly message?: string;
-  readonly code?: string;
-  readonly cause?: unknown;
-  readonly errors?: readonly unknown[];
-}
-
-function inner({ cause, errors }: Fault): Fault | undefined {
-  const found = errors?.[0] ?? cause;
-  return typeof found === "object" && found !== null ? found : undefined;
 }
