@@ -14,6 +14,7 @@ const textBeside = (file: string): string => readFileSync(join(__dirname, file),
 export const pageFiles: ReadonlyMap<string, PageFile> = new Map([
   ["/", { type: "text/html; charset=utf-8", text: textBeside("page/index.html") }],
   ["/page.css", { type: "text/css; charset=utf-8", text: textBeside("page/page.css") }],
+  ["/theme.js", { type: "text/javascript; charset=utf-8", text: textBeside("page/theme.js") }],
   ["/page.js", { type: "text/javascript; charset=utf-8", text: textBeside("page/page.js") }],
   ["/panels.js", { type: "text/javascript; charset=utf-8", text: textBeside("page/panels.js") }],
   ["/hosts.js", { type: "text/javascript; charset=utf-8", text: textBeside("page/hosts.js") }],

@@ -223,6 +223,7 @@ test("fills a wall without scrolling, in the dark and in the light, and a larger
   const small = await size();
   for (const scheme of ["light", "dark"] as const) {
     await page.show({ ...WALL, scheme });
+    await page.until(`document.documentElement.dataset.theme === "${scheme}"`);
     await photograph(`wall-${scheme}`);
     await expectSound();
     expect(await page.evaluate("document.documentElement.scrollHeight <= innerHeight")).toBe(true);
@@ -230,11 +231,18 @@ test("fills a wall without scrolling, in the dark and in the light, and a larger
   const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
   const dark = await ground();
   await page.show({ ...LARGE_WALL, scheme: "light" });
+  await page.until(`document.documentElement.dataset.theme === "light"`);
   expect(await ground()).not.toBe(dark);
   expect(await size()).toBeCloseTo(2 * small, 0);
   expect(await page.evaluate("document.documentElement.scrollHeight <= innerHeight")).toBe(true);
   await photograph("wall-large");
   await expectSound();
+  // The screen's owner has the last word.
+  await page.evaluate(`location.replace("?theme=dark")`);
+  await page.until(
+    `location.search !== "" && document.querySelector(".slot[data-state]") !== null`,
+  );
+  expect(await ground()).toBe(dark);
 });
 
 test("stays of use with 60 hosts and 200 topics", async () => {

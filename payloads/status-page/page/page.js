@@ -151,9 +151,5 @@ function tick() {
   if (!isLost) refreshAges(document, labNow());
 }
 
-/** `?theme=dark` or `light` for a screen that has no wish of its own. */
-const theme = new URLSearchParams(location.search).get("theme");
-if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
-
 open();
 setInterval(tick, 1_000);
