@@ -6,13 +6,15 @@ import { BridgeLag, parseScrape } from "./lag";
 /** Between two questions, and how long an answer may take, ms. */
 const ASK_MS = 1_000;
 const ANSWER_MS = 1_500;
+/** An answer that is given up so much later than that was not waited for: the program stood still, ms. */
+const STOOD_STILL_MS = 500;
 /** After that the other bridges have taken over what a bridge carried that is away, ms. */
 const TAKEN_OVER_MS = 30_000;
 /** Bytes of an answer that are looked at. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 interface Seen {
-  /** Since when it does not answer, or has no connection to the MQTT broker. */
+  /** Since when it does not answer, or has no connection to the MQTT broker; monotonic ms. */
   illSinceMs: number | undefined;
 }
 
@@ -25,6 +27,7 @@ export class BridgeWatch {
   constructor(
     bridges: AlertingConfig["bridges"],
     private readonly tell: (host: string, lagSeconds: number) => void,
+    private readonly answerMs = ANSWER_MS,
   ) {
     for (const bridge of bridges) {
       this.seen.set(bridge.host, { illSinceMs: undefined });
@@ -33,7 +36,7 @@ export class BridgeWatch {
   }
 
   /** Whether what devices publish is carried: by all bridges, or by others in place of one that is gone. */
-  flows(nowMs = Date.now()): boolean {
+  flows(nowMs = performance.now()): boolean {
     const all = [...this.seen.values()];
     const isWell = ({ illSinceMs }: Seen) => illSinceMs === undefined;
     if (all.every(isWell)) return true;
@@ -48,27 +51,33 @@ export class BridgeWatch {
 
   private async watch(host: string, url: string): Promise<void> {
     const { signal } = this.stopping;
-    const lag = new BridgeLag(Date.now());
+    const lag = new BridgeLag(performance.now());
     while (!signal.aborted) {
-      const begun = Date.now();
-      const text = await ask(url, signal);
+      const begun = performance.now();
+      const text = await ask(url, this.answerMs, signal);
       if (signal.aborted) return;
+      const isOurs = performance.now() - begun > this.answerMs + STOOD_STILL_MS;
+      if (text === undefined && isOurs) continue;
       const scrape = text === undefined ? undefined : parseScrape(text);
-      const now = Date.now();
+      const now = performance.now();
       const isWell = scrape !== undefined && scrape.away === 0;
       const seen = this.seen.get(host);
       if (seen !== undefined) seen.illSinceMs = isWell ? undefined : (seen.illSinceMs ?? now);
       this.tell(host, lag.take(scrape, now));
-      const rest = Math.max(0, begun + ASK_MS - Date.now());
+      const rest = Math.max(0, begun + ASK_MS - performance.now());
       await sleep(rest, undefined, { signal }).catch(() => {});
     }
   }
 }
 
 /** Undefined where there is no answer of use. */
-async function ask(url: string, signal: AbortSignal): Promise<string | undefined> {
+async function ask(
+  url: string,
+  answerMs: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
-    return await withDeadline(ANSWER_MS, signal, (over) => read(url, over));
+    return await withDeadline(answerMs, signal, (over) => read(url, over));
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import { Alerting, STALE_MS } from "./core/alerting";
 import type { Alert } from "./core/ledger";
 import { parseReading } from "./core/reading";
 import { CLUSTER } from "./core/words";
+import { EvenTime } from "./even-time";
 import { type Figures, makeFigures } from "./figures";
 import { Outbox, type Output } from "./outbox";
 import { emailOutput, topicOutput, webhookOutput } from "./outputs";
@@ -111,13 +112,16 @@ export async function startAlerting(
   };
   const reader = telemetryTopics.length === 0 ? undefined : new TelemetryReader(open, take, log);
 
+  const time = new EvenTime();
   const ticker = setInterval(() => {
     const now = Date.now();
+    const isEven = time.look(now, performance.now());
     const flows =
+      isEven &&
       reader !== undefined &&
       reader.trouble() === undefined &&
       view.serves(telemetryTopics) &&
-      bridges.flows(now);
+      bridges.flows();
     figures.flows.set(flows ? 1 : 0);
     core.flows(flows, now);
     core.tick(now);

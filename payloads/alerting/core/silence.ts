@@ -76,6 +76,8 @@ export class Silence {
   /** @param flowsSinceMs since when what devices tell comes through; undefined while it does not */
   tick(flowsSinceMs: number | undefined, nowMs: number): void {
     this.closeGroups(nowMs);
+    // Were a clock that was set back not followed, whoever falls silent then would not be missed for as long.
+    for (const [device, ms] of this.heard) if (ms > nowMs) this.heard.set(device, nowMs);
     if (flowsSinceMs === undefined) return;
     const deadline = (device: string) =>
       Math.max(this.heard.get(device) ?? -Infinity, flowsSinceMs) + this.afterMs;

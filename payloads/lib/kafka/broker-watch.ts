@@ -21,6 +21,8 @@ export interface WatchOptions {
   readonly says?: (broker: WatchedBroker, answer: BrokerAnswer | undefined) => void;
   /** Between two questions, ms. Default 1000. */
   readonly askMs?: number;
+  /** How long an answer may take, ms. Default 2000. */
+  readonly answerMs?: number;
 }
 
 /** Between two questions to a broker, and between two tries to reach one, ms. */
@@ -28,6 +30,8 @@ const ASK_MS = 1_000;
 const RETRY_MS = 500;
 /** A broker that has not answered within that time is down, ms: its host is off, cut off, or it hangs. */
 const ANSWER_MS = 2_000;
+/** A silence that is told so much later than that says nothing of the broker: the program stood still, ms. */
+const STOOD_STILL_MS = 500;
 
 /**
  * Watches one broker over a connection that stays. Its end is seen at once where the process ends (the
@@ -61,17 +65,19 @@ export class BrokerWatch {
   }
 
   /**
-   * One connection. Gives whether the broker may be well: it has answered and closed a connection, as it may;
-   * whether it takes another is then asked at once.
+   * One connection. Gives whether the broker may be well: it has answered and closed a connection, as it may,
+   * or its answer could not be seen; whether it takes another is then asked at once.
    */
   private async watchOnce(): Promise<boolean> {
     const { signal } = this.stopping;
-    const { topics = [], says, askMs = ASK_MS } = this.options;
+    const { topics = [], says, askMs = ASK_MS, answerMs = ANSWER_MS } = this.options;
     let hasAnswered = false;
     let link: KafkaLink | undefined;
+    let askedMs = 0;
     try {
-      link = await KafkaLink.dial(this.broker.address, this.sasl, ANSWER_MS);
+      link = await KafkaLink.dial(this.broker.address, this.sasl, answerMs);
       while (link.alive && !signal.aborted) {
+        askedMs = performance.now();
         // About no topic every broker answers to everyone.
         const answer = await link.ask(metadataV12.api, [...topics], false, false);
         hasAnswered = true;
@@ -83,7 +89,8 @@ export class BrokerWatch {
       return hasAnswered;
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
-      return hasAnswered && !error.isSilence;
+      const isOurs = performance.now() - askedMs > answerMs + STOOD_STILL_MS;
+      return hasAnswered && (!error.isSilence || isOurs);
     } finally {
       await link?.close();
     }

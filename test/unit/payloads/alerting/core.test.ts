@@ -141,6 +141,19 @@ describe("silence", () => {
     return out;
   }
 
+  test("of one is told in time though the clock was set back by an hour meanwhile", () => {
+    const alerting = core();
+    alerting.flows(true, T0);
+    for (const name of names) alerting.reading(at(0, 40, name), T0);
+    // As the program does it: while time jumps nothing is known to come through.
+    const back = T0 - 3_600_000;
+    alerting.flows(false, back);
+    alerting.tick(back);
+    alerting.flows(true, back + 250);
+    for (let ms = 250; ms <= 8_000; ms += 250) alerting.tick(back + ms);
+    expect(lines(alerting.take())).toEqual(["firing silent/SW-008"]);
+  });
+
   test("of one is told within 2 s after its time", () => {
     expect(run(["b"])).toEqual(["9 firing silent/b"]);
   });

@@ -12,6 +12,7 @@ const SIZE = Buffer.from([0, 0, 0, 4 + METADATA.length]);
 class StandIn {
   readonly sockets = new Set<Socket>();
   answers = true;
+  onQuestion: (() => void) | undefined;
   private server: Server | undefined;
   port = 0;
 
@@ -22,6 +23,7 @@ class StandIn {
       socket.on("close", () => this.sockets.delete(socket));
       socket.on("data", (question: Buffer) => {
         if (!this.answers) return;
+        this.onQuestion?.();
         socket.write(Buffer.concat([SIZE, question.subarray(8, 12), METADATA]));
       });
     });
@@ -86,4 +88,25 @@ test("a connection that the broker closes, and takes the next, is no outage", as
   });
   await sleep(300);
   expect(told).toEqual([true]);
+});
+
+test("a program that stood still while it was answered does not call the broker down", async () => {
+  watch.stop();
+  const seen: boolean[] = [];
+  const options = { askMs: 50, answerMs: 200 };
+  const watched = { host: "broker-1", address: `127.0.0.1:${broker.port}` };
+  const brisk = new BrokerWatch(watched, undefined, (_, isUp) => seen.push(isUp), options);
+  await waitFor("an answer", () => Promise.resolve(seen.length || undefined), { pauseMs: 5 });
+  let questions = 0;
+  broker.onQuestion = () => {
+    if (questions++ > 0) return;
+    const until = performance.now() + 800;
+    while (performance.now() < until);
+  };
+  await waitFor("the next question", () => Promise.resolve(questions > 1 || undefined), {
+    ...{ deadlineMs: 10_000, pauseMs: 20 },
+  });
+  broker.onQuestion = undefined;
+  brisk.stop();
+  expect(seen).toEqual([true]);
 });
