@@ -83,15 +83,16 @@ function yAxis([low, high]: Range, y: Scale, width: number): string[] {
   return parts;
 }
 
+/** Where labels would touch the greater one's is written: the last is the limit that a load came to. */
 function xAxis({ height, xs, xLabels }: Panel, x: Scale): string[] {
   const parts: string[] = [];
-  let free = -Infinity;
+  let free = Infinity;
   const ordered = xs.map((value, i) => ({ at: x(value), text: xLabels[i] ?? "" }));
-  for (const { at, text } of ordered.sort((a, b) => a.at - b.at)) {
+  for (const { at, text } of ordered.sort((a, b) => b.at - a.at)) {
     parts.push(`<path class="axis" d="M${at} ${height - BOTTOM}v4"/>`);
     const half = (text.length * CHARACTER) / 2;
-    if (at - half < free) continue;
-    free = at + half + CHARACTER;
+    if (at + half > free) continue;
+    free = at - half - CHARACTER;
     parts.push(
       `<text class="faint" x="${at}" y="${height - BOTTOM + 18}" text-anchor="middle">${text}</text>`,
     );

@@ -23,7 +23,8 @@ const STYLE = `
 
 /**
  * The plot of a run: the latency of each hop, and how much was carried, by the number of devices. Both axes are
- * logarithmic. Each line has a mark of its own, so that it is known without its colour.
+ * logarithmic. Each line has a mark of its own, so that it is known without its colour. Stages whose figures tell
+ * of the generator bear a `*`, as in the table.
  *
  * @param title of the lab, say
  */
@@ -34,9 +35,10 @@ export function renderPlot(stages: readonly StageResult[], title: string): strin
       values: stages.map(({ latencyMs }) => of(latencyMs)?.[name]),
       dashed: name === "max",
     }));
+  // What was due lies on top, dashed: mostly both are one line.
   const throughput: Series[] = [
-    { name: "due", values: stages.map(offered), dashed: true },
     { name: "read back from Kafka", values: stages.map(carried) },
+    { name: "due", values: stages.map(offered), dashed: true },
   ];
   const xs = stages.map(offered);
   const rates = new Set(stages.map(({ ratePerSecond }) => ratePerSecond));
@@ -45,9 +47,10 @@ export function renderPlot(stages: readonly StageResult[], title: string): strin
   const xLabel = isSteady
     ? `devices, ${figure(rate)} message${rate === 1 ? "" : "s"} a second each`
     : "devices × messages a second of each";
-  const xLabels = stages.map(({ devices, ratePerSecond }) =>
-    isSteady ? figure(devices) : `${figure(devices)}×${figure(ratePerSecond)}`,
-  );
+  const xLabels = stages.map(({ devices, ratePerSecond, generator }) => {
+    const many = isSteady ? figure(devices) : `${figure(devices)}×${figure(ratePerSecond)}`;
+    return generator.limited ? `*${many}` : many;
+  });
   const panels = [
     { title: "until PUBACK", yLabel: "ms since due", series: hop(({ puback }) => puback) },
     { title: "until in Kafka", yLabel: "ms since due", series: hop(({ kafka }) => kafka) },
@@ -83,7 +86,9 @@ function carried({ read, seconds, drainMs }: StageResult): number | undefined {
 function subtitle(stages: readonly StageResult[]): string {
   const sum = (of: (stage: StageResult) => number): string =>
     figure(stages.reduce((total, stage) => total + of(stage), 0));
-  return `${sum(({ sent }) => sent)} sent, ${sum(({ acknowledged }) => acknowledged)} acknowledged, ${sum(({ read }) => read)} read back, ${sum(({ lost }) => lost)} lost, ${sum(({ duplicates }) => duplicates)} duplicates, ${sum(({ disconnects }) => disconnects)} disconnects`;
+  const isLimited = stages.some(({ generator }) => generator.limited);
+  const star = isLimited ? "; * limited by the generator" : "";
+  return `${sum(({ sent }) => sent)} sent, ${sum(({ acknowledged }) => acknowledged)} acknowledged, ${sum(({ read }) => read)} read back, ${sum(({ lost }) => lost)} lost, ${sum(({ duplicates }) => duplicates)} duplicates, ${sum(({ disconnects }) => disconnects)} disconnects${star}`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -43,6 +43,16 @@ test("stages of different rates are named by both", () => {
   expect(svg).toContain(">devices × messages a second of each<");
 });
 
+test("a stage that the generator limited is marked, and the mark is told", () => {
+  const { generator } = stageResult();
+  const limited = stageResult({ devices: 5_000, generator: { ...generator, limited: true } });
+  const svg = renderPlot([...stages, limited], "x");
+  expect(svg.match(/>\*5,000</g)).toHaveLength(4);
+  expect(svg).not.toMatch(/>\*350</);
+  expect(svg).toMatch(/disconnects; \* limited by the generator</);
+  expect(renderPlot(stages, "x")).not.toContain("*");
+});
+
 test("a hop without values has an empty line, and labels that would touch are left out", () => {
   const texts = (xs: number[]): string[] => {
     const svg = panel({
@@ -58,8 +68,9 @@ test("a hop without values has an empty line, and labels that would touch are le
     expect(svg).not.toContain("NaN");
     return [...svg.matchAll(/>(at [^<]*)</g)].map(([, text]) => text!);
   };
-  expect(texts([1, 10, 100])).toEqual(["at 1", "at 10", "at 100"]);
-  expect(texts([1, 1.01, 100])).toEqual(["at 1", "at 100"]);
+  expect(texts([1, 10, 100]).sort()).toEqual(["at 1", "at 10", "at 100"]);
+  // The greatest stays: it is the limit that a load came to.
+  expect(texts([1, 99, 100]).sort()).toEqual(["at 1", "at 100"]);
 });
 
 test("the axis holds all values, from power of ten to power of ten", () => {
