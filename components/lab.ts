@@ -3,6 +3,7 @@ import {
   type AlertingSecrets,
   bootstrapServers,
   DEFAULT_THROTTLE_MIB,
+  formerNames,
   type Host,
   type Lab,
   LOAD_USER,
@@ -16,9 +17,10 @@ import {
   type HostService,
   hostServices,
   type PushedWith,
+  renderQuietScript,
   secretNames,
 } from "../render";
-import { PilabProvider, TopicSet } from "../provider/resources";
+import { LeftMachines, PilabProvider, TopicSet } from "../provider/resources";
 import { labPreflight, Machines, PiHost, swapGate, Switch } from "./hosts";
 import {
   Access,
@@ -131,16 +133,31 @@ export function createLab(
       : new Access("access", { lab, cluster, provider, passwords });
   tellKafkaPasswords(pulumi.output(serviceLogins(lab, access)));
 
-  for (const [host, pi] of pis) {
-    if (!hasServices(lab, host)) continue;
-    const services = servicesOf(host);
-    const after = [topics, ...(access?.ready ?? [])];
-    new HostServices(
-      host.name,
-      { lab, host, pi, services, files: inputs.programs, after },
-      { aliases: host.formerNames.map((name) => ({ name })) },
-    );
-  }
+  const brought = [...pis]
+    .filter(([host]) => hasServices(lab, host))
+    .map(([host, pi]) => {
+      const args = { lab, host, pi, services: servicesOf(host), files: inputs.programs };
+      return new HostServices(host.name, args, {
+        aliases: host.formerNames.map((name) => ({ name })),
+      });
+    });
+  const after = [topics, ...(access?.ready ?? [])];
+  // As late as can be: until all is ready to be started, services run on where they are.
+  const allPrepared = [
+    ...[...pis.values()].map(({ prepared }) => prepared),
+    ...brought.flatMap(({ prepared }) => prepared),
+  ];
+  const left = new LeftMachines(
+    "left-machines",
+    {
+      hosts: gate.left.apply((hosts) => hosts ?? {}),
+      formerNames: formerNames(lab),
+      script: renderQuietScript(),
+      privateKey: hardware.privateKey,
+    },
+    { provider, dependsOn: [gate, ...after, ...new Set(allPrepared)] },
+  );
+  for (const services of brought) services.start(after, left);
   return {
     topicIds,
     ...loginOutput(password, access?.passwords ?? {}),

@@ -5,6 +5,7 @@ import { ClusterAccess } from "./cluster";
 import { checkProviderConfig } from "./cluster-settings";
 import { ClusterConfigHandler } from "./cluster-config/handler";
 import { HostStateHandler } from "./host-state/handler";
+import { LeftMachinesHandler } from "./left-machines/handler";
 import { MetadataVersionHandler } from "./metadata-version/handler";
 import type { PackageCache } from "./packages/cache";
 import { PackagesHandler } from "./packages/handler";
@@ -60,6 +61,7 @@ export function pilabProvider(outside: Ports): PilabPlugin {
       "pilab:lab/preflight:Preflight": new PreflightHandler(ports, cluster),
       "pilab:lab/swapGate:SwapGate": new SwapGateHandler(ports),
       "pilab:lab/hostState:HostState": new HostStateHandler(ports.openShell),
+      "pilab:lab/leftMachines:LeftMachines": new LeftMachinesHandler(ports.openShell),
       "pilab:lab/packages:Packages": new PackagesHandler(ports.openShell, () => {
         return (packages ??= packageCache());
       }),

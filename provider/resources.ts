@@ -170,11 +170,57 @@ export class SwapGate extends pulumi.CustomResource {
   declare readonly swaps: pulumi.Output<Record<string, string[]> | undefined>;
   /** What each node that was ever swapped has left behind, by host. */
   declare readonly former: pulumi.Output<Record<string, Former> | undefined>;
+  /** The machines that each host which was ever moved has left, by host. */
+  declare readonly left: pulumi.Output<Record<string, Left> | undefined>;
 
   constructor(name: string, args: SwapGateArgs, opts?: pulumi.CustomResourceOptions) {
     const hosts = withGuardedConnections(args.hosts);
-    const outputs = { swaps: undefined, former: undefined };
+    const outputs = { swaps: undefined, former: undefined, left: undefined };
     super(SwapGate.type, name, { ...args, hosts, ...outputs }, versioned(opts));
+  }
+}
+
+/** The machines that a host has left. */
+export interface Left {
+  /** How often it was given another machine. */
+  readonly moves: number;
+  /** The last ones, the latest first. */
+  readonly machines: pulumi.Unwrap<LeftMachine>[];
+}
+
+/** One of them. It is dialled with the key that the lab has now. */
+export interface LeftMachine extends Omit<Connection, "privateKey"> {
+  /** Which of the host's moves left it; the first is 1. */
+  readonly move: number;
+  /** The host that is there by now. Default: none. */
+  readonly tenant?: string;
+}
+
+export interface LeftMachinesArgs {
+  /** By logical host name, as `SwapGate` tells it. */
+  readonly hosts: pulumi.Input<Readonly<Record<string, Left>>>;
+  readonly formerNames?: FormerNames;
+  /** What stops the services of a machine, as `renderQuietScript` has it. */
+  readonly script: string;
+  /** OpenSSH private key, kept secret. Absent: the agent at `SSH_AUTH_SOCK` is asked. */
+  readonly privateKey?: pulumi.Input<string> | undefined;
+}
+
+/**
+ * Machines that hosts have left: what ran there besides Kafka is stopped and disabled. Make it right before what
+ * starts the services on the next machines, which is to run again for a host that has moved once more.
+ */
+export class LeftMachines extends pulumi.CustomResource {
+  static readonly type = "pilab:lab/leftMachines:LeftMachines";
+
+  /** What was seen to. */
+  declare readonly hosts: pulumi.Output<Readonly<Record<string, Left>>>;
+
+  constructor(name: string, args: LeftMachinesArgs, opts?: pulumi.CustomResourceOptions) {
+    const { privateKey, ...rest } = args;
+    const inputs =
+      privateKey === undefined ? rest : { ...rest, privateKey: pulumi.secret(privateKey) };
+    super(LeftMachines.type, name, inputs, versioned(opts));
   }
 }
 

@@ -184,6 +184,22 @@ const TYPES = {
     },
     ["kafka"],
   ),
+  "pilab:lab:LeftMachine": object(
+    {
+      move: whole("Which of the host's moves left it; the first is 1."),
+      host: text("Address or name that is dialled."),
+      port: whole("TCP port of sshd."),
+      user: text("Login."),
+      hostKey: text("Pinned host key."),
+      sudo: flag("Whether commands need sudo; default: unless the user is root."),
+      tenant: text("The host that is there by now; default: none."),
+    },
+    ["sudo", "tenant"],
+  ),
+  "pilab:lab:Left": object({
+    moves: whole("How often the host was given another machine."),
+    machines: listOf({ $ref: "#/types/pilab:lab:LeftMachine" }, "The last ones, the latest first."),
+  }),
   "pilab:lab:SwapGateNode": object({
     nodeId: whole("Kafka node.id."),
     broker: flag("Whether it serves clients."),
@@ -222,8 +238,19 @@ const RESOURCES = {
       outputs: {
         swaps: mapOf(listOf({ type: "string" }, "Steps."), "Steps of the last swap, by host."),
         former: mapOf(type("Former"), "What each node has left behind, by host."),
+        left: mapOf({ $ref: "#/types/pilab:lab:Left" }, "The machines that hosts have left."),
       },
     },
+  ),
+  "pilab:lab/leftMachines:LeftMachines": resource(
+    "Machines that hosts have left, on which their services are stopped.",
+    {
+      hosts: mapOf({ $ref: "#/types/pilab:lab:Left" }, "By logical host name."),
+      formerNames,
+      script: text("What runs on such a machine."),
+      privateKey: { ...text("OpenSSH private key; absent: the SSH agent."), secret: true },
+    },
+    { optional: ["formerNames", "privateKey"] },
   ),
   "pilab:lab/packages:Packages": resource(
     "A host's Debian packages, brought to it through the controlling machine.",

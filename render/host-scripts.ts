@@ -11,6 +11,7 @@ type ScriptName =
   | "lib"
   | "packages"
   | "prepare"
+  | "quiet"
   | "services"
   | "stage"
   | "stamp";
@@ -21,6 +22,7 @@ const PARTS = {
   install: [],
   "jmx-agent": [],
   prepare: ["former-services", "packages"],
+  quiet: ["former-services"],
   services: ["former-services"],
 } as const satisfies Readonly<Partial<Record<ScriptName, readonly ScriptName[]>>>;
 

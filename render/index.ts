@@ -48,3 +48,4 @@ export {
 } from "./services";
 export { metabasePaths } from "./services/metabase";
 export { pushedPaths, renderServicesScript, type ProgramSums } from "./services/push";
+export { renderQuietScript } from "./services/quiet";

@@ -15,7 +15,8 @@ export interface Access {
 /** Finds for each host the machine it plays on; on a virtual lab makes all machines, spares included. */
 export class Machines {
   private readonly virtual = new Map<MachineName, VirtualPi>();
-  private readonly privateKey: pulumi.Output<string> | undefined;
+  /** Secret; undefined: the SSH agent is asked. */
+  public readonly privateKey: pulumi.Output<string> | undefined;
 
   constructor(
     private readonly lab: Lab,

@@ -31,23 +31,30 @@ export interface HostCommandArgs {
   readonly stdin: pulumi.Input<string>;
   /** Absent: what it leaves on the host is not looked at again. */
   readonly drifts?: Drifts;
+  /** How often the host's services were stopped on a machine that it left; absent: it is nothing to this command. */
+  readonly moves?: pulumi.Output<number>;
 }
 
 /** How often what this push had left on the host was found changed: see `HostState`. */
 export type Drifts = pulumi.Output<number>;
 
 /**
- * What makes a push run anew: another machine, and what was changed on it by hand. While there was no
- * such change, nothing stands for it.
+ * What makes a push run anew: another machine, what was changed on it by hand, and a move that was begun, even if the
+ * machine is the same again. While there was no such thing, nothing stands for it.
  */
 export function triggersOf(
   host: ReachableHost,
   drifts: Drifts | undefined,
+  moves?: pulumi.Output<number>,
 ): pulumi.Input<pulumi.Input<string>[]> {
-  if (drifts === undefined) return host.identity;
+  if (drifts === undefined && moves === undefined) return host.identity;
   return pulumi
-    .all([pulumi.all(host.identity), drifts])
-    .apply(([identity, count]) => (count === 0 ? identity : [...identity, `drift ${count}`]));
+    .all([pulumi.all(host.identity), drifts ?? 0, moves ?? 0])
+    .apply(([identity, drifted, moved]) => [
+      ...identity,
+      ...(drifted === 0 ? [] : [`drift ${drifted}`]),
+      ...(moved === 0 ? [] : [`move ${moved}`]),
+    ]);
 }
 
 /**
@@ -69,7 +76,7 @@ export function hostCommand(
       connection: commandConnection(args.host.connection),
       create: `sudo -n ${args.run}`,
       stdin: args.stdin,
-      triggers: triggersOf(args.host, args.drifts),
+      triggers: triggersOf(args.host, args.drifts, args.moves),
       logging: command.remote.Logging.Stderr,
       // It would need AcceptEnv on every sshd, and our commands do not look at their past.
       addPreviousOutputInEnv: false,

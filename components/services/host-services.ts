@@ -9,6 +9,7 @@ import {
   servicePrograms,
 } from "../../render";
 import type { PiHost, ProgramFiles } from "../hosts";
+import type { LeftMachines } from "../../provider/resources";
 import { hostCommand, hostFile } from "../remote";
 
 export interface HostServicesArgs {
@@ -18,8 +19,6 @@ export interface HostServicesArgs {
   /** What the host runs besides Kafka. Holds passwords where anything logs in. */
   readonly services: pulumi.Output<readonly HostService[]>;
   readonly files: ProgramFiles | undefined;
-  /** What services find there when they start. */
-  readonly after: readonly pulumi.Resource[];
 }
 
 /**
@@ -27,9 +26,16 @@ export interface HostServicesArgs {
  * cluster serves, one command puts everything in place and starts what differs from before.
  */
 export class HostServices extends pulumi.ComponentResource {
-  constructor(name: string, args: HostServicesArgs, opts?: pulumi.ComponentResourceOptions) {
+  /** Done before anything is started. */
+  public readonly prepared: readonly pulumi.Resource[];
+
+  constructor(
+    private readonly name: string,
+    private readonly args: HostServicesArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("pilab:lab:HostServices", name, {}, opts);
-    const { lab, host, pi, services, files, after } = args;
+    const { lab, host, pi, files } = args;
     const { reachable } = pi;
     const programs = servicePrograms(lab, host);
     const child = { parent: this };
@@ -75,19 +81,32 @@ export class HostServices extends pulumi.ComponentResource {
                 ]
               : []),
           ];
+    this.prepared = [pi.prepared, ...copies];
+  }
+
+  /**
+   * Puts everything in place and starts it.
+   *
+   * @param after what services find there when they start
+   * @param left sees to it that they run nowhere else
+   */
+  public start(after: readonly pulumi.Resource[], left: LeftMachines): void {
+    const { host, pi, services, files } = this.args;
     const sums = programSums(files);
     hostCommand(
-      `${name}-services`,
+      `${this.name}-services`,
       {
-        host: reachable,
+        host: pi.reachable,
         run: "bash -s",
         stdin: services.apply((all) => renderServicesScript(host, all, sums)),
         // What was copied again is taken from where it was copied to.
         drifts: pulumi
           .all([pi.drifts("node"), pi.drifts("programs"), pi.drifts("services")])
           .apply((counts) => counts.reduce((sum, count) => sum + count, 0)),
+        // A move that was taken back has stopped them here.
+        moves: left.hosts.apply((hosts) => hosts[host.name]?.moves ?? 0),
       },
-      { ...child, dependsOn: [pi.prepared, ...copies, ...after] },
+      { parent: this, dependsOn: [...this.prepared, ...after, left] },
     );
     this.registerOutputs({});
   }

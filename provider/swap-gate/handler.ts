@@ -26,7 +26,9 @@ import { parseMeta } from "../node-storage/plan";
 import { stillAnswering } from "../rollout/fence";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { parseLogin, quote } from "../ssh/port";
+import { leftProperties, parseLeft } from "../left-machines/plan";
 import { formerMachines, formerProperties, parseFormers } from "./former";
+import { leftMachines, tenantOf } from "./left";
 import type { Answer, GateHost, LiveCluster, NewDisk, Swap, SwapFacts } from "./plan";
 import { isController, plannedSwaps, readdressed, swapRefusals, swapSteps } from "./plan";
 import { renamedHosts, renamedMachines } from "./renamed";
@@ -45,8 +47,8 @@ export interface SwapGatePorts {
  * `pilab:lab/swapGate:SwapGate`. Everything else waits for it: it knows every host's machine, sees which
  * one is another than before, asks the live cluster whether it can do without that node, and refuses
  * before anything is touched. What it lets pass it writes down as the steps of the swap, for a preview to
- * show, and with it the machines that each node was on: its state is saved before any other's, so that none is
- * forgotten whatever is cut off later. It changes nothing anywhere.
+ * show, and with it the machines that each node was on, and each host: its state is saved before any other's, so that
+ * none is forgotten whatever is cut off later. It changes nothing anywhere.
  */
 export class SwapGateHandler implements ResourceHandler {
   constructor(private readonly ports: SwapGatePorts) {}
@@ -63,7 +65,8 @@ export class SwapGateHandler implements ResourceHandler {
     assertReachableMajority(before, after);
     const swaps = plannedSwaps(before, after);
     const former = formerMachines(parseFormers(known["former"]), before, after);
-    const inputs = { ...news, former: formerProperties(former) };
+    const left = leftMachines(parseLeft(known["left"]), before, after);
+    const inputs = { ...news, former: formerProperties(former), left: leftProperties(left) };
     const last = olds["swaps"];
     if (swaps.length === 0)
       return { inputs: last === undefined ? inputs : { ...inputs, swaps: last } };
@@ -109,7 +112,9 @@ export class SwapGateHandler implements ResourceHandler {
     return Object.fromEntries(
       swaps.map((swap) => {
         const { host } = swap.after;
-        return [host, [...swapSteps(swap, facts.get(host)!, live)]];
+        const { login } = swap.before;
+        const tenant = login === undefined ? undefined : tenantOf(login, after);
+        return [host, [...swapSteps(swap, facts.get(host)!, live, tenant)]];
       }),
     );
   }
@@ -211,7 +216,7 @@ export class SwapGateHandler implements ResourceHandler {
 
 /** The state's hosts, and what it remembers of their machines, by the names that they have now. */
 const underPresentNames = (olds: PropertyMap, news: PropertyMap): PropertyMap =>
-  withPresentNames(withPresentNames(olds, "hosts", news), "former", news, "hosts");
+  ["hosts", "former", "left"].reduce((map, key) => withPresentNames(map, key, news, "hosts"), olds);
 
 const UNBORN: LiveCluster = { kind: "unborn" };
 

@@ -136,7 +136,7 @@ function unfit(swap: Swap, facts: SwapFacts | undefined, live: LiveCluster): str
   if (typeof facts.former === "object") {
     reasons.push(
       `${after.host}: its former machine ${place(before)} answers, but lets nobody in: ${facts.former.error}. ` +
-        "Switch it off, or let the stack log in, so that Kafka is stopped there.",
+        `Switch it off, or let the stack log in, so that ${after.kafka === undefined ? "what runs there" : "Kafka"} is stopped.`,
     );
   }
   if (facts.former !== "answers" && facts.serving.length > 0) {
@@ -185,12 +185,35 @@ function foreign(after: GateHost, found: Partial<Identity>, live: LiveCluster): 
 const place = ({ machine, login }: GateHost): string =>
   login === undefined ? `${machine} (about to be made)` : `${machine} (${login.host})`;
 
-/** The steps of a swap, in the order in which `up` takes them. */
+/**
+ * The steps of a swap, in the order in which `up` takes them.
+ *
+ * @param tenant the host that is on the former machine after the edit; undefined: none
+ */
 export function swapSteps(
-  { before, after }: Swap,
+  swap: Swap,
   facts: SwapFacts,
   live: LiveCluster,
+  tenant?: string,
 ): readonly string[] {
+  return [...stepsOfNode(swap, facts, live), ...stepsOfServices(swap, facts, tenant)];
+}
+
+/** What ran besides Kafka, on whatever host: all but a raised `disk` leaves a machine behind. */
+function stepsOfServices(
+  { before, after }: Swap,
+  { former }: SwapFacts,
+  tenant: string | undefined,
+): string[] {
+  if (former !== "answers" || before.login?.hostKey === after.login?.hostKey) return [];
+  const what = after.kafka === undefined ? "services" : "services besides Kafka";
+  if (tenant !== undefined) {
+    return [`${what} of ${before.host} on ${before.machine} make way for ${tenant}'s`];
+  }
+  return [`${what} of ${before.host} on ${before.machine} are stopped, their data stays`];
+}
+
+function stepsOfNode({ before, after }: Swap, facts: SwapFacts, live: LiveCluster): string[] {
   const { kafka } = after;
   const former =
     facts.former === "answers"
@@ -198,14 +221,7 @@ export function swapSteps(
       : facts.former === "other"
         ? `another machine answers at the address of ${place(before)}, which is taken for gone`
         : `${place(before)} does not answer and is taken for gone`;
-  if (kafka === undefined) {
-    // Nothing but Kafka is fenced: no two processes of it may run as one node.
-    const left =
-      facts.former === "answers"
-        ? [`what runs on ${before.machine} runs on there until you switch it off`]
-        : [];
-    return [former, ...left, `${place(after)} is prepared as ${after.host}`];
-  }
+  if (kafka === undefined) return [former, `${place(after)} is prepared as ${after.host}`];
   const stop =
     facts.former === "answers" ? `Kafka is stopped on ${before.machine} and held` : undefined;
   const storage =

@@ -5,6 +5,7 @@ import {
   hostWants,
   pushedPaths,
   renderPrepareScript,
+  renderQuietScript,
   renderServicesScript,
   type ServiceSecrets,
 } from "../../render";
@@ -54,6 +55,8 @@ const COMMAND = "command:remote:Command";
 const COPY = "command:remote:CopyToRemote";
 const HOST_STATE = "pilab:lab/hostState:HostState";
 const PASSWORD = "random:index/randomPassword:RandomPassword";
+const LEFT_MACHINES = "pilab:lab/leftMachines:LeftMachines";
+const SWAP_GATE = "pilab:lab/swapGate:SwapGate";
 const TOPIC_SET = "pilab:kafka/topicSet:TopicSet";
 const USER = "pilab:kafka/user:User";
 const sums = programSums(localInputs.programs);
@@ -136,6 +139,49 @@ describe("hosts that run something besides Kafka", () => {
         [COMMAND, COPY].includes(type) && (inputs["triggers"] as string[]).includes("drift 2"),
     );
     expect(triggered.map((one) => one.name).sort()).toEqual(again);
+  });
+});
+
+describe("a host that has left a machine", () => {
+  const machines = [{ move: 2, host: "10.0.42.9", port: 22, user: "pi", hostKey: "key-9" }];
+  const moved = { [name]: { moves: 2, machines } };
+  let program: RecordedProgram;
+  beforeAll(async () => {
+    program = await RecordedProgram.of(() => createLab(open, localInputs), {
+      [`${SWAP_GATE} swap-gate`]: { left: moved },
+    });
+  });
+  const left = () => program.get(LEFT_MACHINES, "left-machines");
+
+  it("is told to what stops its services there, as the gate remembers it, with the lab's key", () => {
+    expect(left().inputs).toMatchObject({
+      ...{ hosts: moved, script: renderQuietScript(), formerNames: {} },
+    });
+    expect(left().secrets).toEqual(["privateKey"]);
+  });
+
+  it("has them stopped once all is ready to start them anew, and not before", () => {
+    const ready = program.resources.filter(({ type, name: one }) =>
+      type === COPY
+        ? /-(node-archive|program-\w+)$/.test(one)
+        : type === COMMAND && /-prepare$/.test(one),
+    );
+    expect(ready.length).toBeGreaterThan(open.hosts.length);
+    const before = ready.map(({ type, name: one }) => `${type} ${one}`);
+    expect(left().dependsOn).toEqual(expect.arrayContaining([...before, `${TOPIC_SET} topics`]));
+    const pushes = program.names(COMMAND).filter((one) => one.endsWith("-services"));
+    expect(pushes.length).toBeGreaterThan(1);
+    for (const one of pushes) {
+      expect(program.get(COMMAND, one).dependsOn).toContain(`${LEFT_MACHINES} left-machines`);
+    }
+  });
+
+  it("gets its services pushed anew, also where the machine is the same again, and no other host does", () => {
+    const triggered = program.resources.filter(
+      ({ type, inputs }) =>
+        [COMMAND, COPY].includes(type) && (inputs["triggers"] as string[]).includes("move 2"),
+    );
+    expect(triggered.map((one) => one.name)).toEqual([`${name}-services`]);
   });
 });
 

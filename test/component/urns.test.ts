@@ -87,6 +87,7 @@ describe.each(["virtual", "pi-lab"])("the stack of the template %s", (template) 
     for (const type of [
       "lab/swapGate:SwapGate",
       "lab/preflight:Preflight",
+      "lab/leftMachines:LeftMachines",
       "kafka/rollout:Rollout",
     ]) {
       expect(made.find((one) => one.type === `pilab:${type}`)?.inputs["formerNames"]).toEqual({

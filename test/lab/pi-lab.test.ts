@@ -109,6 +109,7 @@ function expectedCreates(): string[] {
     "pilab:lab:Switch switch",
     "pilab:lab/swapGate:SwapGate swap-gate",
     "pilab:lab/preflight:Preflight preflight",
+    "pilab:lab/leftMachines:LeftMachines left-machines",
     ...brokers.flatMap((name) => [
       `pilab:kafka:Broker ${name}`,
       `random:index/randomBytes:RandomBytes ${name}-directory-id`,

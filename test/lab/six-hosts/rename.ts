@@ -65,6 +65,8 @@ export function describeRename(lab: GetLab): void {
       "update kafka-3-prepare",
       "update kafka-3-storage",
       "update kafka-rollout",
+      // The client was moved before: what it has left stays its own.
+      "update left-machines",
       "update preflight",
       "update ring-1-prepare",
       "update ring-1-services",

@@ -165,7 +165,10 @@ export function describeSwaps(lab: GetLab): void {
     expect(steps[2]).toMatch(
       /^storage on pi-2 \(10\.\S+\) is formatted for node 2 already, and kept$/,
     );
-    expect(stepsOf(up, "client-1").at(-1)).toMatch(/^pi-8 \(\S+\) is prepared as client-1$/);
+    expect(stepsOf(up, "client-1").slice(-2)).toEqual([
+      expect.stringMatching(/^pi-8 \(\S+\) is prepared as client-1$/),
+      "services of client-1 on pi-4 are stopped, their data stays",
+    ]);
     expect(await voters(stack)).toEqual({ ...before, 2: formerId });
     expect((await stack.status()).problems).toEqual([]);
     expectKept(verdict);

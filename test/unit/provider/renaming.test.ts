@@ -1,4 +1,5 @@
 import type { CallContext, PropertyMap } from "../../../plugins/common/rpc";
+import { LeftMachinesHandler } from "../../../provider/left-machines/handler";
 import { PreflightHandler } from "../../../provider/preflight/handler";
 import { RolloutHandler } from "../../../provider/rollout/handler";
 import { SwapGateHandler } from "../../../provider/swap-gate/handler";
@@ -35,16 +36,25 @@ describe("SwapGate", () => {
     swaps: 1,
     machines: [{ ...connection, sudo: true, hostKey: "key-9", listeners: [] }],
   };
-  const olds = { ...inputs("broker-3"), former: { "broker-3": left } };
+  const { port, user } = connection;
+  const moved = {
+    moves: 1,
+    machines: [{ move: 1, host: "10.0.42.9", port, user, hostKey: "key-9", sudo: false }],
+  };
+  const olds = {
+    ...inputs("broker-3"),
+    former: { "broker-3": left },
+    left: { "broker-3": moved },
+  };
   const news = inputs("kafka-3", FORMER);
 
   test("sees no swap, and shows the renaming alone", async () => {
     const checked = await gate.check({ ...request, olds, news }, context);
-    const renamed = { ...news, former: { "kafka-3": left } };
+    const renamed = { ...news, former: { "kafka-3": left }, left: { "kafka-3": moved } };
     expect(checked).toEqual({ inputs: renamed });
     const diff = gate.diff({ ...request, oldInputs: olds, olds, news: renamed });
     expect(diff.detailedDiff).toEqual(RENAMED);
-    const later = { ...inputs("kafka-3"), former: renamed.former };
+    const later = { ...inputs("kafka-3"), former: renamed.former, left: renamed.left };
     const again = gate.diff({ ...request, oldInputs: renamed, olds: renamed, news: later });
     expect(again.detailedDiff).toEqual({});
   });
@@ -86,6 +96,30 @@ describe("Preflight", () => {
     expect(updated.outputs).toEqual({ ...news, checked: { "kafka-3": look } });
     const kept = updated.outputs ?? {};
     const again = preflight.diff({ ...request, oldInputs: news, olds: kept, news });
+    expect(again.detailedDiff).toEqual({});
+  });
+});
+
+describe("LeftMachines", () => {
+  const machine = { ...connection, sudo: false, hostKey: "key-9", move: 1 };
+  const inputs = hosts({ moves: 1, machines: [machine] });
+  const machines = new LeftMachinesHandler(nobody);
+  const [olds, news] = [inputs("client-3"), inputs("ring-3", { "ring-3": ["client-3"] })];
+
+  test("dials nobody again, and shows the renaming alone", async () => {
+    expect(machines.check({ ...request, olds, news })).toEqual({ inputs: news, failures: [] });
+    const diff = machines.diff({ ...request, oldInputs: olds, olds, news });
+    expect(diff.detailedDiff).toEqual({ "formerNames.ring-3": { kind: "add", inputDiff: true } });
+    const given = { ...news, script: "exit 1" };
+    const updated = await machines.update(
+      { ...request, oldInputs: olds, olds, news: given },
+      context,
+    );
+    expect(updated.outputs).toEqual({ hosts: news["hosts"] });
+    const again = machines.diff({
+      ...{ ...request, oldInputs: news, olds: updated.outputs ?? {} },
+      news: inputs("ring-3"),
+    });
     expect(again.detailedDiff).toEqual({});
   });
 });

@@ -25,6 +25,7 @@ test("the schema has every resource, and refers to types that it has", () => {
     "pilab:kafka/topicSet:TopicSet",
     "pilab:kafka/user:User",
     "pilab:lab/hostState:HostState",
+    "pilab:lab/leftMachines:LeftMachines",
     "pilab:lab/packages:Packages",
     "pilab:lab/preflight:Preflight",
     "pilab:lab/swapGate:SwapGate",

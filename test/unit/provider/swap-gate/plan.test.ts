@@ -191,6 +191,7 @@ describe("the steps", () => {
       "storage on pi-7 (10.0.42.7) is formatted for node 2 already, and kept",
       "Kafka is stopped on pi-2 and held",
       "started; its replicas fill until each is in sync",
+      "services besides Kafka of broker-2 on pi-2 are stopped, their data stays",
     ]);
   });
 
@@ -200,10 +201,23 @@ describe("the steps", () => {
       "another machine answers at the address of pi-4 (10.0.42.4), which is taken for gone",
       "pi-9 (about to be made) is prepared as client-1",
     ]);
-    expect(swapSteps(swap, { ...gone, former: "answers" }, { kind: "unborn" })).toEqual([
+    const answering: SwapFacts = { ...gone, former: "answers" };
+    expect(swapSteps(swap, answering, { kind: "unborn" })).toEqual([
       "pi-4 (10.0.42.4) answers",
-      "what runs on pi-4 runs on there until you switch it off",
       "pi-9 (about to be made) is prepared as client-1",
+      "services of client-1 on pi-4 are stopped, their data stays",
     ]);
+    expect(swapSteps(swap, answering, { kind: "unborn" }, "client-2").at(-1)).toBe(
+      "services of client-1 on pi-4 make way for client-2's",
+    );
+  });
+
+  test("of a broker tell what else it leaves behind; another disk in the same machine leaves nothing", () => {
+    const facts: SwapFacts = { ...gone, former: "answers" };
+    expect(swapSteps(swapOf(2, 7), facts, alive()).at(-1)).toBe(
+      "services besides Kafka of broker-2 on pi-2 are stopped, their data stays",
+    );
+    const raised = { before: gateBroker(2), after: { ...gateBroker(2), disk: "key-2 disk 2" } };
+    expect(swapSteps(raised, facts, alive()).at(-1)).toBe("voter 2 joins with its new directory");
   });
 });

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import {
   hostWants,
   pushedPaths,
   renderPrepareScript,
+  renderQuietScript,
   renderServicesScript,
 } from "../../../../render";
 import { programService } from "../../../../render/services";
@@ -285,6 +287,48 @@ describe("on a host", () => {
     expect(calls()).toEqual(["--quiet disable --now pi-lab-telemetry.service"]);
     expect(existsSync(at("/etc/systemd/system/pi-lab-telemetry.service"))).toBe(false);
     expect(existsSync(at("/var/lib/pi-lab/services/manifest"))).toBe(false);
+  });
+
+  test("on a machine that its host has left all units are stopped, and the next push starts them again", () => {
+    push([packaged, telemetry()]);
+    calls();
+    const files = ["/etc/pi-lab/telemetry.json", "/var/lib/pi-lab/services/manifest"];
+    const before = files.map((path) => readFileSync(at(path), "utf8"));
+    expect(run(renderQuietScript())).toMatchObject({
+      ...{ status: 0, stdout: "pi-lab-telemetry broker\n" },
+    });
+    expect(calls()).toEqual([
+      "--quiet disable --now pi-lab-telemetry.service",
+      "--quiet disable --now broker.service",
+    ]);
+    expect(readdirSync(units()).filter((name) => /\.(is|enabled)$/.test(name))).toEqual([]);
+    expect(files.map((path) => readFileSync(at(path), "utf8"))).toEqual(before);
+    expect(run(renderQuietScript()).status).toBe(0);
+    calls();
+
+    expect(push([packaged, telemetry()]).status).toBe(0);
+    expect(calls()).toEqual([
+      "--quiet enable broker.service",
+      "restart broker.service",
+      "--quiet enable pi-lab-telemetry.service",
+      "restart pi-lab-telemetry.service",
+    ]);
+  });
+
+  test("a machine to which no services were brought is left as it is", () => {
+    expect(run(renderQuietScript())).toMatchObject({ status: 0, stdout: "\n" });
+    expect(calls()).toEqual([]);
+  });
+
+  test("a unit that does not end is told, and nothing is made of it", () => {
+    push([packaged]);
+    writeFileSync(
+      at("bin/systemctl"),
+      "#!/bin/bash\n[[ $1 != --quiet || $2 == is-active ]] || exit 1\n",
+    );
+    const { status, stderr } = run(renderQuietScript());
+    expect(status).toBe(1);
+    expect(stderr).toContain("broker does not stop. See `systemctl status broker` there");
   });
 
   test.each([
