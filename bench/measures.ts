@@ -182,7 +182,7 @@ export const measures: Readonly<Record<MeasureId, Measure>> = {
   "topics-refresh": manyTopics("topics: refresh", "refresh", "topics-bare-refresh"),
   "topics-noop-destroy": { title: "topics: destroy, no-op plugin" },
   "topics-destroy": manyTopics("topics: destroy", "destroy", "topics-bare-destroy"),
-  "bridge-piped": { title: "bridge: `mosquitto_sub | kcat`, a backlog of 60,000" },
+  "bridge-piped": { title: "bridge: `mosquitto_sub` into `kcat`, a backlog of 60,000" },
   "bridge-plain": { title: "bridge: a plain one that does not wait, a backlog of 60,000" },
   bridge: {
     title: "bridge: ours, a backlog of 60,000",

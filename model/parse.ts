@@ -109,6 +109,7 @@ function buildLab(config: LabConfig): Lab {
         ? { kind: "physical" }
         : { kind: "virtual", image: config.virtual.image, internet: config.virtual.internet },
     packagesFrom: config.packages.from,
+    packageMirrors: config.packages.mirrors ?? [],
     switch: buildSwitch(config),
     ssh: {
       user: config.ssh.user,

@@ -196,6 +196,18 @@ export const privateKeyPath = (meaning: Meaning): Reader<string> =>
       : undefined,
   );
 
+/** Where an archive of packages answers over HTTP: a name or address, with its port where that is not 80. */
+export const mirror = (meaning: Meaning): Reader<string> =>
+  text(meaning, (value) => {
+    const url = URL.canParse(`http://${value}`) ? new URL(`http://${value}`) : undefined;
+    return url?.host === value && url.hostname !== ""
+      ? undefined
+      : new Fault(
+          "is no mirror's name",
+          `Write host or host:port in small letters, without http:// and path, and without :80, e.g. ${meaning.example}.`,
+        );
+  });
+
 /** An image by name, with an optional registry before it and a tag or digest after it. */
 export const imageName = (meaning: Meaning): Reader<string> =>
   text(meaning, (value) =>

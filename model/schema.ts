@@ -212,6 +212,9 @@ function buildSchema(mode: Mode) {
           "is nowhere that packages come from",
         ),
       ).default(defaults.packagesFrom),
+      mirrors: list(
+        leaf(read.mirror({ what: "a mirror of packages", example: "deb.debian.org" })),
+      ).optional(),
     },
     machine: {
       board: leaf(

@@ -104,6 +104,7 @@ function knownKeys(path: Path, raw: unknown): readonly string[] {
     case "switch":
     case "ssh":
     case "virtual":
+    case "packages":
     case "cluster":
     case "ring":
     case "telemetry":

@@ -269,6 +269,8 @@ export interface Lab {
   readonly clock: Clock;
   readonly substrate: Substrate;
   readonly packagesFrom: PackageSource;
+  /** Mirrors that packages may come from through the controlling machine, `host` or `host:port`; none: any. */
+  readonly packageMirrors: readonly string[];
   readonly switch: Switch;
   readonly ssh: SshAccess;
   readonly machines: readonly Machine[];

@@ -281,6 +281,8 @@ export interface PackagesArgs {
   readonly connection: Connection;
   /** Names of Debian packages; `jre` is the JRE that the host's system has. */
   readonly packages: pulumi.Input<readonly string[]>;
+  /** The mirrors that they may come from, `host` or `host:port`. Default: those of the host's apt sources. */
+  readonly mirrors?: pulumi.Input<readonly string[]>;
   /** What runs on the host, as `renderBringScript` has it. */
   readonly script: pulumi.Input<string>;
   /** The host is looked at again when any of it is another. */
@@ -325,6 +327,8 @@ export interface PreflightHost {
   readonly programs?: pulumi.Input<number>;
   /** `controller`: its packages come through the controlling machine. Default: it fetches them itself. */
   readonly packagesFrom?: pulumi.Input<string>;
+  /** The mirrors that they may come from then. Default: those of the host's apt sources. */
+  readonly packageMirrors?: pulumi.Input<readonly string[]>;
   /** Brokers and controllers only. */
   readonly kafka?: PreflightKafka | undefined;
 }

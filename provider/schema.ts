@@ -137,9 +137,10 @@ const TYPES = {
       board: text("The board that is declared."),
       programs: whole("How many of the lab's programs run there; default 0."),
       packagesFrom: text("controller, or internet, the default."),
+      packageMirrors: listOf({ type: "string" }, "Mirrors that they may come from then."),
       kafka: type("PreflightKafka"),
     },
-    ["programs", "packagesFrom", "kafka"],
+    ["programs", "packagesFrom", "packageMirrors", "kafka"],
   ),
   "pilab:kafka:CheckedMachine": object({
     identity: listOf({ type: "string" }, "What it was when it was looked at."),
@@ -258,9 +259,11 @@ const RESOURCES = {
       host: text("Logical host name."),
       connection: type("Connection"),
       packages: listOf({ type: "string" }, "Names; jre is the JRE that the host's system has."),
+      mirrors: listOf({ type: "string" }, "Where they may come from; default: its apt sources."),
       script: text("What runs on the host."),
       triggers: listOf({ type: "string" }, "What makes it look again."),
     },
+    { optional: ["mirrors"] },
   ),
   "pilab:lab/hostState:HostState": resource(
     "What the pushes to a host leave there, and what of it a refresh found otherwise.",

@@ -73,6 +73,7 @@ export class PiHost extends pulumi.ComponentResource {
               host: host.name,
               connection: reachable.connection,
               packages: broughtPackages(lab, host),
+              ...(lab.packageMirrors.length === 0 ? {} : { mirrors: lab.packageMirrors }),
               script: renderBringScript(lab, host),
               triggers: triggersOf(reachable, this.drifts("prepare")),
             },

@@ -55,6 +55,7 @@ function preflightHost(
     ...{ connection, identity, role: host.role, board: host.machine.board },
     ...(programs === 0 ? {} : { programs }),
     ...(lab.packagesFrom === "internet" ? {} : { packagesFrom: lab.packagesFrom }),
+    ...(lab.packageMirrors.length === 0 ? {} : { packageMirrors: lab.packageMirrors }),
   };
   if (!isKafkaHost(host)) return base;
   const { clientPort, controllerPort } = lab.cluster;

@@ -11,6 +11,7 @@ export function labProblems(draft: LabDraft): ConfigProblem[] {
   checkTimezone(draft, report);
   checkClock(draft, report);
   checkSsh(draft, report);
+  checkMirrors(draft, report);
   return report.problems;
 }
 
@@ -101,5 +102,24 @@ function checkSsh({ ssh = {}, virtual }: LabDraft, report: Report): void {
   if (ssh.port !== undefined && ssh.port !== defaults.sshPort) {
     const cause = `is not where sshd listens in ${defaults.image}: that is ${defaults.sshPort}`;
     report.add(["ssh", "port"], ssh.port, cause, remedy);
+  }
+}
+
+function checkMirrors({ packages }: LabDraft, report: Report): void {
+  const mirrors = packages?.mirrors;
+  if (mirrors === undefined) return;
+  if (mirrors.length === 0) {
+    const remedy =
+      "Name them, or leave the key out: then those of the hosts' apt sources are asked.";
+    report.add(["packages", "mirrors"], undefined, "names no mirror", remedy);
+  }
+  if (packages?.from !== "controller") {
+    const cause = "is of no effect: hosts ask the mirrors of their own apt sources";
+    report.add(
+      ["packages", "mirrors"],
+      undefined,
+      cause,
+      "Leave it out, or write `from: controller`.",
+    );
   }
 }

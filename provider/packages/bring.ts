@@ -3,7 +3,9 @@ import type { PackageCache } from "./cache";
 import { fill, type Filled } from "./fill";
 import { BringError, BringHost, type Look, mirrorsOf, type Way } from "./host";
 import { ageInWords, packageOf } from "./judge";
+import { Hindrance } from "./hindrance";
 import { HostProxy } from "./proxy";
+import type { Mirrors } from "./reach";
 
 export interface BringOptions {
   /** Logical host name. */
@@ -12,6 +14,8 @@ export interface BringOptions {
   readonly script: string;
   /** Whether what is missing is installed, or only the cache is filled. */
   readonly install: boolean;
+  /** Mirrors that the lab's configuration names, `host` or `host:port`; none: any that the host's sources name. */
+  readonly mirrors: readonly string[];
   readonly signal: AbortSignal;
   readonly status: (line: string) => void;
   readonly warn: (line: string) => void;
@@ -41,9 +45,10 @@ export async function bring(
   const look = await on.look();
   const { missing, system } = look;
   if (options.install && missing.length === 0) return { missing, system, filled: undefined };
-  const proxy = new HostProxy(cache, mirrorsOf(host, look.sources));
+  const mirrors = await mayFetch(look.sources, cache, options);
+  const proxy = new HostProxy(cache, mirrors);
   const port = await shell.forwardIn((connection) => proxy.accept(connection));
-  const names = [...proxy.mirrors].map((mirror) => mirror.replace(/:\d+$/, ""));
+  const names = [...mirrors.hosts].map((mirror) => mirror.replace(/:\d+$/, ""));
   try {
     status(`${host}: reading the lists of packages through this machine`);
     const way = await update(on, { port, names, expired: false }, proxy, options);
@@ -54,6 +59,22 @@ export async function bring(
     throw error instanceof BringError ? explained(host, error, proxy, cache) : error;
   } finally {
     await on.clean().catch(() => undefined);
+  }
+}
+
+/** Before the host is asked for more than a look. */
+async function mayFetch(
+  sources: readonly string[],
+  cache: PackageCache,
+  { host, mirrors: named }: BringOptions,
+): Promise<Mirrors> {
+  try {
+    const mirrors = mirrorsOf(sources, named);
+    await cache.check(mirrors);
+    return mirrors;
+  } catch (error) {
+    if (!(error instanceof Hindrance)) throw error;
+    throw new BringError(`${host}: ${error.message}. ${error.remedy}`, { cause: error });
   }
 }
 

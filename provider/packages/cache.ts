@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Digest } from "./judge";
 import { digestInUrl, isImmutable, isPlausible } from "./judge";
 import { Download } from "./download";
+import type { Mirrors } from "./reach";
 import type { Entry, PackageStore } from "./store";
 import { type Upstream, UpstreamAway } from "./upstream";
 
@@ -15,8 +16,8 @@ export interface Expected {
 }
 
 export interface Wish {
-  /** Mirrors that the host's sources name, `host` or `host:port`. */
-  readonly mirrors: ReadonlySet<string>;
+  /** Where the host may have it from. */
+  readonly mirrors: Mirrors;
   readonly expected?: Expected | undefined;
 }
 
@@ -68,8 +69,16 @@ export class PackageCache {
 
   constructor(
     readonly store: PackageStore,
-    private readonly upstream: Pick<Upstream, "get" | "close">,
+    private readonly upstream: Pick<Upstream, "check" | "get" | "close">,
   ) {}
+
+  /**
+   * Says before anything is asked what will not be.
+   * @throws Hindrance
+   */
+  check(mirrors: Mirrors): Promise<void> {
+    return this.upstream.check(mirrors);
+  }
 
   async get(url: URL, wish: Wish): Promise<Answer> {
     const key = url.href;

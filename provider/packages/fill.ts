@@ -1,6 +1,7 @@
 import type { PackageCache } from "./cache";
 import { packageOf } from "./judge";
 import type { Listed } from "./host";
+import type { Mirrors } from "./reach";
 
 export interface Filled {
   /** Of all that was to be there. */
@@ -19,7 +20,7 @@ const AT_ONCE = 4;
 export async function fill(
   cache: PackageCache,
   listed: readonly Listed[],
-  mirrors: ReadonlySet<string>,
+  mirrors: Mirrors,
   signal: AbortSignal,
   progress: (line: string) => void = () => undefined,
 ): Promise<Filled> {

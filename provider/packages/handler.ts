@@ -53,11 +53,15 @@ export class PackagesHandler implements ResourceHandler {
   private async bring(news: PropertyMap, { signal, log }: CallContext): Promise<void> {
     const host = text(news, "host");
     const script = text(news, "script");
+    const mirrors = texts(news, "mirrors");
     const status = (line: string): void => log.status(line);
     const warn = (line: string): void => log.warn(line);
     const shell = await this.open(parseLogin(news["connection"]), { host, signal, status });
     try {
-      await bring(shell, this.cache(), { host, script, install: true, signal, status, warn });
+      await bring(shell, this.cache(), {
+        ...{ host, script, mirrors, signal, status, warn },
+        install: true,
+      });
     } finally {
       shell.close();
     }
@@ -67,5 +71,12 @@ export class PackagesHandler implements ResourceHandler {
 function text(news: PropertyMap, key: string): string {
   const value = reveal(news[key]);
   if (typeof value !== "string") throw new Error(`${key}: must be a text`);
+  return value;
+}
+
+function texts(news: PropertyMap, key: string): string[] {
+  const value = reveal(news[key]) ?? [];
+  const isList = Array.isArray(value) && value.every((one) => typeof one === "string");
+  if (!isList) throw new Error(`${key}: must be texts`);
   return value;
 }

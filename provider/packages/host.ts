@@ -2,6 +2,8 @@
 import type { HostShell } from "../ssh/port";
 import { quote } from "../ssh/port";
 import type { Expected } from "./cache";
+import { Hindrance } from "./hindrance";
+import type { Mirrors } from "./reach";
 
 /** Unpacking a JRE on a slow card takes minutes, and another program may hold apt's lock for five before. */
 const INSTALL_MS = 40 * 60_000;
@@ -104,29 +106,39 @@ export function parseListed(stdout: string): Listed[] {
 }
 
 /**
- * The mirrors that a host's sources name, `host` or `host:port`.
- * @throws BringError for sources that nothing can be kept of
+ * The mirrors that a host's sources name.
+ * @param named those that the lab's configuration names, and no others; none: any
+ * @throws Hindrance for sources that nothing can be kept of, or that are not named
  */
-export function mirrorsOf(host: string, sources: readonly string[]): Set<string> {
-  const mirrors = new Set<string>();
+export function mirrorsOf(sources: readonly string[], named: readonly string[]): Mirrors {
+  const hosts = new Set<string>();
   const refused: string[] = [];
   for (const source of sources) {
     // What is on the host itself needs no mirror.
     if (/^(file|copy|cdrom):/.test(source)) continue;
     const url = URL.canParse(source) ? new URL(source) : undefined;
-    if (url?.protocol === "http:" && url.username === "") mirrors.add(url.host);
+    if (url?.protocol === "http:" && url.username === "") hosts.add(url.host);
     else refused.push(source.replace(/\/\/[^/@]*@/, "//"));
   }
   if (refused.length > 0) {
-    throw new BringError(
-      `${host}: packages from ${refused.join(", ")} cannot come through this machine, which keeps what comes over plain ` +
-        "http without a login. Write the http:// address of the mirror in its /etc/apt (packages are signed, whatever way they come), or take the source out.",
+    throw new Hindrance(
+      `packages from ${refused.join(", ")} cannot come through this machine, which keeps what comes over plain http without a login`,
+      "Write the http:// address of the mirror in its /etc/apt (packages are signed, whatever way they come), or take the source out.",
     );
   }
-  if (mirrors.size === 0) {
-    throw new BringError(
-      `${host}: no source of packages is configured. Name one in its /etc/apt/sources.list.d, e.g. http://mirror.example.org/debian.`,
+  if (hosts.size === 0) {
+    throw new Hindrance(
+      "no source of packages is configured",
+      "Name one in its /etc/apt/sources.list.d, e.g. http://mirror.example.org/debian.",
     );
   }
-  return mirrors;
+  const known = new Set(named.map((one) => new URL(`http://${one}`).host));
+  const others = [...hosts].filter((one) => !known.has(one));
+  if (named.length > 0 && others.length > 0) {
+    throw new Hindrance(
+      `its apt sources name ${others.join(", ")}, and \`packages.mirrors\` has ${named.join(", ")} alone`,
+      "Add what is missing there, or take the source out of its /etc/apt.",
+    );
+  }
+  return { hosts, named: named.length > 0 };
 }

@@ -26,6 +26,21 @@ export function isImmutable(url: URL): boolean {
   return url.pathname.includes("/pool/") || digestInUrl(url) !== undefined;
 }
 
+/** Names of what `apt` fetches besides what is named by its content: lists of lists, lists, and packages. */
+const NAMES = [
+  /^(In)?Release(\.gpg)?$/,
+  /^(Packages|Sources|Translation-[\w@.-]+|Contents-[\w-]+|Components-[\w-]+\.yml|Commands-[\w-]+|icons-[\w@]+\.tar)(\.(gz|bz2|xz|lzma|lz4|zst))?$/,
+  /^[^/]+\.deb$/,
+];
+
+/** Whether a URL may be a file of a package archive: no command to something else that answers over HTTP. */
+export function isOfArchive(url: URL): boolean {
+  // Some servers take an encoded slash for one.
+  if (url.search !== "" || /%2f|%5c|%00/i.test(url.pathname)) return false;
+  const name = url.pathname.split("/").at(-1) ?? "";
+  return digestInUrl(url) !== undefined || NAMES.some((shape) => shape.test(name));
+}
+
 /**
  * Whether what came may be the file: the login page of a network answers everything with success.
  * @param start the first bytes, at least 30 where there are so many

@@ -5,7 +5,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import type { Answer, Expected, PackageCache } from "./cache";
-import { isPackage, packageOf } from "./judge";
+import { isOfArchive, isPackage, packageOf } from "./judge";
+import type { Mirrors } from "./reach";
 
 /** Something that a host asked for and did not get. */
 export interface Missed {
@@ -16,7 +17,7 @@ export interface Missed {
 
 /**
  * An HTTP proxy for one host, on connections that are handed to it: it listens nowhere. It serves GET and HEAD of
- * files of the mirrors that the host's own sources name, over plain HTTP, and nothing else.
+ * files of package archives on the mirrors that the host's own sources name, over plain HTTP, and nothing else.
  */
 export class HostProxy {
   /** By URL, what apt is known to ask for, from the archive's signed lists. */
@@ -26,10 +27,9 @@ export class HostProxy {
   private readonly missed = new Map<string, Missed>();
   private readonly server = createServer((request, response) => void this.serve(request, response));
 
-  /** @param mirrors `host` or `host:port`, as in the sources' URLs */
   constructor(
     private readonly cache: PackageCache,
-    readonly mirrors: ReadonlySet<string>,
+    readonly mirrors: Mirrors,
   ) {
     this.server.on("connect", (_request: IncomingMessage, connection: Duplex) => {
       connection.end(`HTTP/1.1 405 ${HTTPS_WHY}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
@@ -52,7 +52,7 @@ export class HostProxy {
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const refusal = refusalOf(request, this.mirrors);
+    const refusal = refusalOf(request, this.mirrors.hosts);
     if (refusal !== undefined) return end(response, refusal.status, refusal.why);
     const url = new URL(request.url ?? "");
     try {
@@ -101,6 +101,9 @@ export function refusalOf(
   if (parsed?.protocol !== "http:") return { status: 400, why: HTTPS_WHY };
   if (parsed.username !== "" || !mirrors.has(parsed.host)) {
     return { status: 403, why: `${parsed.host} is not in the apt sources of this host` };
+  }
+  if (!isOfArchive(parsed)) {
+    return { status: 403, why: "only files of package archives come through here" };
   }
   return undefined;
 }

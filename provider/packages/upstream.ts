@@ -1,5 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Hindrance } from "./hindrance";
+import { isOfArchive } from "./judge";
+import {
+  guardedLookup,
+  type Mirrors,
+  refuseBarred,
+  refuseBarredAddress,
+  type Resolve,
+  resolveHere,
+} from "./reach";
 
 /** Nobody answers for a mirror, or not as one. */
 export class UpstreamAway extends Error {
@@ -7,8 +19,8 @@ export class UpstreamAway extends Error {
 }
 
 export interface Ask {
-  /** Mirrors, `host` or `host:port`, that a redirection may lead to. */
-  readonly mirrors: ReadonlySet<string>;
+  /** Where the URL and a redirection may lead to. */
+  readonly mirrors: Mirrors;
   /** Sent as `If-Modified-Since`. */
   readonly ifModifiedSince?: string | undefined;
   /** Until it begins to answer, ms. */
@@ -22,6 +34,8 @@ const IDLE_MS = 20_000;
 /** How long nobody is asked again after no answer, ms: without internet each question costs its whole deadline. */
 const AWAY_MS = 20_000;
 const MAX_REDIRECTIONS = 3;
+/** For a name that is looked up for its judgement alone, ms. */
+const RESOLVE_MS = 2_000;
 
 /** Asks mirrors over HTTP, through the proxy that this machine's environment names. */
 export class Upstream {
@@ -31,19 +45,25 @@ export class Upstream {
     { readonly untilMs: number; readonly error: UpstreamAway }
   >();
 
+  private readonly judged = new Map<string, Promise<void>>();
   private isClosed = false;
 
-  constructor(private readonly env: NodeJS.ProcessEnv = process.env) {}
+  constructor(
+    private readonly env: NodeJS.ProcessEnv = process.env,
+    private readonly resolve: Resolve = resolveHere,
+  ) {}
 
   /**
    * The answer to a GET, whatever its status but a redirection; its body must be read.
    * @throws UpstreamAway if there is none
+   * @throws Hindrance where it is not asked
    */
   async get(url: URL, ask: Ask): Promise<IncomingMessage> {
     const known = this.away.get(url.host);
     if (known !== undefined && known.untilMs > Date.now()) throw known.error;
     for (let at = url, redirections = 0; ; redirections++) {
       const answer = await this.once(at, ask).catch((error: unknown) => {
+        if (error instanceof Hindrance) throw error;
         const away = new UpstreamAway(`${at.host} does not answer (${(error as Error).message})`);
         this.away.set(url.host, { untilMs: Date.now() + AWAY_MS, error: away });
         throw away;
@@ -55,7 +75,8 @@ export class Upstream {
       const next = URL.canParse(location, at.href) ? new URL(location, at.href) : undefined;
       if (
         next?.protocol === "http:" &&
-        ask.mirrors.has(next.host) &&
+        ask.mirrors.hosts.has(next.host) &&
+        isOfArchive(next) &&
         redirections < MAX_REDIRECTIONS
       ) {
         at = next;
@@ -63,9 +84,19 @@ export class Upstream {
       }
       const to = next === undefined ? "nowhere" : next.origin;
       throw new UpstreamAway(
-        `${at.host} leads to ${to}, which is no http mirror of the host's sources`,
+        `${at.host} leads to ${to}, which is no file of an http mirror of the host's sources`,
       );
     }
+  }
+
+  /**
+   * Says before anything is asked what will not be.
+   * @throws Hindrance
+   */
+  async check(mirrors: Mirrors): Promise<void> {
+    const urls = [...mirrors.hosts].map((host) => new URL(`http://${host}/`));
+    for (const url of urls) proxyFor(url, this.env);
+    await Promise.all(urls.map((url) => this.refuse(url, mirrors)));
   }
 
   /** What is under way breaks off, and what waits for a connection does not begin. */
@@ -74,14 +105,34 @@ export class Upstream {
     this.agent.destroy();
   }
 
-  private once(url: URL, ask: Ask): Promise<IncomingMessage> {
+  private async once(url: URL, ask: Ask): Promise<IncomingMessage> {
     const proxy = proxyFor(url, this.env);
+    // A proxy resolves by itself; what this machine knows of the name is asked at least.
+    if (proxy === undefined) refuseBarredAddress(url, ask.mirrors);
+    else await this.refuse(url, ask.mirrors);
+    return this.send(url, ask, proxy);
+  }
+
+  /** Each name is looked up once for it: without a name server that takes long. */
+  private refuse(url: URL, mirrors: Mirrors): Promise<void> {
+    if (mirrors.named) return Promise.resolve();
+    const known = this.judged.get(url.hostname);
+    if (known !== undefined) return known;
+    const within: Resolve = (name) =>
+      Promise.race([this.resolve(name), sleep(RESOLVE_MS, [], { ref: false })]);
+    const judging = refuseBarred(url, mirrors, within);
+    this.judged.set(url.hostname, judging);
+    return judging;
+  }
+
+  private send(url: URL, ask: Ask, proxy: URL | undefined): Promise<IncomingMessage> {
     const { hostname, port } = proxy ?? url;
     return new Promise((resolve, reject) => {
       const sent = request({
         agent: this.agent,
         host: hostname.replace(/^\[|\]$/g, ""),
         port: port === "" ? 80 : Number(port),
+        ...(proxy === undefined ? { lookup: guardedLookup(ask.mirrors, this.resolve) } : {}),
         path: proxy === undefined ? `${url.pathname}${url.search}` : url.href,
         headers: {
           host: url.host,
@@ -105,7 +156,7 @@ export class Upstream {
         clearTimeout(timer);
         // A kept connection that the mirror was just closing says nothing of the mirror.
         if (sent.reusedSocket && error.code === "ECONNRESET") {
-          this.once(url, ask).then(resolve, reject);
+          this.send(url, ask, proxy).then(resolve, reject);
         } else reject(error.message === "" ? new Error(error.code ?? "no connection") : error);
       });
       sent.once("response", (answer) => {

@@ -58,7 +58,14 @@ export interface AptFacts {
   /** Origins of its sources; told only where packages come through the controlling machine. */
   readonly origins: readonly string[];
   /** `host:port` of the first mirror, or of the proxy before it, and whether it accepted a connection. */
-  readonly mirror: { readonly address: string; readonly answers: boolean } | undefined;
+  readonly mirror:
+    | {
+        readonly address: string;
+        readonly answers: boolean;
+        /** Why the controlling machine fetches nothing from there, or from another of its sources. */
+        readonly hindrance?: { readonly found: string; readonly remedy: string };
+      }
+    | undefined;
 }
 
 export interface FileSystem {

@@ -148,6 +148,10 @@ function aptFindings({ apt, asRoot }: HostFacts): Finding[] {
       },
     ];
   }
+  const { address = "", hindrance } = apt.mirror ?? {};
+  if (hindrance !== undefined) {
+    return [{ check: "apt", severity: "error", value: address, ...hindrance }];
+  }
   if (apt.mirror === undefined || apt.mirror.answers) return [];
   if (apt.origins.length > 0) {
     return finding(

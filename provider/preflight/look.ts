@@ -4,6 +4,8 @@ import type { ExecResult } from "../../plugins/common/ssh";
 import { SshError } from "../../plugins/common/ssh";
 import type { ConnectAdmin } from "../admin/port";
 import { asking, BRISK, KafkaError } from "../admin/port";
+import { Hindrance } from "../packages/hindrance";
+import { mirrorsOf } from "../packages/host";
 import { canFetchHere } from "../packages/kept";
 import type { HostShell, Login, OpenShell } from "../ssh/port";
 import type { HostFacts } from "./facts";
@@ -56,7 +58,7 @@ export async function lookAt(
   try {
     const { facts: told, findings } = await ask(shell, login, wanted);
     if (told === undefined) return { host, findings, facts: told };
-    const facts = await withOwnMirror(told);
+    const facts = await withOwnMirror(told, wanted);
     return { host, findings: [...findings, ...judgeHost(facts, wanted)], facts };
   } catch (error) {
     return failed(error);
@@ -65,12 +67,28 @@ export async function lookAt(
   }
 }
 
-/** Where packages come through this machine, it is this one that must reach a mirror. */
-async function withOwnMirror(facts: HostFacts): Promise<HostFacts> {
-  const [origin] = facts.apt.origins;
-  if (origin === undefined || !origin.startsWith("http://")) return facts;
-  const mirror = { address: new URL(origin).host, answers: await canFetchHere(origin) };
-  return { ...facts, apt: { ...facts.apt, mirror } };
+/** Where packages come through this machine, it is this one that must reach a mirror, and may ask it. */
+async function withOwnMirror(
+  facts: HostFacts,
+  { packageMirrors = [] }: Wanted,
+): Promise<HostFacts> {
+  const { origins } = facts.apt;
+  const [origin] = origins;
+  if (origin === undefined || !origins.every((one) => one.startsWith("http://"))) return facts;
+  const address = new URL(origin).host;
+  try {
+    const mirrors = mirrorsOf(origins, packageMirrors);
+    const mirror = { address, answers: await canFetchHere(origin, mirrors) };
+    return { ...facts, apt: { ...facts.apt, mirror } };
+  } catch (error) {
+    const hindrance = hindranceOf(error);
+    return { ...facts, apt: { ...facts.apt, mirror: { address, answers: false, hindrance } } };
+  }
+}
+
+function hindranceOf(error: unknown): { found: string; remedy: string } {
+  if (!(error instanceof Hindrance)) throw error;
+  return { found: error.message, remedy: error.remedy };
 }
 
 async function dial(open: OpenShell, login: Login, options: LookOptions): Promise<HostShell> {

@@ -15,6 +15,8 @@ export interface Wanted {
   readonly programs?: number;
   /** `controller`: its packages come through this machine. Default: it fetches them itself. */
   readonly packagesFrom?: PackageSource;
+  /** The mirrors that they may come from then. Default: any. */
+  readonly packageMirrors?: readonly string[];
   /** Present on brokers and controllers. */
   readonly kafka?: WantedKafka;
 }
@@ -46,7 +48,16 @@ export function parseWanted(
   if (!isBoard(board)) throw new Error(`board: must be one of ${Object.keys(boards).join(", ")}`);
   const programs = host["programs"] === undefined ? {} : { programs: whole(host, "programs") };
   const from = host["packagesFrom"] === "controller" ? { packagesFrom: "controller" as const } : {};
-  const base = { role, board, ...programs, ...from, address: text(connection, "host") };
+  const mirrors = reveal(host["packageMirrors"]);
+  const packageMirrors = Array.isArray(mirrors) ? { packageMirrors: mirrors.map(String) } : {};
+  const base = {
+    role,
+    board,
+    ...programs,
+    ...from,
+    ...packageMirrors,
+    address: text(connection, "host"),
+  };
   if (role !== "broker" && role !== "controller") return base;
   if (!isMap(kafka)) throw new Error("kafka: is missing");
   const id = reveal(clusterId);

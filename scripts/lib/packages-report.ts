@@ -128,6 +128,7 @@ async function fillThrough(
       host: host.name,
       script: renderBringScript(lab, host),
       install: false,
+      mirrors: lab.packageMirrors,
       signal,
       status: progress,
       warn: (line) => warnings.push(line),

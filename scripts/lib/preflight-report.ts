@@ -97,7 +97,8 @@ function notMade(lab: Lab): never {
 function wantedOf(lab: Lab, host: Host, clusterId: string | undefined): Wanted {
   const { board, address } = host.machine;
   const programs = servicePrograms(lab, host).length;
-  const base = { board, address, programs, packagesFrom: lab.packagesFrom };
+  const { packagesFrom, packageMirrors } = lab;
+  const base = { board, address, programs, packagesFrom, packageMirrors };
   if (!isKafkaHost(host)) return { ...base, role: host.role };
   const { clientPort, controllerPort } = lab.cluster;
   const { role, nodeId, heapMib } = host;

@@ -245,7 +245,8 @@ describe("a lab of real Pis", () => {
 
   it("brings every host its packages before that, through this machine, where the configuration says so", async () => {
     expect(program.names(PACKAGES)).toEqual([]);
-    const offline: Lab = { ...lab, packagesFrom: "controller" };
+    const packageMirrors = ["mirror.example.org"];
+    const offline: Lab = { ...lab, packagesFrom: "controller", packageMirrors };
     const other = await RecordedProgram.of(() => createLab(offline, localInputs));
     expect(other.names(PACKAGES)).toEqual(lab.hosts.map(({ name }) => `${name}-packages`));
     for (const host of lab.hosts) {
@@ -253,6 +254,7 @@ describe("a lab of real Pis", () => {
       expect(inputs).toMatchObject({
         host: host.name,
         packages: host.role === "broker" ? ["chrony", "jre"] : ["chrony"],
+        mirrors: packageMirrors,
         script: renderBringScript(offline, host),
         triggers: [host.machine.hostKey],
       });
@@ -264,7 +266,7 @@ describe("a lab of real Pis", () => {
     }
     const { hosts } = other.get(PREFLIGHT, "preflight").inputs as { hosts: object };
     for (const host of Object.values(hosts)) {
-      expect(host).toMatchObject({ packagesFrom: "controller" });
+      expect(host).toMatchObject({ packagesFrom: "controller", packageMirrors });
     }
   });
 

@@ -155,6 +155,7 @@ function inputs(more: PropertyMap = {}): PropertyMap {
       sudo: false,
     },
     packages: [...broughtPackages(lab, desk)],
+    mirrors: [mirror.host],
     script: script(),
     triggers: ["key"],
     ...more,
@@ -245,6 +246,17 @@ test("a server that forwards nothing, and a source that cannot be kept, are told
   await expect(packages.up(inputs())).rejects.toThrow(
     /desk-1: packages from https:\/\/deb\.example\/debian\/ cannot come through this machine.*http:\/\//,
   );
+  expect(await installed()).toBe("");
+});
+
+test("a host whose sources name the controlling machine itself gets nothing from there, unless the lab names it", async () => {
+  await expect(packages.up(inputs({ mirrors: [] }))).rejects.toThrow(
+    /desk-1: 127\.0\.0\.1:\d+ is a loopback address, from where nothing is fetched .*`packages\.mirrors`/,
+  );
+  await expect(packages.up(inputs({ mirrors: ["deb.example.org"] }))).rejects.toThrow(
+    /desk-1: its apt sources name 127\.0\.0\.1:\d+, and `packages\.mirrors` has deb\.example\.org alone\. /,
+  );
+  expect(mirror.asked).toEqual([]);
   expect(await installed()).toBe("");
 });
 

@@ -50,18 +50,21 @@ interface Inputs {
   readonly keys?: { readonly broker?: string; readonly client?: string };
   readonly clientAddress?: string;
   readonly packagesFrom?: string;
+  readonly packageMirrors?: readonly string[];
 }
 
 function inputs({
   keys = {},
   clientAddress = client.name,
   packagesFrom,
+  packageMirrors = [],
 }: Inputs = {}): PropertyMap {
   const machine = (host: string, hostKey: string): PropertyMap => ({
     connection: { host, port: 22, user: "pi", hostKey, privateKey: new Secret("PRIVATE") },
     identity: [hostKey],
     board: "pi-4b-8gb",
     ...(packagesFrom === undefined ? {} : { packagesFrom }),
+    packageMirrors: [...packageMirrors],
   });
   return {
     clusterId: CLUSTER,
@@ -243,10 +246,17 @@ describe("packages", () => {
 
   test("where packages come through this machine, it is asked instead of the host, which tells its sources", async () => {
     await client.program("bin/timeout", "exit 1");
-    await preflight.up(inputs({ packagesFrom: "controller" }));
+    const through = {
+      packagesFrom: "controller",
+      packageMirrors: [`127.0.0.1:${(mirror.address() as AddressInfo).port}`],
+    };
+    await preflight.up(inputs(through));
     expect(logged()).toEqual([]);
+    expect(
+      await refusalOf(inputs({ packagesFrom: "controller", keys: { client: "another one" } })),
+    ).toMatch(/client-1: 127\.0\.0\.1:\d+ is a loopback address.*`packages\.mirrors`/);
     await close();
-    await preflight.up(inputs({ packagesFrom: "controller", keys: { client: "another" } }));
+    await preflight.up(inputs({ ...through, keys: { client: "another" } }));
     expect(logged()).toEqual([
       expect.stringMatching(
         /^client-1: packages are to be installed through this machine, which 127\.0\.0\.1:\d+ does not answer, and whose cache has nothing from there\. /,

@@ -58,6 +58,7 @@ export function labFixture(overrides: Partial<Lab> = {}): Lab {
     clock: { server: "broker-1" as HostName, upstream: [] },
     substrate: { kind: "physical" },
     packagesFrom: "internet",
+    packageMirrors: [],
     switch: {
       model: "SW-008",
       ports: 8,

@@ -91,6 +91,26 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       "lab.cluster.clientPort: 9092 is ssh.port too: one host cannot listen twice on a port. Choose another, e.g. 9092 for clients and 9093 for controllers.",
     ],
     [
+      ["packages"],
+      { from: "controller", mirrors: ["deb.debian.org", "http://mirror.example.org/debian"] },
+      "lab.packages.mirrors[1]: http://mirror.example.org/debian is no mirror's name. Write host or host:port in small letters, without http:// and path, and without :80, e.g. deb.debian.org.",
+    ],
+    [
+      ["packages"],
+      { from: "controller", mirrors: [] },
+      "lab.packages.mirrors: names no mirror. Name them, or leave the key out: then those of the hosts' apt sources are asked.",
+    ],
+    [
+      ["packages"],
+      { mirrors: ["mirror.example.org:3142"] },
+      "lab.packages.mirrors: is of no effect: hosts ask the mirrors of their own apt sources. Leave it out, or write `from: controller`.",
+    ],
+    [
+      ["packages"],
+      { mirror: ["mirror.example.org"] },
+      "lab.packages.mirror: is not a known key. Did you mean mirrors? Keys here: from, mirrors.",
+    ],
+    [
       ["swich"],
       {},
       "lab.swich: is not a known key. Did you mean switch? Keys here: acls, alerting, bridge, clock, cluster, dashboards, databricks, deleteTopics, hosts, machines, mqtt, name, packages, quotas, ring, ssh, statusPage, store, supplies, switch, telemetry, timezone, topics, users, virtual.",

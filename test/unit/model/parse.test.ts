@@ -110,6 +110,7 @@ describe("a valid configuration", () => {
       users: [],
       acls: [],
       packagesFrom: "internet",
+      packageMirrors: [],
       quotas: [],
       data: {
         ...{ ring: undefined, mqtt: undefined, telemetry: undefined, bridge: undefined },

@@ -3,6 +3,7 @@ import {
   ageInWords,
   digestInUrl,
   isImmutable,
+  isOfArchive,
   packageOf,
 } from "../../../../provider/packages/judge";
 import { checkPackages, planPackages } from "../../../../provider/packages/plan";
@@ -43,7 +44,13 @@ test("mirrors are those of the sources, with their ports", () => {
     "cdrom:[x]/",
     "file:/srv/debian/",
   ];
-  expect([...mirrorsOf("a", sources)]).toEqual(["deb.example.org", "mirror.example:3142"]);
+  const hosts = new Set(["deb.example.org", "mirror.example:3142"]);
+  expect(mirrorsOf(sources, [])).toEqual({ hosts, named: false });
+  const named = ["mirror.example:3142", "deb.example.org", "another.example.org"];
+  expect(mirrorsOf(sources, named)).toEqual({ hosts, named: true });
+  expect(() => mirrorsOf(sources, ["deb.example.org", "mirror.example"])).toThrow(
+    "its apt sources name mirror.example:3142, and `packages.mirrors` has deb.example.org, mirror.example alone",
+  );
 });
 
 test("sources of which nothing can be kept are named together, with what to write instead", () => {
@@ -53,11 +60,11 @@ test("sources of which nothing can be kept are named together, with what to writ
     "mirror+file:/etc/apt/m",
     "http://good.example/",
   ];
-  expect(() => mirrorsOf("broker-1", sources)).toThrow(
-    /^broker-1: packages from https:\/\/deb\.example\/x, http:\/\/mirror\.example\/, mirror\+file:\S+ cannot come .*Write the http:\/\/ address/,
+  expect(() => mirrorsOf(sources, [])).toThrow(
+    /^packages from https:\/\/deb\.example\/x, http:\/\/mirror\.example\/, mirror\+file:\S+ cannot come /,
   );
-  expect(() => mirrorsOf("broker-1", sources)).not.toThrow(/secret/);
-  expect(() => mirrorsOf("broker-1", [])).toThrow(/no source of packages is configured/);
+  expect(() => mirrorsOf(sources, [])).not.toThrow(/secret/);
+  expect(() => mirrorsOf([], [])).toThrow(/no source of packages is configured/);
 });
 
 test("what never changes is told by its URL", () => {
@@ -67,6 +74,36 @@ test("what never changes is told by its URL", () => {
   expect(is("/debian/dists/b/InRelease")).toBe(false);
   expect(is("/debian/dists/b/main/binary-amd64/Packages.xz")).toBe(false);
   expect(digestInUrl(new URL("http://x/by-hash/constructor/00"))).toBeUndefined();
+});
+
+test("only what an archive has is asked of a mirror", () => {
+  const has = (path: string): boolean => isOfArchive(new URL(`http://mirror.example.org${path}`));
+  const of = [
+    "/debian/dists/bookworm/InRelease",
+    "/debian/dists/bookworm/Release.gpg",
+    "/debian/dists/bookworm/main/binary-arm64/Packages.xz",
+    "/debian/dists/bookworm/main/i18n/Translation-pt_BR.bz2",
+    "/ubuntu/dists/jammy/main/dep11/icons-48x48@2.tar.gz",
+    "/ubuntu/dists/jammy/main/dep11/Components-amd64.yml.xz",
+    "/ubuntu/dists/jammy/main/cnf/Commands-amd64.xz",
+    `/debian/dists/b/main/by-hash/SHA256/${"0".repeat(64)}`,
+    "/debian/pool/main/g/gcc-12/gcc-12-base_12.2.0-14%2bdeb12u1_amd64.deb",
+    "/flat/./Packages",
+    "/flat/tool_1_all.deb",
+  ];
+  expect(of.filter((path) => !has(path))).toEqual([]);
+  const others = [
+    "/",
+    "/reboot.cgi",
+    "/debian/dists/bookworm/",
+    "/latest/meta-data/iam/security-credentials/role",
+    "/metrics",
+    "/a.deb?command=reboot",
+    "/pool/..%2freboot%2fx.deb",
+    "/pool/x.deb/../../reboot",
+    "/Packages.html",
+  ];
+  expect(others.filter(has)).toEqual([]);
 });
 
 test("the environment names the way out as it does for other programs", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { PackageCache } from "../../../../provider/packages/cache";
 import { HostProxy, refusalOf } from "../../../../provider/packages/proxy";
+import type { Mirrors } from "../../../../provider/packages/reach";
 import { PackageStore } from "../../../../provider/packages/store";
 import { Upstream } from "../../../../provider/packages/upstream";
 import {
@@ -37,6 +38,12 @@ interface Bench {
   readonly port: number;
 }
 
+/** They are on loopback, as the lab's configuration says. */
+const mirrorsFor = (mirrors: readonly Mirror[]): Mirrors => ({
+  hosts: new Set(mirrors.map(({ host }) => host)),
+  named: true,
+});
+
 async function mirrorOf(files: Parameters<typeof Mirror.start>[0]): Promise<Mirror> {
   const mirror = await Mirror.start(files);
   endings.push(() => mirror.stop());
@@ -50,7 +57,7 @@ async function benchOf(
   const { cache, store, folder, remove } = await temporaryCache(options.limit, options.env);
   endings.push(remove);
   const make = async (some: readonly Mirror[]): Promise<Bench> => {
-    const proxy = new HostProxy(cache, new Set(some.map(({ host }) => host)));
+    const proxy = new HostProxy(cache, mirrorsFor(some));
     const { port, stop } = await listening(proxy);
     endings.push(stop);
     return {
@@ -144,7 +151,7 @@ async function laterRun(before: Bench, mirror: Mirror): Promise<Bench> {
   const store = new PackageStore(before.folder, 1e9);
   const cache = new PackageCache(store, new Upstream({}));
   endings.push(() => cache.close());
-  const proxy = new HostProxy(cache, new Set([mirror.host]));
+  const proxy = new HostProxy(cache, mirrorsFor([mirror]));
   const { port, stop } = await listening(proxy);
   endings.push(stop);
   return { ...before, proxy, store, port, get: (url, how) => ask(port, String(url), how) };
@@ -325,7 +332,7 @@ test("closing breaks off what is under way, and nothing that has waited begins",
   let asked = 0;
   const mirror = await mirrorOf({ [DEB]: () => void asked++ });
   const upstream = new Upstream({});
-  const wish = { mirrors: new Set<string>(), deadlineMs: 60_000 };
+  const wish = { mirrors: mirrorsFor([mirror]), deadlineMs: 60_000 };
   const all = Array.from({ length: 20 }, () => upstream.get(mirror.url(DEB), wish));
   const outcomes = Promise.allSettled(all);
   for (let i = 0; asked < 8 && i < 500; i++) await new Promise((next) => setTimeout(next, 10));
@@ -347,16 +354,18 @@ describe("what is refused", () => {
     ["GET", "http://deb.example.org:8080/", 403],
     ["GET", "http://mirror.example/", 403],
     ["GET", "http://deb.example.org@example.com/", 403],
-    ["GET", "http://127.0.0.1/", 403],
-    ["GET", "http://[::1]/", 403],
+    ["GET", "http://127.0.0.1/a.deb", 403],
+    ["GET", "http://[::1]/a.deb", 403],
+    ["GET", "http://deb.example.org/debian/x", 403],
+    ["GET", "http://deb.example.org/a.deb?reboot", 403],
   ])("%s %s", (method, url, status) => {
     expect(refusalOf({ method, url }, mirrors)?.status).toBe(status);
   });
 
   test.each([
-    ["GET", "http://deb.example.org/debian/x"],
-    ["HEAD", "http://mirror.example:8080/y"],
-    ["GET", "http://DEB.example.org:80/debian/x"],
+    ["GET", "http://deb.example.org/debian/dists/bookworm/InRelease"],
+    ["HEAD", "http://mirror.example:8080/y.deb"],
+    ["GET", "http://DEB.example.org:80/debian/x.deb"],
   ])("but not %s %s", (method, url) => {
     expect(refusalOf({ method, url }, mirrors)).toBeUndefined();
   });
