@@ -119,7 +119,8 @@ describe("the program", () => {
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
     });
     const at = (message = {}) => new Date((message as { time: string }).time).getTime();
-    for (const message of messages) expect(at(message) % 1000).toBeLessThan(300);
+    // A timer may come a millisecond before its time.
+    for (const message of messages) expect((at(message) + 50) % 1000).toBeLessThan(350);
     expect(at(third) - at(second)).toBeGreaterThan(700);
     expect(text).toContain("pilab_telemetry_temperature_celsius 48.312");
     expect(text).toMatch(/pilab_telemetry_mqtt_acknowledged_total [23]/);

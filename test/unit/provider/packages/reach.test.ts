@@ -81,7 +81,7 @@ describe("a name is resolved once, and what was judged is dialled", () => {
     options: LookupOptions,
   ): Promise<{ asked: number; error: Error | null; got: unknown }> => {
     let asked = 0;
-    const resolve = async () => answers[asked++] ?? [];
+    const resolve = () => Promise.resolve(answers[asked++] ?? []);
     return new Promise((end) => {
       guardedLookup(mirrors([], named), resolve)("mirror.example", options, (error, got) =>
         end({ asked, error, got }),
@@ -112,10 +112,10 @@ describe("a name is resolved once, and what was judged is dialled", () => {
 });
 
 describe("a request for a host", () => {
-  const resolve = async (name: string): Promise<LookupAddress[]> => {
-    if (name === "inner.example") return [v4("127.0.0.1")];
-    if (name === "mirror.example") return [v4("10.0.0.5")];
-    throw new Error(`getaddrinfo ENOTFOUND ${name}`);
+  const resolve = (name: string): Promise<LookupAddress[]> => {
+    if (name === "inner.example") return Promise.resolve([v4("127.0.0.1")]);
+    if (name === "mirror.example") return Promise.resolve([v4("10.0.0.5")]);
+    return Promise.reject(new Error(`getaddrinfo ENOTFOUND ${name}`));
   };
   let mirror: Mirror;
   let upstream: Upstream;
@@ -180,7 +180,9 @@ describe("a request for a host", () => {
     const env = { http_proxy: `http://${mirror.host}` };
     expect(await fetched("http://mirror.example/pool/away.deb", env)).toBeInstanceOf(Hindrance);
     expect(await fetched("http://mirror.example/pool/command.deb", env)).toMatchObject({
-      message: expect.stringMatching(/leads to http:\/\/mirror\.example, which is no file of/),
+      message: expect.stringMatching(
+        /leads to http:\/\/mirror\.example, which is no file of/,
+      ) as string,
     });
     expect(mirror.asked).toHaveLength(2);
   });
