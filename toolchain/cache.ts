@@ -12,6 +12,8 @@ export interface CacheEntry {
   readonly name: string;
   /** What is being made, for progress lines. */
   readonly title: string;
+  /** Whether what is there under that name can be used; what cannot is made anew. Default: whatever is there can. */
+  readonly isWhole?: (path: string) => Promise<boolean>;
 }
 
 /** The path of an entry that is there already, or undefined. */
@@ -31,11 +33,14 @@ export async function cached(
   build: (folder: string) => Promise<string | void>,
 ): Promise<string> {
   const final = path.join(cacheDir(), entry.name);
-  if (fs.existsSync(final)) return final;
+  const isThere = async (): Promise<boolean> =>
+    fs.existsSync(final) && (entry.isWhole === undefined || (await entry.isWhole(final)));
+  if (await isThere()) return final;
   const flat = entry.name.replaceAll("/", "_");
   const temporary = path.join(cacheDir(), "tmp");
   return withLock(path.join(cacheDir(), "locks", `${flat}.lock`), entry.title, log, async () => {
-    if (fs.existsSync(final)) return final;
+    // Another one may have made it meanwhile.
+    if (await isThere()) return final;
     fs.mkdirSync(temporary, { recursive: true });
     // Whoever holds the lock is the only builder: what others left is of no use any more.
     for (const left of fs.readdirSync(temporary)) {
@@ -47,6 +52,7 @@ export async function cached(
       const result = (await build(folder)) ?? folder;
       flushTree(result);
       fs.mkdirSync(path.dirname(final), { recursive: true });
+      removeTree(final);
       fs.renameSync(result, final);
       return final;
     } finally {

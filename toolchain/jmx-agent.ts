@@ -20,11 +20,9 @@ export async function ensureJmxAgent(log: Log): Promise<string> {
   const { version, sha256 } = versions.jmxAgent;
   const name = `jmx_prometheus_javaagent-${version}.jar`;
   const jar = path.join(cacheDir(), "jmx", name);
-  if (await isIntact(jar)) return jar;
-  // Not intact is not there: a damaged copy would be pushed to every broker.
-  fs.rmSync(jar, { force: true });
   const title = `Fetching Prometheus' JMX agent ${version}`;
-  return cached(log, { name: `jmx/${name}`, title }, (folder) =>
+  // A damaged one would be pushed to every broker.
+  return cached(log, { name: `jmx/${name}`, title, isWhole: isIntact }, (folder) =>
     step(log, title, async () => {
       const mvn = await ensureProgram(log, "mvn", ["maven"], "to fetch the JMX agent");
       const plugin = `org.apache.maven.plugins:maven-dependency-plugin:${versions.mavenDependencyPlugin}`;

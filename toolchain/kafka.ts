@@ -31,11 +31,9 @@ export async function ensureKafka(log: Log, version = versions.kafka.version): P
   }
   const name = `kafka-${version}`;
   const archive = path.join(cacheDir(), "kafka", `${name}.tgz`);
-  if (await isIntact(archive)) return archive;
-  // Not intact is not there: a damaged copy would be pushed to every host.
-  fs.rmSync(archive, { force: true });
   const title = `Preparing Kafka ${version}`;
-  return cached(log, { name: `kafka/${name}.tgz`, title }, async (folder) =>
+  // A damaged one would be pushed to every host.
+  return cached(log, { name: `kafka/${name}.tgz`, title, isWhole: isIntact }, async (folder) =>
     step(log, title, async () => {
       const tree = path.join(folder, name);
       fs.mkdirSync(tree);

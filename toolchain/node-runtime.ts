@@ -30,11 +30,9 @@ export async function ensureNode(log: Log, arch: NodeArch): Promise<string> {
   const { version, integrity } = versions.node;
   const name = `node-${version}-linux-${arch}.tgz`;
   const archive = path.join(cacheDir(), "node", name);
-  if (await isIntact(archive)) return archive;
-  // Not intact is not there: a damaged copy would be pushed to every host.
-  fs.rmSync(archive, { force: true });
   const title = `Fetching Node.js ${version} for ${arch} hosts`;
-  return cached(log, { name: `node/${name}`, title }, (folder) =>
+  // A damaged one would be pushed to every host.
+  return cached(log, { name: `node/${name}`, title, isWhole: isIntact }, (folder) =>
     step(log, title, async () => {
       const packed = await packFromNpm(folder, `node-linux-${arch}@${version}`);
       const found = await integrityOf(packed);

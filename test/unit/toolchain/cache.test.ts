@@ -55,6 +55,24 @@ describe("cached", () => {
     expect(temporaries()).toEqual([]);
   });
 
+  it("makes anew what is damaged, once for all who find it so", async () => {
+    const file = path.join(cache, "tool.jar");
+    fs.writeFileSync(file, "damaged");
+    const isWhole = (at: string) => Promise.resolve(fs.readFileSync(at, "utf8") === "whole");
+    let builds = 0;
+    const make = () =>
+      cached(silent, { name: "tool.jar", title: "Fetching the tool", isWhole }, (folder) => {
+        builds++;
+        // Nobody takes it away from those who use it before there is another.
+        expect(fs.existsSync(file)).toBe(true);
+        fs.writeFileSync(path.join(folder, "a"), "whole");
+        return Promise.resolve(path.join(folder, "a"));
+      });
+    expect(await Promise.all([make(), make(), make()])).toEqual([file, file, file]);
+    expect(builds).toBe(1);
+    expect(fs.readFileSync(file, "utf8")).toBe("whole");
+  });
+
   it("leaves nothing of a build that fails, and builds again", async () => {
     const failing = cached(silent, entry, (folder) => {
       fs.writeFileSync(path.join(folder, "tool"), "half");
