@@ -124,7 +124,7 @@ async function installAndFill(
   if (first !== undefined && install) {
     warn(
       `${host} has what it needs, but the cache lacks ${filled.missed.length} of ${filled.files} packages for a machine with an empty card ` +
-        `(${first.name}: ${first.why}). Run \`npm run packages\` while this machine is online.`,
+        `(${first.name}: ${first.why}). ${first.remedy ?? "Run `npm run packages` while this machine is online."}`,
     );
   }
   return filled;
@@ -140,9 +140,10 @@ function explained(
   const [first] = misses;
   if (first === undefined) return error;
   const more = misses.length > 1 ? ` (and ${misses.length - 1} more)` : "";
+  const online = `Bring this machine online once and run \`npm run packages\`, or \`up\` again; what it keeps is in ${cache.store.folder}.`;
   return new BringError(
-    `${host}: ${packageOf(first.url)} cannot be had: ${first.url}: ${first.why}${more}. Bring this machine online once and run \`npm run packages\`, ` +
-      `or \`up\` again; what it keeps is in ${cache.store.folder}. The host said: ${error.message.replace(`${host}: `, "")}`,
+    `${host}: ${packageOf(first.url)} cannot be had: ${first.url}: ${first.why}${more}. ${first.remedy ?? online} ` +
+      `The host said: ${error.message.replace(`${host}: `, "")}`,
     { cause: error },
   );
 }

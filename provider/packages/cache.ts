@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Digest } from "./judge";
 import { digestInUrl, isImmutable, isPlausible } from "./judge";
 import { Download } from "./download";
+import { Hindrance } from "./hindrance";
 import type { Mirrors } from "./reach";
 import type { Entry, PackageStore } from "./store";
 import { type Upstream, UpstreamAway } from "./upstream";
@@ -47,6 +48,8 @@ const LIST_DEADLINE_MS = 5_000;
 /** How long a list counts as current, ms: all hosts of one `up` get the same. */
 const CURRENT_MS = 60_000;
 const MIN_START = 64;
+/** A file's greatest size, bytes: several times that of the largest package or list that a lab needs. */
+const MAX_FILE = 1024 ** 3;
 
 /** Where it comes from, found once for all who ask at the same time. */
 type Found =
@@ -70,6 +73,7 @@ export class PackageCache {
   constructor(
     readonly store: PackageStore,
     private readonly upstream: Pick<Upstream, "check" | "get" | "close">,
+    private readonly maxFileBytes = MAX_FILE,
   ) {}
 
   /**
@@ -183,11 +187,16 @@ export class PackageCache {
     const length = response.headers["content-length"];
     const size = length === undefined ? undefined : Number(length);
     const lastModified = response.headers["last-modified"];
+    if (size !== undefined && size > this.maxFileBytes) {
+      response.destroy();
+      throw this.huge(url);
+    }
     const draft = await this.store.draft();
     const download = new Download(draft, size, async (written) => {
       const named = digestInUrl(url);
       const hash = named === undefined ? undefined : createHash(named.algorithm);
       const take = async (chunk: Buffer): Promise<void> => {
+        if (draft.size + chunk.length > this.maxFileBytes) throw this.huge(url);
         await draft.write(chunk);
         hash?.update(chunk);
         written();
@@ -212,6 +221,14 @@ export class PackageCache {
       if (!isImmutable(url)) this.currentUntilMs.set(url.href, Date.now() + CURRENT_MS);
     });
     return { kind: "download", download, lastModified };
+  }
+
+  /** Told before it has filled the disk. */
+  private huge({ host }: URL): Hindrance {
+    return new Hindrance(
+      `${host} sends more than ${Math.floor(this.maxFileBytes / 1024 ** 2)} MiB for it`,
+      `No file that a lab needs is so large: see what answers for ${host}.`,
+    );
   }
 
   private async answer(url: URL, wish: Wish, found: Found): Promise<Answer> {

@@ -1,4 +1,5 @@
 import type { PackageCache } from "./cache";
+import { type Told, toldOf } from "./hindrance";
 import { packageOf } from "./judge";
 import type { Listed } from "./host";
 import type { Mirrors } from "./reach";
@@ -10,7 +11,7 @@ export interface Filled {
   /** Bytes that were fetched now. */
   readonly fetched: number;
   /** What could not be had, with the reason. */
-  readonly missed: readonly { readonly name: string; readonly url: string; readonly why: string }[];
+  readonly missed: readonly ({ readonly name: string; readonly url: string } & Told)[];
 }
 
 /** Files at once; the mirrors' connections are fewer still. */
@@ -41,7 +42,7 @@ export async function fill(
           if (answer.from === "mirror") fetched += size;
         }
       } catch (error) {
-        missed.push({ name: packageOf(url), url, why: (error as Error).message });
+        missed.push({ name: packageOf(url), url, ...toldOf(error, cache.store.folder) });
       }
       done++;
       if (done % 10 === 0) progress(`${done} of ${listed.length} packages are in the cache`);

@@ -5,14 +5,13 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import type { Answer, Expected, PackageCache } from "./cache";
+import { type Told, toldOf } from "./hindrance";
 import { isOfArchive, isPackage, packageOf } from "./judge";
 import type { Mirrors } from "./reach";
 
 /** Something that a host asked for and did not get. */
-export interface Missed {
+export interface Missed extends Told {
   readonly url: string;
-  /** A sentence without its full stop. */
-  readonly why: string;
 }
 
 /**
@@ -61,7 +60,8 @@ export class HostProxy {
       this.note(url.href, answer);
       await give(answer, request, response);
     } catch (error) {
-      this.missed.set(url.href, { url: url.href, why: (error as Error).message });
+      const told = toldOf(error, this.cache.store.folder);
+      this.missed.set(url.href, { url: url.href, ...told });
       if (response.headersSent) response.destroy();
       else end(response, 502, `${packageOf(url.href)} could not be had`);
     }

@@ -169,7 +169,10 @@ export class Upstream {
   }
 }
 
-/** As curl and apt have it: `http_proxy`, but for what `no_proxy` names. */
+/**
+ * As curl and apt have it: `http_proxy`, but for what `no_proxy` names.
+ * @throws Hindrance for one that is no proxy over plain HTTP; its login is not told
+ */
 export function proxyFor(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
   const named = env["http_proxy"] || env["HTTP_PROXY"];
   if (named === undefined || named === "") return undefined;
@@ -180,7 +183,15 @@ export function proxyFor(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
   const isNamed = (name: string): boolean =>
     name === "*" || name === url.host || name === url.hostname || url.hostname.endsWith(`.${name}`);
   if (without.some(isNamed)) return undefined;
-  return new URL(named.includes("://") ? named : `http://${named}`);
+  const text = named.includes("://") ? named : `http://${named}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol === "http:") return proxy;
+  throw new Hindrance(
+    proxy === undefined
+      ? "http_proxy of this machine's environment is no URL"
+      : `http_proxy of this machine's environment is a proxy over ${proxy.protocol.slice(0, -1)} (${proxy.host})`,
+    "Write it as http://HOST:PORT, or unset it where none is needed.",
+  );
 }
 
 function authorization({ username, password }: URL): Record<string, string> {
