@@ -17,8 +17,8 @@ import { checkFormerNames, renamingDiff, withPresentNames } from "../former-name
 import type { HostShell, OpenShell } from "../ssh/port";
 import { diffLeft, type Due, dueMachines, parseLeft } from "./plan";
 
-/** One that is off must not hold an `up` up; one that is busy is asked twice. */
-const DIAL = { retries: 1, dialTimeoutMs: 4_000 };
+/** Whoever is taken for gone is not asked again: one that is busy or boots gets its time. */
+const DIAL = { retries: 2, dialTimeoutMs: 10_000 };
 /** systemd gives a unit 90 s to end by itself. */
 const STOP_MS = 180_000;
 

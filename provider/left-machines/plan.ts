@@ -90,8 +90,10 @@ export function dueMachines(
   after: ReadonlyMap<string, Left>,
 ): Due[] {
   const due = new Map<string, Due>();
-  for (const [host, { machines }] of after) {
-    const next = (before.get(host)?.moves ?? 0) + 1;
+  for (const [host, { moves, machines }] of after) {
+    const seen = before.get(host)?.moves ?? 0;
+    // More than there were: they were counted of another host of that name.
+    const next = (seen > moves ? 0 : seen) + 1;
     for (const { move, login, tenant } of machines) {
       if (move !== next || tenant !== undefined) continue;
       const key = login.hostKey ?? "";
@@ -101,7 +103,7 @@ export function dueMachines(
   return [...due.values()];
 }
 
-/** The hosts that were moved since. */
+/** The hosts that were moved since, and those that are no more: another one of that name is counted anew. */
 export function diffLeft(
   before: ReadonlyMap<string, Left>,
   after: ReadonlyMap<string, Left>,
@@ -113,6 +115,10 @@ export function diffLeft(
       ? ([["hosts", host, "moves"], "update"] as const)
       : ([["hosts", host], "add"] as const);
     detailedDiff[propertyPath(path)] = { kind, inputDiff: true };
+  }
+  for (const host of before.keys()) {
+    if (after.has(host)) continue;
+    detailedDiff[propertyPath(["hosts", host])] = { kind: "delete", inputDiff: true };
   }
   return detailedDiff;
 }

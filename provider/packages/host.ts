@@ -5,6 +5,8 @@ import type { Expected } from "./cache";
 import { Hindrance } from "./hindrance";
 import type { Mirrors } from "./reach";
 
+/** Each is looked up by this machine before anything is asked. */
+const MAX_MIRRORS = 32;
 /** Unpacking a JRE on a slow card takes minutes, and another program may hold apt's lock for five before. */
 const INSTALL_MS = 40 * 60_000;
 const LOOK_MS = 30_000;
@@ -124,6 +126,12 @@ export function mirrorsOf(sources: readonly string[], named: readonly string[]):
     throw new Hindrance(
       `packages from ${refused.join(", ")} cannot come through this machine, which keeps what comes over plain http without a login`,
       "Write the http:// address of the mirror in its /etc/apt (packages are signed, whatever way they come), or take the source out.",
+    );
+  }
+  if (hosts.size > MAX_MIRRORS) {
+    throw new Hindrance(
+      `its apt sources name ${hosts.size} mirrors, and no lab needs more than ${MAX_MIRRORS}`,
+      "See who wrote them into the host's /etc/apt.",
     );
   }
   if (hosts.size === 0) {

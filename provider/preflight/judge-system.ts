@@ -150,7 +150,8 @@ function aptFindings({ apt, asRoot }: HostFacts): Finding[] {
   }
   const { address = "", hindrance } = apt.mirror ?? {};
   if (hindrance !== undefined) {
-    return [{ check: "apt", severity: "error", value: address, ...hindrance }];
+    // The look also sees sources that are switched off; whether it matters is known when packages are brought.
+    return [{ check: "apt", severity: "warning", value: address, ...hindrance }];
   }
   if (apt.mirror === undefined || apt.mirror.answers) return [];
   if (apt.origins.length > 0) {

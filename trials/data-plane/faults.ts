@@ -97,12 +97,14 @@ async function silenced(ground: FaultGround): Promise<Deed> {
   const alert = `${name}/${host}`;
   const begunMs = Date.now();
   await ground.pi(host).run("systemctl stop pi-lab-telemetry");
+  let lastMs: number;
   try {
     await alerts.await("firing", alert, begunMs, signal);
+    // Before there is a newer one.
+    lastMs = telemetry.newestOf(host);
   } finally {
     await ground.pi(host).run("systemctl start pi-lab-telemetry");
   }
-  const lastMs = telemetry.newestOf(host);
   return {
     what: `the telemetry of ${host} stopped until it was told`,
     recovered: () => heard(ground, host, lastMs),

@@ -48,6 +48,9 @@ test("mirrors are those of the sources, with their ports", () => {
   expect(mirrorsOf(sources, [])).toEqual({ hosts, named: false });
   const named = ["mirror.example:3142", "deb.example.org", "another.example.org"];
   expect(mirrorsOf(sources, named)).toEqual({ hosts, named: true });
+  const many = Array.from({ length: 33 }, (_, i) => `http://mirror-${i}.example/debian`);
+  expect(mirrorsOf(many.slice(1), []).hosts.size).toBe(32);
+  expect(() => mirrorsOf(many, [])).toThrow("its apt sources name 33 mirrors");
   expect(() => mirrorsOf(sources, ["deb.example.org", "mirror.example"])).toThrow(
     "its apt sources name mirror.example:3142, and `packages.mirrors` has deb.example.org, mirror.example alone",
   );
