@@ -35,10 +35,15 @@ find_missing() {
   fi
   missing=()
   for package in "${wanted[@]}"; do
-    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] ||
-      missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
 }
+
+is_installed() {
+  [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null || true) == installed ]]
+}
+
+java_packages=(openjdk-17-jre-headless openjdk-21-jre-headless openjdk-25-jre-headless)
 
 # Debian 13 has no JRE 17; later ones run Kafka as well.
 choose_java() {
@@ -47,7 +52,7 @@ choose_java() {
     [[ ${missing[i]} == jre || ${missing[i]} == openjdk-* ]] || continue
     # One that a service asks for by name is that one.
     if is_among "${missing[i]}" "${pi_packages[@]}"; then continue; fi
-    for package in openjdk-17-jre-headless openjdk-21-jre-headless openjdk-25-jre-headless; do
+    for package in "${java_packages[@]}"; do
       [[ -n $(apt-cache "${apt_state[@]}" pkgnames "$package") ]] || continue
       missing[i]=$package
       return 0

@@ -47,8 +47,21 @@ main() {
 
 # They were brought before this script came. It must not ask a mirror for them that cannot be reached.
 refuse_missing() {
-  ((${#missing[@]} == 0)) ||
-    fail "${missing[*]} went missing since it was brought here" "Run \`npm run pulumi -- up --refresh\`, which looks at what is there and brings it again."
+  local package gone=()
+  for package in "${missing[@]}"; do
+    # A JRE that was brought is of no use where another one is chosen, and bringing it again changes nothing.
+    if [[ $package == jre ]] && has_later_java; then check_java; else gone+=("$package"); fi
+  done
+  ((${#gone[@]} == 0)) ||
+    fail "${gone[*]} went missing since it was brought here" "Run \`npm run pulumi -- up --refresh\`, which looks at what is there and brings it again."
+}
+
+has_later_java() {
+  local package
+  for package in "${java_packages[@]}"; do
+    if is_installed "$package"; then return 0; fi
+  done
+  return 1
 }
 
 place_files() {
@@ -65,9 +78,12 @@ place_files() {
 }
 
 check_java() {
+  local what
   ((java >= 17)) || java=$(java_major)
+  what="is version $java"
+  ((java > 0)) || what="tells no version"
   ((java >= 17)) ||
-    fail "/usr/bin/java is version $java, Kafka needs 17 or later" "Choose a later one with \`sudo update-alternatives --config java\`, then run \`up\` again."
+    fail "/usr/bin/java $what, Kafka needs 17 or later" "Choose a later one with \`sudo update-alternatives --config java\`, then run \`up\` again."
 }
 
 # Also where it was disabled, masked or stopped by hand since.

@@ -101,6 +101,43 @@ test("the wait for a package lock is bounded, by five minutes if nothing else is
   expect(renderPrepareScript(lab, broker, { lockWaitSeconds: 5 })).toContain("\npi_lock_wait=5\n");
 });
 
+describe("packages that were brought, and that a preparation does not find", () => {
+  /** What the step says on a host with those packages, where `/usr/bin/java` has that version; 0: none. */
+  const refusal = (java: number, installed: readonly string[]): string => {
+    const { stderr } = spawnSync("bash", ["-s"], {
+      encoding: "utf8",
+      input: [
+        renderPrepareScript({ ...lab, packagesFrom: "controller" }, broker).replace(
+          /\nmain .*$/m,
+          "",
+        ),
+        `java_major() { echo ${java}; }`,
+        `dpkg-query() { case " ${installed.join(" ")} " in *" $3 "*) echo installed ;; esac; }`,
+        "step packages",
+        "find_missing",
+        "refuse_missing",
+      ].join("\n"),
+    });
+    return stderr.trim();
+  };
+  const choose = "Choose a later one with `sudo update-alternatives --config java`";
+
+  test("are named, with what brings them again", () => {
+    expect(refusal(17, ["chrony"])).toBe("");
+    expect(refusal(17, [])).toContain("broker-1: packages: chrony went missing since it was");
+    expect(refusal(11, ["chrony"])).toContain(": jre went missing since it was brought here. Run");
+  });
+
+  test("are not called missing where another JRE was chosen", () => {
+    expect(refusal(11, ["chrony", "openjdk-17-jre-headless"])).toContain(
+      `broker-1: packages: /usr/bin/java is version 11, Kafka needs 17 or later. ${choose}`,
+    );
+    expect(refusal(0, ["chrony", "openjdk-21-jre-headless"])).toContain(
+      `/usr/bin/java tells no version, Kafka needs 17 or later. ${choose}`,
+    );
+  });
+});
+
 test("scripts and program agree on where things lie", () => {
   const scripts = ["stage", "stamp", "install", "prepare", "lib", "kafka-tool"]
     .map((name) => execFileSync("cat", [join(sources, `${name}.sh`)], { encoding: "utf8" }))
