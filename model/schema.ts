@@ -213,7 +213,7 @@ function buildSchema(mode: Mode) {
         ),
       ).default(defaults.packagesFrom),
       mirrors: list(
-        leaf(read.mirror({ what: "a mirror of packages", example: "deb.debian.org" })),
+        leaf(read.mirror({ what: "a mirror of packages", example: "mirror.example.org" })),
       ).optional(),
     },
     machine: {

@@ -92,8 +92,8 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     ],
     [
       ["packages"],
-      { from: "controller", mirrors: ["deb.debian.org", "http://mirror.example.org/debian"] },
-      "lab.packages.mirrors[1]: http://mirror.example.org/debian is no mirror's name. Write host or host:port in small letters, without http:// and path, and without :80, e.g. deb.debian.org.",
+      { from: "controller", mirrors: ["mirror.example.org", "http://mirror.example.org/debian"] },
+      "lab.packages.mirrors[1]: http://mirror.example.org/debian is no mirror's name. Write host or host:port in small letters, without http:// and path, and without :80, e.g. mirror.example.org.",
     ],
     [
       ["packages"],
