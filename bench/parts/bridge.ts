@@ -116,10 +116,10 @@ function tellRate(measuring: Measuring, kind: BridgeKind): void {
   );
 }
 
-/** Notes what a kill in the middle of a backlog costs. */
+/** Notes what a kill in the middle of a backlog costs: that depends on the moment, so there are several. */
 async function killed(measuring: Measuring, ground: Ground, kind: BridgeKind): Promise<void> {
   const found: Carried[] = [];
-  for (let round = 1; round <= measuring.options.runs; round++) {
+  for (let round = 1; round <= measuring.rounds; round++) {
     await measuring.trying(`bridge: ${kind}, killed`, async () => {
       found.push(await carry(ground, kind, `${kind}-killed-${round}`, true));
     });
