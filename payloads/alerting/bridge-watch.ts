@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AlertingConfig } from "../../model";
-import { withDeadline } from "../lib/deadline";
+import { stoodStill, withDeadline } from "../lib/deadline";
 import { BridgeLag, parseScrape } from "./lag";
 
 /** Between two questions, and how long an answer may take, ms. */
 const ASK_MS = 1_000;
 const ANSWER_MS = 1_500;
-/** An answer that is given up so much later than that was not waited for: the program stood still, ms. */
-const STOOD_STILL_MS = 500;
 /** After that the other bridges have taken over what a bridge carried that is away, ms. */
 const TAKEN_OVER_MS = 30_000;
 /** Bytes of an answer that are looked at. */
@@ -56,8 +54,7 @@ export class BridgeWatch {
       const begun = performance.now();
       const text = await ask(url, this.answerMs, signal);
       if (signal.aborted) return;
-      const isOurs = performance.now() - begun > this.answerMs + STOOD_STILL_MS;
-      if (text === undefined && isOurs) continue;
+      if (text === undefined && stoodStill(begun, this.answerMs)) continue;
       const scrape = text === undefined ? undefined : parseScrape(text);
       const now = performance.now();
       const isWell = scrape !== undefined && scrape.away === 0;

@@ -29,3 +29,14 @@ export async function withDeadline<T>(
     outer.removeEventListener("abort", stop);
   }
 }
+
+/** What is told so much after its limit was not waited for, ms. */
+const STOOD_STILL_MS = 500;
+
+/**
+ * Whether the program itself stood still while it waited: then a silence says nothing of the other side.
+ * @param begun when it began to wait, monotonic ms
+ * @param ms its limit
+ */
+export const stoodStill = (begun: number, ms: number): boolean =>
+  performance.now() - begun > ms + STOOD_STILL_MS;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { metadataV12 } from "@platformatic/kafka";
 import type { KafkaAccess } from "../../../model";
-import { withDeadline } from "../deadline";
+import { stoodStill, withDeadline } from "../deadline";
 import { KafkaLink, LinkError } from "./link";
 
 export interface WatchedBroker {
@@ -30,8 +30,6 @@ const ASK_MS = 1_000;
 const RETRY_MS = 500;
 /** A broker that has not answered within that time is down, ms: its host is off, cut off, or it hangs. */
 const ANSWER_MS = 2_000;
-/** A silence that is told so much later than that says nothing of the broker: the program stood still, ms. */
-const STOOD_STILL_MS = 500;
 
 /**
  * Watches one broker over a connection that stays. Its end is seen at once where the process ends (the
@@ -89,8 +87,7 @@ export class BrokerWatch {
       return hasAnswered;
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
-      const isOurs = performance.now() - askedMs > answerMs + STOOD_STILL_MS;
-      return hasAnswered && (!error.isSilence || isOurs);
+      return hasAnswered && (!error.isSilence || stoodStill(askedMs, answerMs));
     } finally {
       await link?.close();
     }
