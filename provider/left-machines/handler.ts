@@ -12,8 +12,9 @@ import type {
   UpdateResult,
 } from "../../plugins/common/rpc";
 import { reveal } from "../../plugins/common/rpc";
-import { isSilence, SshError } from "../../plugins/common/ssh";
+import { SshError } from "../../plugins/common/ssh";
 import { checkFormerNames, renamingDiff, withPresentNames } from "../former-names";
+import { goneBecause } from "../ssh/gone";
 import type { HostShell, OpenShell } from "../ssh/port";
 import { diffLeft, type Due, dueMachines, parseLeft } from "./plan";
 
@@ -124,12 +125,6 @@ export class LeftMachinesHandler implements ResourceHandler {
       shell.close();
     }
   }
-}
-
-/** Undefined: it is not. */
-function goneBecause(address: string, error: SshError): string | undefined {
-  if (error.code === "host_key_mismatch") return `another machine answers at ${address}`;
-  return isSilence(error) ? `its former machine (${address}) does not answer` : undefined;
 }
 
 /** What was seen to; no key, and no script. */

@@ -1,6 +1,7 @@
 /** Keeps a node from ever running on two machines. */
-import { isSilence, SshError } from "../../plugins/common/ssh";
+import { SshError } from "../../plugins/common/ssh";
 import type { KafkaAdmin } from "../admin/port";
+import { goneBecause } from "../ssh/gone";
 import type { OpenShell } from "../ssh/port";
 import { waitFor, WaitTimeoutError } from "../wait";
 import type { FormerMachine } from "./former";
@@ -224,8 +225,8 @@ export class Fence {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof SshError)) throw error;
-      if (error.code === "host_key_mismatch") return `another machine answers at ${login.host}`;
-      if (isSilence(error)) return `its former machine (${login.host}) does not answer`;
+      const gone = goneBecause(login.host, error);
+      if (gone !== undefined) return gone;
       if (!isLast && !isOn) {
         return `its former machine (${login.host}) lets nobody in, and no Kafka answers there`;
       }
